@@ -1,0 +1,1 @@
+"""The edge process put together: command line, bays, intake, bay page and health."""

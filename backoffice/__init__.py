@@ -1,0 +1,1 @@
+"""Upstream: ingest, record store, review, alerts and the pages people read."""

@@ -1,0 +1,115 @@
+"""What the back office shows: the shapes its API returns and its pages render."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evidence.snapshot import CheckPart, Finding, Result, Severity, Text
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class StockState(StrEnum):
+    """Where a car stands in the dealer's stock."""
+
+    ARRIVED = "arrived"
+    PREPARING = "preparing"
+    ON_SALE = "on_sale"
+    RESERVED = "reserved"
+    SOLD = "sold"
+    RETURNED = "returned"
+
+
+class CodeView(View):
+    code: str
+    dtc_class: str = Field(alias="class")
+    ecu: str
+    text: Text = Text()
+
+
+class OdometerView(View):
+    """The current value: the best trusted one, never the maximum."""
+
+    odometer_m: int | None = None
+    source: str = ""
+    trust: str = ""
+    at: datetime | None = None
+
+
+class VehicleSummary(View):
+    id: str
+    vin: str = ""
+    plate: str = ""
+    stock_number: str = ""
+    make: str = ""
+    model: str = ""
+    model_year: int | None = None
+    stock_state: StockState = StockState.ARRIVED
+    current_odometer_m: int | None = None
+    verdict: Result = Result.NOT_DETERMINABLE
+    worst_severity: Severity | None = None
+    awaiting_dash: bool = False
+    open_alerts: int = 0
+    last_seen_at: datetime | None = None
+
+
+class DueView(View):
+    """One service item: negative remains mean overdue (COVESA VSS Service.DistanceToService semantics)."""
+
+    item: str
+    state: str
+    remaining_m: int | None = None
+    remaining_days: int | None = None
+    text: Text = Text()
+
+
+class VehicleDetail(VehicleSummary):
+    fuel: str = ""
+    odometer: OdometerView = OdometerView()
+    mil: bool | None = None
+    battery_v: float | None = None
+    dtcs: tuple[CodeView, ...] = ()
+    distance_since_clear_m: int | None = None
+    warmups_since_clear: int | None = None
+    checks: tuple[CheckPart, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    due: tuple[DueView, ...] = ()
+    snapshot_id: str = ""
+
+
+class TimelineEvent(View):
+    """One line of a car's history; ``odometer_m`` feeds the mileage chart when present."""
+
+    id: str
+    at: datetime | None
+    clock: str = "none"
+    kind: str
+    title: Text
+    detail: Text = Text()
+    odometer_m: int | None = None
+    source: str = ""
+    trust: str = ""
+    quarantined: str = ""
+    device: str = ""
+    snapshot_id: str = ""
+
+
+class AlertView(View):
+    """One thing somebody must see; one alert an episode, updated rather than repeated."""
+
+    id: str
+    vehicle_id: str
+    rule: str
+    severity: Severity
+    text: Text
+    stock_number: str = ""
+    vin_tail: str = ""
+    opened_at: datetime
+    updated_at: datetime
+    occurrences: int = 1
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    closed_at: datetime | None = None

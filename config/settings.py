@@ -1,0 +1,135 @@
+"""Settings of the edge agent: ``forecourt.toml``, then environment ``FORECOURT_``; unknown keys are refused."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_state_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.errors import SettingsError
+
+ADAPTER_URL = re.compile(r"^(serial:.+|tcp:[^:]+:\d+|rfcomm:([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|ble:.+|auto:)$")
+AdapterUrl = Annotated[str, Field(pattern=ADAPTER_URL.pattern)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeviceSettings(Section):
+    """Who this box is. ``id`` is also its MQTT user name and its place in every topic."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "bay-box"
+    language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
+    purpose_notice: str = "intake-inspection/1"
+
+
+class BaySettings(Section):
+    """One bay and the adapter that hangs there."""
+
+    name: str = Field(min_length=1, max_length=40)
+    adapter: AdapterUrl
+
+
+class AdapterSettings(Section):
+    """Waits of the adapter link, all in seconds."""
+
+    connect_timeout_s: float = Field(4.0, gt=0, le=60)
+    reply_timeout_s: float = Field(6.0, gt=0, le=60)
+    search_timeout_s: float = Field(30.0, gt=0, le=120)
+    reopen_first_s: float = Field(0.5, gt=0, le=60)
+    reopen_max_s: float = Field(3.0, gt=0, le=300)
+    presence_every_s: float = Field(1.0, gt=0, le=30)
+    scan_timeout_s: float = Field(90.0, gt=0, le=600)
+    rest_voltage_floor_v: float = Field(11.8, ge=9, le=13)
+    hotplug_dir: Path | None = Path("/dev/serial/by-id")
+
+
+class MqttSettings(Section):
+    """Where the broker is and how patient we are. ``password_file`` keeps the secret out of this file."""
+
+    url: Annotated[str, Field(pattern=r"^mqtts?://[^/]+$")] = "mqtt://127.0.0.1:1883"
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    protocol: Annotated[str, Field(pattern=r"^(5|3\.1\.1)$")] = "5"
+    keepalive_s: int = Field(30, ge=5, le=600)
+    connect_timeout_s: float = Field(10.0, gt=0, le=120)
+    ack_timeout_s: float = Field(20.0, gt=0, le=600)
+    backoff_first_s: float = Field(0.5, gt=0, le=60)
+    backoff_max_s: float = Field(60.0, gt=0, le=3600)
+    batch_records: int = Field(50, ge=1, le=200)
+    window_batches: int = Field(8, ge=1, le=32)
+
+
+class PageSettings(Section):
+    """The bay page: loopback only until people and TLS exist."""
+
+    host: Annotated[str, Field(pattern=r"^(127\.0\.0\.1|::1|localhost)$")] = "127.0.0.1"
+    port: int = Field(8765, ge=0, le=65535)
+
+
+class StorageSettings(Section):
+    """Where the edge keeps what it owes, and how much of it."""
+
+    directory: Path = Field(default_factory=lambda: user_state_path("forecourt", appauthor=False))
+    outbox_max_mb: int = Field(256, ge=1, le=65536)
+    forget_acknowledged_after_days: int = Field(30, ge=0, le=3650)
+
+
+class Settings(BaseSettings):
+    """All settings of one edge agent."""
+
+    model_config = SettingsConfigDict(env_prefix="FORECOURT_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    device: DeviceSettings = DeviceSettings()
+    bay: tuple[BaySettings, ...] = ()
+    adapter: AdapterSettings = AdapterSettings()
+    mqtt: MqttSettings = MqttSettings()
+    page: PageSettings = PageSettings()
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment outranks the file."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read settings from ``path`` and the environment; raise SettingsError with the key and the reason in one line."""
+    try:
+        return Settings(**_read_toml(path))
+    except ValidationError as error:
+        raise SettingsError(_first_reason(error, path)) from error
+
+
+def _read_toml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such file; give --config a file that exists") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as TOML: {error}") from error
+
+
+def _first_reason(error: ValidationError, path: Path | None) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = f"{path}: " if path else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}unknown setting '{key}'; remove it or correct its name"
+    return f"{where}setting '{key}': {first['msg'].lower()}"

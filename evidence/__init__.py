@@ -1,0 +1,1 @@
+"""What readings prove: odometer ledger, checks, verdict, service due. Pure functions used at both ends."""

@@ -1,0 +1,61 @@
+"""The wire contract, version 1: topics and the messages on them; all that the two ends share."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+WIRE_VERSION = 1
+TOPIC_ROOT = "forecourt/v1"
+DEVICE_PATTERN = r"^[a-z0-9-]{1,64}$"
+INGEST_SUBSCRIPTION = f"$share/ingest/{TOPIC_ROOT}/+/t"
+
+
+def batch_topic(device: str) -> str:
+    return f"{TOPIC_ROOT}/{device}/t"
+
+
+def ack_topic(device: str) -> str:
+    return f"{TOPIC_ROOT}/{device}/ack"
+
+
+def state_topic(device: str) -> str:
+    return f"{TOPIC_ROOT}/{device}/state"
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Batch(Message):
+    """Records of one stream; ``lo`` is the lowest seq not yet acknowledged, which lets the receiver prove a hole."""
+
+    v: Literal[1] = 1
+    s: str
+    lo: int = Field(ge=1)
+    r: tuple[tuple[int, dict[str, object]], ...]
+
+
+class Ack(Message):
+    """ "Stored for good": the closed range ``a..b`` of stream ``s`` is committed."""
+
+    s: str
+    a: int
+    b: int
+
+
+class Nack(Message):
+    """ "Will never be stored": the edge quarantines the range and goes on."""
+
+    s: str
+    a: int
+    b: int
+    reason: str
+
+
+class State(Message):
+    """Birth (``online`` true) and last will (false); the late will of an older session is known by its ``sid``."""
+
+    sid: str
+    online: bool
+    version: str = ""
+    buffered: int = 0
