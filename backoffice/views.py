@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evidence.snapshot import CheckPart, Finding, Result, Severity, Text
+from evidence.snapshot import CheckPart, Finding, Result, Severity, Snapshot, Text
 
 
 class View(BaseModel):
@@ -78,6 +78,7 @@ class VehicleDetail(VehicleSummary):
     findings: tuple[Finding, ...] = ()
     due: tuple[DueView, ...] = ()
     snapshot_id: str = ""
+    latest_snapshot: Snapshot | None = None
 
 
 class TimelineEvent(View):
