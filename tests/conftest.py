@@ -1,0 +1,78 @@
+"""Rules of the whole suite: a missing tool is named, what was skipped and how long each part took stands at the end."""
+
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.needs import missing_for, unmet
+
+ROOT = Path(__file__).parent.parent
+BUDGET = ROOT / "docs" / "budget.md"
+BUDGET_ROW = re.compile(r"(?m)^\| `(tests/[a-z_]*)` \| (\d+) \|")
+TOOL_MARKERS = ("broker", "browser")
+SECONDS = pytest.StashKey[dict[str, float]]()
+
+missing_once = cache(missing_for)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SECONDS] = defaultdict(float)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in TOOL_MARKERS:
+        if item.get_closest_marker(marker) and (missing := missing_once(marker)):
+            unmet(" and ".join(missing))
+
+
+def part_of(node_id: str) -> str:
+    """The folder of the suite that a test belongs to: `tests/collector`, or `tests/` for files at the top."""
+    head, _, rest = node_id.partition("::")[0].partition("/")
+    folder, slash, _ = rest.partition("/")
+    return f"{head}/{folder}" if slash else f"{head}/"
+
+
+def budgets() -> dict[str, int]:
+    """Part of the suite -> the seconds it may take, from the table in docs/budget.md."""
+    return {part: int(seconds) for part, seconds in BUDGET_ROW.findall(BUDGET.read_text(encoding="utf-8"))}
+
+
+class Seconds:
+    """Adds up what each part of the suite took, fixtures included."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._seconds[part_of(report.nodeid)] += report.duration
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(Seconds(session.config.stash[SECONDS]), "seconds-per-part")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped = skips_by_reason(terminalreporter.stats.get("skipped", []))
+    if skipped:
+        terminalreporter.section("skipped, and why")
+    for reason, tests in skipped.items():
+        terminalreporter.write_line(f"{reason}: {len(tests)}")
+        for test in tests:
+            terminalreporter.write_line(f"  {test}")
+    took = config.stash[SECONDS]
+    terminalreporter.section("seconds per part, and the budget")
+    allowed = budgets()
+    for part in sorted(took):
+        over = "  OVER" if took[part] > allowed.get(part, 0) else ""
+        terminalreporter.write_line(f"{part:<20}{took[part]:>8.1f}{allowed.get(part, 0):>6}{over}")
+
+
+def skips_by_reason(reports: list[pytest.TestReport]) -> dict[str, list[str]]:
+    skipped: dict[str, list[str]] = defaultdict(list)
+    for report in reports:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        skipped[reason.removeprefix("Skipped: ")].append(report.nodeid)
+    return skipped
