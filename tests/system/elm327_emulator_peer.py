@@ -1,0 +1,114 @@
+"""ELM327-emulator 4.0.0, somebody else's simulator, as a peer of our tests: its own environment, its own process.
+
+Its licence is non-commercial, so it is installed when the tests run and is never imported, copied or depended upon.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from tests.needs import unmet
+
+REQUIREMENT = "ELM327-emulator==4.0.0"
+INSTALL_TIMEOUT_S = 300
+START_TIMEOUT_S = 20.0
+TCP_LISTEN = "0A"  # state column of /proc/net/tcp
+
+
+@contextlib.contextmanager
+def elm327_emulator(transport: Literal["serial", "tcp"]) -> Iterator[str]:
+    """Start a fresh emulator and give its adapter URL; one client each, for its TCP server dies with its client."""
+    program = emulator_program()
+    with tempfile.TemporaryDirectory(prefix="forecourt-elm-") as folder:
+        batch = Path(folder) / "batch"
+        port = free_port()
+        command = [program, "-b", batch, "-s", "car", *(["-n", str(port)] if transport == "tcp" else [])]
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
+        try:
+            yield wait_for_url(process, transport, batch, port, Path(folder) / "log")
+        finally:
+            process.kill()
+            process.wait(timeout=10)
+
+
+def emulator_program() -> Path:
+    """The emulator's command, installed once per machine and Python; skips (fails in CI) when that is impossible."""
+    home = peers_folder() / f"elm327-emulator-4.0.0-python{sys.version_info.major}.{sys.version_info.minor}"
+    program = home / "bin" / "elm"
+    installed = home / "installed"
+    with alone(peers_folder()):
+        if not installed.exists():
+            venv.create(home, clear=True, with_pip=False)
+            install(home / "bin" / "python")
+            installed.touch()
+    return program
+
+
+def peers_folder() -> Path:
+    """A folder only this user can write, kept between runs."""
+    folder = Path(tempfile.gettempdir()) / f"forecourt-peers-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        unmet(f"{folder} as a folder of our own (it belongs to somebody else)")
+    return folder
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def install(python: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input", "--retries", "1"]
+    try:
+        done = subprocess.run(
+            [*pip, "--timeout", "20", REQUIREMENT],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        unmet(f"the package registry for {REQUIREMENT} (no answer in {INSTALL_TIMEOUT_S} s)")
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1][:200]
+        unmet(f"the package registry for {REQUIREMENT} ({reason})")
+
+
+def wait_for_url(process: subprocess.Popen[bytes], transport: str, batch: Path, port: int, log: Path) -> str:
+    """The adapter URL as soon as the emulator is ready; a probing connection would end its TCP server."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if transport == "tcp" and is_listening(port):
+            return f"tcp:127.0.0.1:{port}"
+        if transport == "serial" and batch.exists() and (device := batch.read_text().partition("\n")[0].strip()):
+            return f"serial:{device}?baud=38400"
+        time.sleep(0.02)
+    raise AssertionError(f"ELM327-emulator did not start: {log.read_text(errors='replace')[-500:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(f":{port:04X}") and row[3] == TCP_LISTEN for row in rows)
