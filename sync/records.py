@@ -94,12 +94,16 @@ class ClockBody(Body):
 
 
 class TombstoneBody(Body):
-    """What was given up, and why: a loss is declared, never silent."""
+    """What was given up, and why: a loss is declared, never silent.
+
+    Speaks of ``first_seq..last_seq`` of ``stream`` (empty: the stream it travels in) that are not upstream already.
+    """
 
     kind: Literal["tombstone"] = "tombstone"
     first_seq: int
     last_seq: int
     reason: str
+    stream: str = ""
 
 
 AnyBody = Annotated[

@@ -1,0 +1,169 @@
+"""Bytes of the wire, version 1: building and reading batches and answers. All that arrives is bounded and doubted."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from sync.records import Record
+from sync.wire import WIRE_VERSION, Ack, Nack, State
+
+ZLIB_FIRST_BYTE = 0x78  # a JSON object begins with 0x7B: one byte tells them apart without MQTT 5 properties
+COMPRESS_FROM_BYTES = 512
+MAX_RECORD_BYTES = 1 << 20
+MAX_BATCH_BYTES = 4 << 20  # after inflation: a page of records plus one of the largest size
+MAX_BATCH_RECORDS = 1000
+MAX_SEQ = (1 << 53) - 1  # whole numbers that every JSON reader keeps exact
+REASON_LIMIT = 200
+_STREAM = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An envelope that cannot be answered, because it does not say which records it carries."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRecord:
+    """One valid record of a batch; ``payload`` is its JSON as it is to be stored."""
+
+    seq: int
+    record: Record
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedBatch:
+    """A batch taken apart: records to store, and poison that will never be stored."""
+
+    device: str
+    stream: str
+    lo: int
+    records: tuple[ReceivedRecord, ...]
+    poison: tuple[Nack, ...] = ()
+
+
+def encode_batch(stream: str, lo: int, rows: Iterable[tuple[int, str]]) -> bytes:
+    """Return the payload of a batch; each row is ``(seq, record as JSON)``. Long ones are deflated."""
+    records = ",".join(f"[{seq},{payload}]" for seq, payload in rows)
+    text = f'{{"v":{WIRE_VERSION},"s":{json.dumps(stream)},"lo":{lo},"r":[{records}]}}'.encode()
+    return zlib.compress(text, 1) if len(text) >= COMPRESS_FROM_BYTES else text
+
+
+def decode_batch(device: str, payload: bytes) -> ReceivedBatch | Unreadable:
+    """Take one message of topic ``t`` apart; never raises, whatever the bytes."""
+    try:
+        envelope = json.loads(_inflate(payload))
+    except (ValueError, zlib.error, RecursionError) as error:
+        return Unreadable(_short(f"not JSON: {error}"))
+    if not isinstance(envelope, dict):
+        return Unreadable("not a JSON object")
+    if envelope.get("v") != WIRE_VERSION:
+        return Unreadable(_short(f"wire version {envelope.get('v')!r} is not spoken here"))
+    return _read_envelope(device, envelope)
+
+
+def decode_answer(payload: bytes) -> Ack | Nack | None:
+    """Read a message of topic ``ack``; None when it is not an answer of this version."""
+    try:
+        content = json.loads(payload[:MAX_RECORD_BYTES])
+        answer = (Nack if isinstance(content, dict) and "reason" in content else Ack).model_validate(content)
+    except (ValueError, RecursionError):
+        return None
+    return answer if 1 <= answer.a <= answer.b <= MAX_SEQ else None
+
+
+def decode_state(payload: bytes) -> State | None:
+    """Read a message of topic ``state``; None when it is not one."""
+    try:
+        return State.model_validate_json(payload[:MAX_RECORD_BYTES])
+    except ValueError:
+        return None
+
+
+def runs(seqs: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Join sorted seqs to closed ranges without a gap: ``1 2 3 7`` gives ``(1, 3) (7, 7)``."""
+    found: list[tuple[int, int]] = []
+    for seq in seqs:
+        if found and seq == found[-1][1] + 1:
+            found[-1] = (found[-1][0], seq)
+        else:
+            found.append((seq, seq))
+    return tuple(found)
+
+
+def _inflate(payload: bytes) -> bytes:
+    if len(payload) > MAX_BATCH_BYTES:
+        raise ValueError(f"{len(payload)} bytes are more than {MAX_BATCH_BYTES}")
+    if not payload or payload[0] != ZLIB_FIRST_BYTE:
+        return payload
+    inflater = zlib.decompressobj()
+    text = inflater.decompress(payload, MAX_BATCH_BYTES)
+    if not inflater.eof:
+        raise ValueError("deflated data is cut short or too large")
+    return text
+
+
+def _read_envelope(device: str, envelope: dict[str, object]) -> ReceivedBatch | Unreadable:
+    stream, lo, rows = envelope.get("s"), envelope.get("lo"), envelope.get("r")
+    if not isinstance(stream, str) or not _STREAM.match(stream):
+        return Unreadable("no stream id")
+    if not _is_seq(lo):
+        return Unreadable("no lowest seq")
+    if not isinstance(rows, list) or len(rows) > MAX_BATCH_RECORDS:
+        return Unreadable(f"no list of at most {MAX_BATCH_RECORDS} records")
+    good: dict[int, ReceivedRecord] = {}
+    bad: dict[int, str] = {}
+    for row in rows:
+        if not (isinstance(row, list) and len(row) == 2 and _is_seq(row[0])):
+            return Unreadable("a record without a seq")
+        _sort_row(row[0], row[1], good, bad)
+    return ReceivedBatch(
+        device, stream, int(str(lo)), tuple(good[seq] for seq in sorted(good)), _nacks(stream, bad, good)
+    )
+
+
+def _sort_row(seq: int, content: object, good: dict[int, ReceivedRecord], bad: dict[int, str]) -> None:
+    try:
+        record = Record.model_validate(content)
+        # as it came, so that what a newer edge adds is kept; lone surrogates and NaN are JSON to Python only
+        payload = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        payload.encode()
+    except (ValueError, RecursionError) as error:
+        bad[seq] = _reason(error)
+    else:
+        good.setdefault(seq, ReceivedRecord(seq, record, payload))
+
+
+def _nacks(stream: str, bad: dict[int, str], good: dict[int, ReceivedRecord]) -> tuple[Nack, ...]:
+    return tuple(Nack(s=stream, a=a, b=b, reason=bad[a]) for a, b in runs(sorted(bad.keys() - good.keys())))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return _short(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
+    return _short(type(error).__name__)
+
+
+def _short(text: str) -> str:
+    """Bound and clean what a peer made us say."""
+    return "".join(c if c.isprintable() else "?" for c in text[:REASON_LIMIT])
+
+
+def _is_seq(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SEQ
+
+
+def answers_of(batch: ReceivedBatch) -> Sequence[Ack | Nack]:
+    """What to tell the edge once the records of ``batch`` are committed; the same for a duplicate.
+
+    Only seqs that stood in the batch are acknowledged, never a range that merely spans them.
+    """
+    acks = [Ack(s=batch.stream, a=a, b=b) for a, b in runs(record.seq for record in batch.records)]
+    return (*acks, *batch.poison)

@@ -1,0 +1,188 @@
+"""The outbox's SQL: each function runs inside one transaction that its caller opened. Only this touches the tables."""
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.codec import MAX_SEQ, runs
+from sync.records import TombstoneBody
+
+MACHINE_FILES = (Path("/etc/machine-id"), Path("/proc/device-tree/serial-number"))
+QUARANTINE_KEPT = 1000  # newest rows; older ones were declared long ago
+READINGS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record ready to be written."""
+
+    turn: int
+    accounts_from: int | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A record as it is owed: its seq and its JSON."""
+
+    seq: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a file knows of itself when opened."""
+
+    number: int
+    stream: str
+    token: str
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """``gone`` readings were dropped; the number of owed records changed by ``delta``, tombstones included."""
+
+    gone: int
+    delta: int
+
+
+def settle(connection: sqlite3.Connection, path: Path, token_outside: str) -> Home:
+    """Find out whether this file still is what the marker beside it speaks of; if not, begin a new stream in it."""
+    place = f"{path.stat().st_ino} {machine_identity()}"
+    known = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    unchanged = known.get("place") == place and known.get("token") == token_outside
+    current = connection.execute("SELECT number FROM streams ORDER BY number DESC LIMIT 1").fetchone()
+    if current is None or not unchanged:
+        connection.execute("INSERT INTO streams (id) VALUES (?)", (uuid.uuid4().hex[:16],))
+    _put(connection, "place", place)
+    _drop_finished_streams(connection)
+    number, stream = connection.execute("SELECT number, id FROM streams ORDER BY number DESC LIMIT 1").fetchone()
+    pending = connection.execute("SELECT count(*) FROM owed").fetchone()[0]
+    return Home(number, stream, renew_token(connection), pending)
+
+
+def renew_token(connection: sqlite3.Connection) -> str:
+    token = uuid.uuid4().hex
+    _put(connection, "token", token)
+    return token
+
+
+def machine_identity() -> str:
+    """What a cloned card does not take along, as far as this system has such a thing."""
+    return " ".join(_first_line(file) for file in MACHINE_FILES)
+
+
+def append(connection: sqlite3.Connection, number: int, lines: Sequence[Line]) -> int:
+    """Write ``lines`` with the next seqs of stream ``number``; return the last seq."""
+    update = "UPDATE streams SET last_seq = last_seq + ? WHERE number = ?"
+    connection.execute(update, (len(lines), number))
+    last: int = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (number,)).fetchone()[0]
+    first = last - len(lines) + 1
+    connection.executemany(
+        "INSERT INTO owed (stream, seq, turn, accounts_from, payload) VALUES (?, ?, ?, ?, ?)",
+        [(number, first + i, line.turn, line.accounts_from, line.payload) for i, line in enumerate(lines)],
+    )
+    return last
+
+
+def owing_streams(connection: sqlite3.Connection) -> tuple[str, ...]:
+    found = connection.execute(
+        "SELECT id FROM streams WHERE EXISTS (SELECT 1 FROM owed WHERE owed.stream = streams.number) ORDER BY number"
+    )
+    return tuple(row[0] for row in found)
+
+
+def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, turn: int | None) -> tuple[Owed, ...]:
+    of_turn = "" if turn is None else "AND turn = ? "
+    wanted = (_number(connection, stream), after) + (() if turn is None else (turn,)) + (limit,)
+    sql = f"SELECT seq, payload FROM owed WHERE stream = ? AND seq > ? {of_turn}ORDER BY seq LIMIT ?"  # noqa: S608
+    return tuple(Owed(*row) for row in connection.execute(sql, wanted))
+
+
+def lowest(connection: sqlite3.Connection, stream: str) -> int:
+    """A tombstone on its way counts as all it answers for: the receiver must not see a hole before it arrives."""
+    number = _number(connection, stream)
+    first = connection.execute("SELECT min(seq) FROM owed WHERE stream = ?", (number,)).fetchone()[0]
+    accounted = connection.execute(
+        "SELECT min(accounts_from) FROM owed WHERE stream = ? AND accounts_from IS NOT NULL", (number,)
+    ).fetchone()[0]
+    if first is None:
+        row = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (number,)).fetchone()
+        return 1 + (int(row[0]) if row else 0)
+    return min(int(first), int(accounted)) if accounted is not None else int(first)
+
+
+def forget(connection: sqlite3.Connection, stream: str, ranges: Iterable[tuple[int, int]]) -> int:
+    number = _number(connection, stream)
+    sql = "DELETE FROM owed WHERE stream = ? AND seq BETWEEN ? AND ?"
+    return sum(connection.execute(sql, (number, a, b)).rowcount for a, b in ranges)
+
+
+def quarantine(connection: sqlite3.Connection, stream: str, a: int, b: int, reason: str) -> int:
+    connection.execute(
+        "INSERT OR REPLACE INTO quarantine (stream, seq, reason, payload)"
+        " SELECT ?, seq, ?, payload FROM owed WHERE stream = ? AND seq BETWEEN ? AND ?",
+        (stream, reason, _number(connection, stream), a, b),
+    )
+    connection.execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_KEPT,))
+    return forget(connection, stream, [(a, b)])
+
+
+def give_up_readings(
+    connection: sqlite3.Connection, number: int, limit: int, tombstone: Callable[[int, int, str], Line]
+) -> GivenUp:
+    """Drop the oldest ``limit`` readings and declare each gap they leave by a tombstone in stream ``number``."""
+    oldest = connection.execute(
+        "SELECT stream, seq FROM owed WHERE turn = ? ORDER BY stream, seq LIMIT ?", (READINGS, limit)
+    ).fetchall()
+    connection.executemany("DELETE FROM owed WHERE stream = ? AND seq = ?", oldest)
+    stones = []
+    for of in sorted({row[0] for row in oldest}):
+        foreign = "" if of == number else _id(connection, of)
+        stones += [tombstone(a, b, foreign) for a, b in runs(row[1] for row in oldest if row[0] == of)]
+    if stones:
+        append(connection, number, stones)
+    return GivenUp(len(oldest), len(stones) - len(oldest))
+
+
+def used_ratio(connection: sqlite3.Connection) -> float:
+    pages, free, limit = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "max_page_count")
+    )
+    return float((pages - free) / limit)
+
+
+def lost_with_the_file(stream: str) -> TombstoneBody:
+    """What a damaged file takes with it: whatever of its stream is not upstream already."""
+    return TombstoneBody(first_seq=1, last_seq=MAX_SEQ, reason="outbox file damaged and set aside", stream=stream)
+
+
+def _number(connection: sqlite3.Connection, stream: str) -> int:
+    row = connection.execute("SELECT number FROM streams WHERE id = ?", (stream,)).fetchone()
+    return int(row[0]) if row else -1
+
+
+def _id(connection: sqlite3.Connection, number: int) -> str:
+    return str(connection.execute("SELECT id FROM streams WHERE number = ?", (number,)).fetchone()[0])
+
+
+def _drop_finished_streams(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "DELETE FROM streams WHERE number < (SELECT max(number) FROM streams)"
+        " AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.stream = streams.number)"
+    )
+
+
+def _put(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip("\0\n ")
+    except OSError:
+        return ""

@@ -1,0 +1,213 @@
+"""Delivery of the outbox: connects for ever, sends batches, forgets a record only when the back office has it."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from config.settings import MqttSettings
+from sync.clock import Clock
+from sync.codec import decode_answer
+from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError
+from sync.mqtt import Link, Session, Will, connect
+from sync.outbox import Outbox
+from sync.patience import until_served
+from sync.sender import Sender
+from sync.wire import Ack, Nack, State, ack_topic, batch_topic, state_topic
+
+log = structlog.get_logger(__name__)
+FAREWELL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherState:
+    """What a person may want to know. ``refused`` is one line that says what to correct, empty when all is well.
+
+    ``refused_key`` and ``refused_detail`` name the same in the message catalogue; ``last_ack_at`` is wall ms.
+    """
+
+    connected: bool = False
+    degraded: bool = False
+    refused: str = ""
+    refused_key: str = ""
+    refused_detail: str = ""
+    lost: str = ""
+    buffered: int = 0
+    last_ack_at: int | None = None
+
+
+class Publisher:
+    """Give it to one task: ``run`` goes on until cancelled."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        device: str,
+        settings: MqttSettings,
+        clock: Clock,
+        on_state: Callable[[PublisherState], None] = lambda _state: None,
+        *,
+        version: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox = outbox
+        self._device = device
+        self._settings = settings
+        self._clock = clock
+        self._on_state = on_state
+        self._version = version
+        self._monotonic = monotonic
+        self._answers: list[Ack | Nack] = []
+        self._useful = False
+        self.state = PublisherState(buffered=outbox.pending_count())
+
+    async def run(self) -> None:
+        """Deliver for ever, with growing pauses while the broker is away. Ends only by being cancelled."""
+        while True:
+            await until_served(self._settings, self._serve_once, self._failed)
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until nothing is owed; False when that took longer. ``run`` must be going on meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._outbox.emptied.wait()
+        return self._outbox.pending_count() == 0
+
+    async def _serve_once(self) -> None:
+        """One connection; returns when it was lost after it had been of use, raises UpstreamError otherwise."""
+        self._useful = False
+        session_id = uuid.uuid4().hex[:16]
+        will = Will(state_topic(self._device), self._said(session_id, online=False))
+        session = Session(client_id=f"forecourt-{self._device}", username=self._device, will=will)
+        try:
+            async with connect(self._settings, session) as link:
+                await self._serve(link, session_id)
+        except UpstreamRefusedError:
+            raise
+        except UpstreamLostError as error:
+            if not self._useful:
+                raise
+            self._failed(error)
+            await asyncio.sleep(self._settings.backoff_first_s)
+
+    async def _serve(self, link: Link, session_id: str) -> None:
+        await link.subscribe(ack_topic(self._device))
+        await link.publish(state_topic(self._device), self._said(session_id, online=True), retain=True)
+        self._answers.clear()
+        self._tell(connected=True, degraded=link.degraded, refused="", refused_key="", refused_detail="", lost="")
+        log.info("upstream connected", degraded=link.degraded, buffered=self.state.buffered)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(link))
+                group.create_task(self._deliver(link, group))
+        except* UpstreamError as errors:
+            raise _gravest(errors) from None
+        finally:
+            await self._take_leave(link, session_id)
+
+    async def _take_leave(self, link: Link, session_id: str) -> None:
+        """On an orderly end the broker drops the will, so say it ourselves."""
+        self._tell(connected=False)
+        with suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await link.publish(state_topic(self._device), self._said(session_id, online=False), retain=True)
+
+    async def _listen(self, link: Link) -> None:
+        async for message in link.messages():
+            answer = decode_answer(message.payload)
+            message.ack()
+            if answer is not None:
+                self._answers.append(answer)
+                self._outbox.appended.set()
+
+    async def _deliver(self, link: Link, group: asyncio.TaskGroup) -> None:
+        """Drain the streams one after another; those of a copied file come before our own."""
+        while True:
+            owing = await self._outbox.owing_streams()
+            sender = self._sender(owing[0] if owing else self._outbox.stream, link)
+            await self._drain(sender, link, group)
+
+    def _sender(self, stream: str, link: Link) -> Sender:
+        window = min(self._settings.window_batches, link.receive_maximum)
+        return Sender(stream, self._settings.batch_records, window, self._settings.ack_timeout_s)
+
+    async def _drain(self, sender: Sender, link: Link, group: asyncio.TaskGroup) -> None:
+        """Deliver ``sender``'s stream; return when it owes nothing and another one does."""
+        while True:
+            self._outbox.appended.clear()
+            sender.appended()
+            await self._apply_answers(sender)
+            if sender.expired(self._monotonic()):
+                log.warning("no acknowledgement, sending again", in_flight=sender.in_flight)
+                sender.go_back()
+            await self._send(sender, link, group)
+            if not sender.in_flight and sender.stream != self._outbox.stream:
+                return
+            await self._wait(sender)
+
+    async def _send(self, sender: Sender, link: Link, group: asyncio.TaskGroup) -> None:
+        while (page := sender.wants()) is not None:
+            lo = await self._outbox.lowest_unacknowledged(sender.stream)
+            rows = await self._outbox.unacknowledged(page.after_seq, page.limit, turn=page.turn, stream=sender.stream)
+            payload = sender.take(page, rows, lo, self._monotonic())
+            if payload is not None:
+                group.create_task(link.publish(batch_topic(self._device), payload))
+
+    async def _wait(self, sender: Sender) -> None:
+        """Sleep until something was appended or answered, or the acknowledgement is overdue."""
+        deadline = sender.deadline_s()
+        patience_s = None if deadline is None else max(0.0, deadline - self._monotonic())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._outbox.appended.wait()
+
+    async def _apply_answers(self, sender: Sender) -> None:
+        answers, self._answers = self._answers, []
+        stored = [part for answer in answers if isinstance(answer, Ack) for part in sender.on_ack(answer)]
+        if stored:
+            await self._outbox.acknowledge_ranges(stored, stream=sender.stream)
+        for answer in answers:
+            if isinstance(answer, Nack):
+                await self._quarantine(sender, answer)
+        if answers:
+            self._useful = True
+            self._tell(buffered=self._outbox.pending_count(), last_ack_at=self._clock.stamp().t)
+
+    async def _quarantine(self, sender: Sender, nack: Nack) -> None:
+        for first, last in sender.on_nack(nack):
+            log.error("upstream refused records for good", first=first, last=last, reason=nack.reason[:200])
+            await self._outbox.quarantine(first, last, nack.reason[:200], stream=sender.stream)
+
+    def _failed(self, error: UpstreamError) -> None:
+        if isinstance(error, UpstreamRefusedError):
+            log.error("upstream refused", reason=str(error))
+            self._tell(connected=False, refused=str(error), refused_key=error.key, refused_detail=error.detail)
+        else:
+            log.warning("upstream lost, keeping records here", reason=str(error))
+            self._tell(connected=False, lost=str(error))
+
+    def _said(self, session_id: str, *, online: bool) -> bytes:
+        buffered = self._outbox.pending_count()
+        return State(sid=session_id, online=online, version=self._version, buffered=buffered).model_dump_json().encode()
+
+    def _tell(self, **changed: object) -> None:
+        self.state = replace(self.state, **{"buffered": self._outbox.pending_count(), **changed})  # type: ignore[arg-type]
+        self._on_state(self.state)
+
+
+def _gravest(errors: BaseExceptionGroup[UpstreamError]) -> UpstreamError:
+    """A refusal outranks the broken connection it caused."""
+    found = list(_leaves(errors))
+    return next((error for error in found if isinstance(error, UpstreamRefusedError)), found[0])
+
+
+def _leaves(group: BaseExceptionGroup[UpstreamError]) -> list[UpstreamError]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]

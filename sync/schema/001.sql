@@ -1,0 +1,35 @@
+-- What the edge owes upstream. A stream is one life of this file; (stream, seq) is never given twice.
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE streams (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    last_seq INTEGER NOT NULL DEFAULT 0
+);
+
+-- turn 0 goes first (what people wait for), 1 are raw readings.
+-- accounts_from: a tombstone answers for everything from this seq on until it is itself acknowledged.
+CREATE TABLE owed (
+    stream INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    accounts_from INTEGER,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (stream, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX owed_by_turn ON owed (stream, turn, seq);
+CREATE INDEX owed_accounts ON owed (stream, accounts_from) WHERE accounts_from IS NOT NULL;
+
+-- What upstream will never take; kept for a person to look at, declared upstream by a tombstone.
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    UNIQUE (stream, seq)
+);

@@ -1,0 +1,134 @@
+"""What to send next, and when to send it again: the edge's half of the delivery, without I/O, time as an argument.
+
+Nothing is forgotten here on the word of a broker: only a range the receiver acknowledged is handed out to be forgotten.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sync.codec import encode_batch, runs
+from sync.outbox_file import Owed
+from sync.wire import Ack, Nack
+
+PEOPLE, READINGS = 0, 1
+BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
+PATIENCE_LIMIT = 4  # the acknowledgement timeout grows up to this many times while nothing comes back
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows the sender wants from the outbox next."""
+
+    turn: int
+    after_seq: int
+    limit: int
+
+
+@dataclass(slots=True)
+class _Flight:
+    seqs: set[int]
+    sent_at_s: float
+
+
+@dataclass(slots=True)
+class Sender:
+    """Delivery of one stream over one connection; a new connection gets a new one and so sends everything owed again.
+
+    Times are seconds of any clock that never goes back. ``window`` batches at most wait for their acknowledgement;
+    the caller keeps it within the broker's Receive Maximum.
+    """
+
+    stream: str
+    batch_records: int
+    window: int
+    ack_timeout_s: float
+    _flights: list[_Flight] = field(default_factory=list)
+    _offered: set[int] = field(default_factory=set)
+    _after: dict[int, int] = field(default_factory=lambda: {PEOPLE: 0, READINGS: 0})
+    _drained: set[int] = field(default_factory=set)
+    _patience: int = 1
+
+    @property
+    def in_flight(self) -> int:
+        """Batches that wait for their acknowledgement."""
+        return len(self._flights)
+
+    def wants(self) -> Page | None:
+        """The page to read next, what people wait for first; None while the window is full or nothing is new."""
+        if len(self._flights) >= self.window:
+            return None
+        turn = next((turn for turn in (PEOPLE, READINGS) if turn not in self._drained), None)
+        return None if turn is None else Page(turn, self._after[turn], self.batch_records)
+
+    def take(self, page: Page, rows: Sequence[Owed], lo: int, now_s: float) -> bytes | None:
+        """Turn the rows read for ``page`` into the batch to publish; None when there were none.
+
+        ``lo`` is the outbox's lowest unacknowledged seq, read before the rows or together with them.
+        """
+        if not rows:
+            self._drained.add(page.turn)
+            return None
+        chosen = _within_target(rows)
+        seqs = {row.seq for row in chosen}
+        self._after[page.turn] = chosen[-1].seq
+        self._offered |= seqs
+        self._flights.append(_Flight(seqs, now_s))
+        return encode_batch(self.stream, lo, ((row.seq, row.payload) for row in chosen))
+
+    def appended(self) -> None:
+        """The outbox has something new."""
+        self._drained.clear()
+
+    def on_ack(self, ack: Ack) -> tuple[tuple[int, int], ...]:
+        """Return the ranges to forget: what was acknowledged and sent by us. Late and doubled answers are fine."""
+        return self._settled(ack.s, ack.a, ack.b)
+
+    def on_nack(self, nack: Nack) -> tuple[tuple[int, int], ...]:
+        """Return the ranges to put into quarantine: what was refused for good and had been sent by us."""
+        return self._settled(nack.s, nack.a, nack.b)
+
+    def deadline_s(self) -> float | None:
+        """When to go back if no acknowledgement comes; None while nothing is in flight."""
+        if not self._flights:
+            return None
+        return min(flight.sent_at_s for flight in self._flights) + self.ack_timeout_s * self._patience
+
+    def expired(self, now_s: float) -> bool:
+        deadline = self.deadline_s()
+        return deadline is not None and deadline <= now_s
+
+    def go_back(self) -> None:
+        """Begin again with the lowest unacknowledged record, more patiently: the receiver may be away."""
+        self._flights.clear()
+        self._drained.clear()
+        self._after = {PEOPLE: 0, READINGS: 0}
+        self._patience = min(self._patience * 2, PATIENCE_LIMIT)
+
+    def _settled(self, stream: str, a: int, b: int) -> tuple[tuple[int, int], ...]:
+        if stream != self.stream:
+            return ()
+        hit = self._offered_within(a, b)
+        if not hit:
+            return ()
+        self._offered -= hit
+        self._patience = 1
+        for flight in self._flights:
+            flight.seqs -= hit
+        self._flights = [flight for flight in self._flights if flight.seqs]
+        return runs(sorted(hit))
+
+    def _offered_within(self, a: int, b: int) -> set[int]:
+        """The range is a peer's word and may be huge: never count through more than we have sent."""
+        if b - a < len(self._offered):
+            return {seq for seq in range(a, b + 1) if seq in self._offered}
+        return {seq for seq in self._offered if a <= seq <= b}
+
+
+def _within_target(rows: Sequence[Owed]) -> Sequence[Owed]:
+    """The longest beginning of ``rows`` that stays within the target size, one row at least."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.payload)
+        if size > BATCH_TARGET_BYTES and count:
+            return rows[:count]
+    return rows
