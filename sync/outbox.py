@@ -91,8 +91,10 @@ class Outbox:
         """Id under which new records are numbered; new when the file is new or was copied or restored."""
         return self._home.stream
 
-    async def append(self, bodies: Sequence[AnyBody]) -> tuple[int, ...]:
+    async def append(self, bodies: Sequence[AnyBody], *, once: str = "") -> tuple[int, ...]:
         """Keep ``bodies`` in this order and return their seqs; all of them are on the disk then, or none.
+
+        A set named ``once`` is kept at most one time in the life of the file: later ones change nothing and give ().
 
         When the quota is reached the oldest raw readings are given up and declared by tombstones. Raises
         OutboxFullError when that is not enough, OutboxError when the file cannot be trusted any more.
@@ -101,7 +103,15 @@ class Outbox:
         lines = [_line(body, stamp) for body in bodies]
         if not lines:
             return ()
-        last = await self._change(lambda c: (file.append(c, self._home.number, lines), len(lines)))
+
+        def work(connection: sqlite3.Connection) -> tuple[int, int]:
+            if once and not file.first_time(connection, once):
+                return 0, 0
+            return file.append(connection, self._home.number, lines), len(lines)
+
+        last = await self._change(work)
+        if not last:
+            return ()
         self.appended.set()
         return tuple(range(last - len(lines) + 1, last + 1))
 

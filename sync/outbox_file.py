@@ -88,6 +88,11 @@ def append(connection: sqlite3.Connection, number: int, lines: Sequence[Line]) -
     return last
 
 
+def first_time(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the set of records called ``name`` comes for the first time; from now on it has come."""
+    return connection.execute("INSERT OR IGNORE INTO appended_once (name) VALUES (?)", (name,)).rowcount == 1
+
+
 def owing_streams(connection: sqlite3.Connection) -> tuple[str, ...]:
     found = connection.execute(
         "SELECT id FROM streams WHERE EXISTS (SELECT 1 FROM owed WHERE owed.stream = streams.number) ORDER BY number"

@@ -33,3 +33,8 @@ CREATE TABLE quarantine (
     payload TEXT NOT NULL,
     UNIQUE (stream, seq)
 );
+
+-- Names of sets of records that may come only one time: whoever hands them over may not know that it did.
+CREATE TABLE appended_once (
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
