@@ -1,0 +1,142 @@
+"""Which messages answer which request: service and identifier must match, everything else is somebody's late answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from protocols.messages import Assembly, Damaged, EcuMessage, LinkFormat
+from protocols.readings import ItemStatus
+from protocols.signals import PID_LENGTHS
+
+NEGATIVE = 0x7F
+RESPONSE_PENDING = 0x78
+MAX_PIDS = 6
+
+# How many bytes behind the service byte an answer repeats (SAE J1979, ISO 14229-1, ISO 14230-3).
+_ECHOED = {0x01: 1, 0x02: 2, 0x03: 0, 0x06: 1, 0x07: 0, 0x09: 1, 0x0A: 0, 0x19: 1, 0x1A: 1, 0x21: 1, 0x22: 2, 0x3E: 1}
+_LISTS = frozenset({0x03, 0x07, 0x0A})
+_NOT_SUPPORTED = frozenset({0x11, 0x12, 0x31})
+_LAST_OBD_SERVICE = 0x0A
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One control unit's answer to one request.
+
+    ``identifier`` is what was asked behind the service (PID, DID, local id, ...); ``data`` is what follows its echo.
+    ``nrc`` is the negative response code of a refusal. ``detail`` says more when the status is not ``read``.
+    """
+
+    ecu: str
+    status: ItemStatus
+    data: bytes = b""
+    nrc: int | None = None
+    identifier: bytes = b""
+    detail: str = ""
+
+
+def answers_to(request: bytes, assembly: Assembly, *, ecu: str | None = None) -> tuple[Answer, ...]:
+    """All answers of ``assembly`` to ``request`` (bytes after the header, no count digit), in order of arrival.
+
+    Empty when nobody answered. With ``ecu`` only that unit counts. A service 01 request may hold up to six PIDs:
+    each found PID becomes an answer of its own.
+    """
+    if not request or request[0] not in _ECHOED:
+        raise ValueError(f"no rule how {request.hex().upper()} is answered")
+    messages = [message for message in assembly.messages if ecu in (None, message.ecu)]
+    found = [answer for message in messages for answer in _read(request, message)]
+    found = _one_per_list(request, found)
+    read_from = {answer.ecu for answer in found if answer.status is ItemStatus.READ}
+    found += [answer for answer in _refusals(request, messages) if answer.ecu not in read_from]
+    broken = [damage for damage in assembly.damaged if ecu is None or damage.ecu in ("", ecu)]
+    broken = [damage for damage in broken if _may_answer(request, damage)]
+    if broken and assembly.link is LinkFormat.LEGACY and request[0] in _LISTS:
+        return tuple(_corrupted(request, found, broken))  # a lost line of a list without a count would not be missed
+    return tuple(found + [_corrupt(request, damage) for damage in broken if damage.ecu not in read_from])
+
+
+def echo_of(request: bytes) -> bytes:
+    """The bytes a positive answer begins with."""
+    return bytes((request[0] + 0x40,)) + request[1 : 1 + _ECHOED[request[0]]]
+
+
+def _read(request: bytes, message: EcuMessage) -> Iterator[Answer]:
+    payload = message.payload
+    if request[0] == 0x01 and len(request) > 2:
+        yield from _read_pids(request, message)
+    elif payload.startswith(echo_of(request)):
+        start = len(echo_of(request))
+        yield Answer(message.ecu, ItemStatus.READ, payload[start:], identifier=request[1:])
+
+
+def _read_pids(request: bytes, message: EcuMessage) -> Iterator[Answer]:
+    """Split an answer to several PIDs; their order is the control unit's own (ELM327 data sheet, multiple PIDs)."""
+    payload = message.payload
+    wanted = set(request[1:])
+    if payload[:1] != b"\x41" or len(payload) < 2 or payload[1] not in wanted:
+        return
+    at = 1
+    while at < len(payload) and payload[at] in wanted and payload[at] in PID_LENGTHS:
+        pid, length = payload[at], PID_LENGTHS[payload[at]]
+        data = payload[at + 1 : at + 1 + length]
+        wanted.discard(pid)
+        at += 1 + length
+        if len(data) == length:
+            yield Answer(message.ecu, ItemStatus.READ, data, identifier=bytes((pid,)))
+        else:
+            yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=bytes((pid,)), detail="answer cut short")
+    if len(set(payload[at:])) > 1:  # padding repeats one byte; anything else cannot be told apart
+        for pid in sorted(wanted):
+            yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=bytes((pid,)), detail="answer cannot be split")
+
+
+def _one_per_list(request: bytes, found: list[Answer]) -> list[Answer]:
+    """The same unit saying the same list twice (a repeated message) is one answer."""
+    if request[0] not in _LISTS:
+        return found
+    return list(dict.fromkeys(found)) if all(answer.ecu for answer in found) else found
+
+
+def _refusals(request: bytes, messages: list[EcuMessage]) -> list[Answer]:
+    """Negative answers, one a unit; "response pending" counts only while nothing final came from the same unit."""
+    final: dict[str, Answer] = {}
+    for message in messages:
+        payload = message.payload
+        if len(payload) < 3 or payload[0] != NEGATIVE or payload[1] != request[0]:
+            continue
+        if payload[2] != RESPONSE_PENDING or message.ecu not in final:
+            final[message.ecu] = _refusal(request, message.ecu, payload[2])
+    return list(final.values())
+
+
+def _refusal(request: bytes, ecu: str, nrc: int) -> Answer:
+    if nrc == RESPONSE_PENDING:
+        return Answer(ecu, ItemStatus.TIMEOUT, nrc=nrc, identifier=request[1:], detail="pending")
+    unsupported = nrc in _NOT_SUPPORTED and request[0] <= _LAST_OBD_SERVICE
+    status = ItemStatus.UNSUPPORTED if unsupported else ItemStatus.REFUSED
+    return Answer(ecu, status, nrc=nrc, identifier=request[1:], detail=f"NRC {nrc:02X}")
+
+
+def _may_answer(request: bytes, damage: Damaged) -> bool:
+    """Damage matters unless its beginning shows that it belongs to another request."""
+    head = damage.head
+    if request[0] == 0x01 and len(head) > 1:
+        return head[0] == 0x41 and head[1] in request[1:]
+    echo = echo_of(request)
+    return echo.startswith(head[: len(echo)])
+
+
+def _corrupt(request: bytes, damage: Damaged) -> Answer:
+    return Answer(damage.ecu, ItemStatus.CORRUPT, identifier=request[1:], detail=damage.reason)
+
+
+def _corrupted(request: bytes, found: list[Answer], broken: list[Damaged]) -> Iterator[Answer]:
+    """Turn answers of units that the damage may have hit into corrupt ones."""
+    hit = {damage.ecu for damage in broken}
+    reason = broken[0].reason
+    for answer in found:
+        if answer.status is ItemStatus.READ and (answer.ecu in hit or "" in hit or not answer.ecu):
+            yield Answer(answer.ecu, ItemStatus.CORRUPT, identifier=request[1:], detail=reason)
+        else:
+            yield answer
+    if not found:
+        yield from (_corrupt(request, damage) for damage in broken)
