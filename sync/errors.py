@@ -31,3 +31,17 @@ class UpstreamRefusedError(UpstreamError):
 
 class NotStoredError(Exception):
     """The receiving store cannot commit now; nothing is acknowledged and the same batch is asked for again."""
+
+
+def gravest(errors: BaseExceptionGroup[UpstreamError]) -> UpstreamError:
+    """Return the one to act upon: a refusal outranks the broken connection it caused."""
+    found = _leaves(errors)
+    return next((error for error in found if isinstance(error, UpstreamRefusedError)), found[0])
+
+
+def _leaves(group: BaseExceptionGroup[UpstreamError]) -> list[UpstreamError]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]

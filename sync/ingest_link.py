@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from config.settings import MqttSettings
-from sync.errors import NotStoredError, UpstreamError, UpstreamLostError, UpstreamRefusedError
+from sync.errors import NotStoredError, UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.mqtt import Inbound, Link, Session, connect
 from sync.patience import until_served
 from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Ack, Nack, ack_topic
@@ -45,42 +45,62 @@ async def receive_batches(
     ``handle(device, payload)`` commits what a batch holds and returns the answers; duplicates are answered again.
     It raises NotStoredError when it cannot commit now: nothing is acknowledged and the batch comes again later.
     """
+    ingest = _Ingest(settings, handle, client_id, on_state)
+    while True:
+        await until_served(settings, ingest.serve_once, ingest.failed)
 
-    def failed(error: UpstreamError) -> None:
+
+class _Ingest:
+    def __init__(
+        self, settings: MqttSettings, handle: Handle, client_id: str, on_state: Callable[[IngestState], None]
+    ) -> None:
+        self._settings = settings
+        self._handle = handle
+        self._session = Session(client_id=client_id, username=client_id, lasting_s=SESSION_LASTS_S)
+        self._on_state = on_state
+        self._useful = False
+
+    async def serve_once(self) -> None:
+        """One connection; returns when it was lost after a batch had been stored, raises UpstreamError otherwise."""
+        self._useful = False
+        try:
+            async with connect(self._settings, self._session) as link:
+                await _subscribe(link)
+                self._on_state(IngestState(connected=True))
+                log.info("ingest connected", degraded=link.degraded)
+                await self._receive(link)
+        except UpstreamLostError as error:
+            if not self._useful:
+                raise
+            self.failed(error)
+            await asyncio.sleep(self._settings.backoff_first_s)
+
+    def failed(self, error: UpstreamError) -> None:
+        """Tell whoever watches; the next attempt comes by itself."""
         refused = str(error) if isinstance(error, UpstreamRefusedError) else ""
         log.warning("ingest disconnected", reason=str(error))
-        on_state(IngestState(refused=refused, lost="" if refused else str(error)))
+        self._on_state(IngestState(refused=refused, lost="" if refused else str(error)))
 
-    async def serve() -> None:
-        await _serve_once(settings, handle, client_id, on_state, failed)
+    async def _receive(self, link: Link) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for message in link.messages():
+                    await self._take(link, message, group)
+        except* UpstreamError as errors:
+            raise gravest(errors) from None
 
-    while True:
-        await until_served(settings, serve, failed)
-
-
-async def _serve_once(
-    settings: MqttSettings,
-    handle: Handle,
-    client_id: str,
-    on_state: Callable[[IngestState], None],
-    failed: Callable[[UpstreamError], None],
-) -> None:
-    """One connection; returns when it was lost after a batch had been stored, raises UpstreamError otherwise."""
-    session = Session(client_id=client_id, username=client_id, lasting_s=SESSION_LASTS_S)
-    stored = 0
-    try:
-        async with connect(settings, session) as link:
-            await _subscribe(link)
-            on_state(IngestState(connected=True))
-            log.info("ingest connected", degraded=link.degraded)
-            async for message in link.messages():
-                await _take(link, message, handle)
-                stored += 1
-    except UpstreamLostError as error:
-        if not stored:
-            raise
-        failed(error)
-        await asyncio.sleep(settings.backoff_first_s)
+    async def _take(self, link: Link, message: Inbound, group: asyncio.TaskGroup) -> None:
+        topic = _BATCH_TOPIC.match(message.topic)
+        if topic is None:
+            message.ack()
+            return
+        device = topic.group(1)
+        try:
+            answers = await self._handle(device, message.payload)
+        except NotStoredError as error:
+            raise UpstreamLostError(f"store cannot commit now: {error}") from error
+        self._useful = True
+        group.create_task(_answer(link, device, answers, message))
 
 
 async def _subscribe(link: Link) -> None:
@@ -91,16 +111,8 @@ async def _subscribe(link: Link) -> None:
         await link.subscribe(f"{TOPIC_ROOT}/+/t")
 
 
-async def _take(link: Link, message: Inbound, handle: Handle) -> None:
-    topic = _BATCH_TOPIC.match(message.topic)
-    if topic is None:
-        message.ack()
-        return
-    device = topic.group(1)
-    try:
-        answers = await handle(device, message.payload)
-    except NotStoredError as error:
-        raise UpstreamLostError(f"store cannot commit now: {error}") from error
+async def _answer(link: Link, device: str, answers: Sequence[Ack | Nack], message: Inbound) -> None:
+    """Tell the edge first and the broker then: a batch whose answer was lost on the way comes again."""
     for answer in answers:
         await link.publish(ack_topic(device), answer.model_dump_json().encode(), expiry_s=ACK_EXPIRY_S)
     message.ack()

@@ -12,7 +12,7 @@ import structlog
 from config.settings import MqttSettings
 from sync.clock import Clock
 from sync.codec import decode_answer
-from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError
+from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.mqtt import Link, Session, Will, connect
 from sync.outbox import Outbox
 from sync.patience import until_served
@@ -105,7 +105,7 @@ class Publisher:
                 group.create_task(self._listen(link))
                 group.create_task(self._deliver(link, group))
         except* UpstreamError as errors:
-            raise _gravest(errors) from None
+            raise gravest(errors) from None
         finally:
             await self._take_leave(link, session_id)
 
@@ -197,17 +197,3 @@ class Publisher:
     def _tell(self, **changed: object) -> None:
         self.state = replace(self.state, **{"buffered": self._outbox.pending_count(), **changed})  # type: ignore[arg-type]
         self._on_state(self.state)
-
-
-def _gravest(errors: BaseExceptionGroup[UpstreamError]) -> UpstreamError:
-    """A refusal outranks the broken connection it caused."""
-    found = list(_leaves(errors))
-    return next((error for error in found if isinstance(error, UpstreamRefusedError)), found[0])
-
-
-def _leaves(group: BaseExceptionGroup[UpstreamError]) -> list[UpstreamError]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
