@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     except SetupError as error:
         say(str(error))
         return 3
+    except (OSError, subprocess.TimeoutExpired) as error:
+        say(f"set-up stopped: {error}; mend that and run this again"[:300])
+        return 3
     except KeyboardInterrupt:
         say("stopped; run it again whenever you like")
         return 130

@@ -18,6 +18,7 @@ from bootstrap.speech import SetupError, say
 RUN_LOCK = "requirements.lock"
 TEST_LOCK = "requirements-test.lock"
 CALL_TIMEOUT_S = 1800.0
+PYTHON_VERSION = "{}.{}".format(*sys.version_info)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Environment:
         sys.stdout.flush()
         try:
             os.execvpe(command[0], list(command), self.variables())  # noqa: S606 - the user's own command
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             say(f"there is no command {command[0]!r} here; ./run help lists what there is")
             return 2
 
@@ -79,8 +80,8 @@ def set_up(root: Path, lock: str, install: Installer) -> Environment:
 
 
 def fingerprint(root: Path, lock: str) -> str:
-    """Changes when the environment must: other locks, other project metadata, or a checkout that was moved."""
-    digest = hashlib.sha256(str(root).encode())
+    """Changes when the environment must: other locks, project metadata or Python, or a checkout that was moved."""
+    digest = hashlib.sha256(f"{root} {PYTHON_VERSION}".encode())
     for name in (RUN_LOCK, lock, "pyproject.toml"):
         digest.update(b"\0" + (root / name).read_bytes())
     return digest.hexdigest()
@@ -139,14 +140,14 @@ def fill(environment: Environment, root: Path, lock: str, install: Installer) ->
 
 
 def stands(environment: Environment, root: Path) -> bool:
-    """Whether the environment answers and was made where it is (its scripts hold its path)."""
+    """Whether the environment answers with our Python version and was made where it is (its scripts hold its path)."""
     if str(root) not in read_text(environment.home / "bin" / "activate"):
         return False
     try:
-        done = subprocess.run([environment.python, "-I", "-c", ""], capture_output=True, timeout=60, check=False)
+        done = subprocess.run([environment.python, "-IV"], capture_output=True, text=True, timeout=60, check=False)
     except OSError:
         return False
-    return done.returncode == 0
+    return f"Python {PYTHON_VERSION}." in done.stdout
 
 
 def make(environment: Environment) -> None:
