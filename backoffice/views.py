@@ -114,3 +114,52 @@ class AlertView(View):
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     closed_at: datetime | None = None
+
+
+class RecordView(View):
+    """One raw record as it arrived; ``record`` is its JSON."""
+
+    device: str
+    stream: str
+    seq: int
+    kind: str
+    received_at: datetime
+    vehicle_id: str = ""
+    snapshot_id: str = ""
+    record: dict[str, object]
+
+
+class RecordFilter(View):
+    """Which records to list, newest received first; what is empty does not filter."""
+
+    vehicle_id: str = ""
+    device: str = ""
+    kind: str = ""
+    received_from: datetime | None = None
+    received_until: datetime | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    offset: int = Field(0, ge=0)
+
+
+class WorkOrder(View):
+    """A service that was done: it moves the due dates of its items on. ``vehicle_id`` or ``vin`` says whose."""
+
+    vehicle_id: str = ""
+    vin: str = ""
+    done_at: datetime
+    odometer_m: int | None = Field(None, ge=0, le=9_999_999_000)
+    items: tuple[str, ...] = Field(("oil_and_filter",), min_length=1, max_length=40)
+    operator: str = Field(min_length=1, max_length=80)
+    note: str = Field("", max_length=2000)
+
+
+class Notification(View):
+    """A new or worsened alert that people outside the pages have yet to hear of.
+
+    ``delivered`` names the channels that already took it: a retry leaves those out.
+    """
+
+    id: str
+    alert: AlertView
+    attempts: int = 0
+    delivered: tuple[str, ...] = ()

@@ -1,0 +1,192 @@
+"""One car's file, folded from its records: visits with the answers that came later, and the identity they add up to.
+
+Pure: the same records give the same dossier whatever order they arrived in.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backoffice.chronology import Dated
+from backoffice.identity import normalise
+from evidence.history import History, ServiceRecord, Visit
+from evidence.snapshot import ClockQuality, OdometerPart, Snapshot, VehiclePart, VinStatus
+from protocols.readings import Trust
+from sync.records import MileageBody, SnapshotBody
+
+DASH = "dash"
+PAPERS = "papers"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said about a visit after its snapshot had gone."""
+
+    dated: Dated
+    body: MileageBody
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFact:
+    """One visit as known now: ``snapshot`` with the answers filled in."""
+
+    snapshot: Snapshot
+    dated: Dated
+    dash_m: int | None
+    papers_m: int | None
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def at(self) -> datetime:
+        """When the car was plugged in, to the best of all clocks."""
+        taken = self.snapshot.taken_at
+        trusted = taken is not None and self.snapshot.clock is not ClockQuality.NONE
+        return taken if trusted and taken is not None else self.dated.at
+
+    @property
+    def awaiting_dash(self) -> bool:
+        return self.dash_m is None
+
+
+@dataclass(frozen=True, slots=True)
+class PlateSeen:
+    plate: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """``visits`` oldest first; ``vehicle`` is the identity they add up to."""
+
+    visits: tuple[VisitFact, ...]
+    vehicle: VehiclePart
+    plates: tuple[PlateSeen, ...]
+
+    @property
+    def latest(self) -> VisitFact | None:
+        return self.visits[-1] if self.visits else None
+
+
+def fold(records: Iterable[Dated]) -> Dossier:
+    """Fold records that are already in order."""
+    snapshots: dict[str, Dated] = {}
+    answers: dict[str, list[Answer]] = defaultdict(list)
+    for dated in records:
+        body = dated.stored.record.body
+        if isinstance(body, SnapshotBody):
+            # An intake emits one snapshot; the same one from a restored outbox is not another visit.
+            snapshots.setdefault(snapshot_key(body.snapshot, dated), dated)
+        elif isinstance(body, MileageBody):
+            answers[body.snapshot_id or dated.stored.key].append(Answer(dated, body))
+    visits = [_visit(key, dated, answers.pop(key, [])) for key, dated in snapshots.items()]
+    visits += [_visit_without_snapshot(key, left) for key, left in answers.items()]
+    visits.sort(key=lambda visit: (visit.dated.order, visit.dated.stored.seq))
+    return Dossier(tuple(visits), _identity(visits), _plates(visits))
+
+
+def snapshot_key(snapshot: Snapshot, dated: Dated) -> str:
+    """The snapshot's own id; its record's identity when it came without one."""
+    return snapshot.id or dated.stored.key
+
+
+def history_of(dossier: Dossier, vehicle_id: str, services: Sequence[ServiceRecord], market: str) -> History:
+    """The input of every check."""
+    visits = tuple(Visit(visit.at, visit.snapshot, visit.dash_m, visit.papers_m) for visit in dossier.visits)
+    return History(vehicle_id, visits, tuple(sorted(services, key=lambda service: service.done_at)), market)
+
+
+def is_typed(body: MileageBody) -> bool:
+    """Whether a person gave this value (as opposed to an entry that the edge drew from the snapshot)."""
+    return body.source in (DASH, PAPERS) or body.trust in (Trust.TYPED, Trust.PHOTO, Trust.PAPER)
+
+
+def _visit(key: str, dated: Dated, answers: list[Answer]) -> VisitFact:
+    body = dated.stored.record.body
+    assert isinstance(body, SnapshotBody)  # noqa: S101  # fold() put nothing else there
+    snapshot = body.snapshot.model_copy(update={"id": key})
+    return _answered(snapshot, dated, answers)
+
+
+def _visit_without_snapshot(key: str, answers: list[Answer]) -> VisitFact:
+    """Mileage whose snapshot is unknown or still under way: what it says stands alone until then."""
+    first = answers[0]
+    witnesses = tuple(
+        OdometerPart(
+            source=a.body.source, ecu=a.body.ecu, odometer_m=a.body.odometer_m, raw=a.body.raw, trust=a.body.trust
+        )
+        for a in answers
+        if a.body.odometer_m is not None and not is_typed(a.body)
+    )
+    snapshot = Snapshot(
+        id=key,
+        taken_at=first.dated.at,
+        clock=first.dated.clock,
+        operator=first.body.operator,
+        purpose=first.body.purpose,
+        odometer=witnesses,
+    )
+    return _answered(snapshot, first.dated, answers)
+
+
+def _answered(snapshot: Snapshot, dated: Dated, answers: list[Answer]) -> VisitFact:
+    dash_m, papers_m = _shown(snapshot, DASH), _shown(snapshot, PAPERS)
+    vehicle, operator = snapshot.vehicle, snapshot.operator
+    for answer in answers:
+        vehicle, operator = _named(vehicle, answer.body), answer.body.operator or operator
+        if answer.body.odometer_m is None or not is_typed(answer.body):
+            continue
+        if answer.body.source == PAPERS or answer.body.trust is Trust.PAPER:
+            papers_m = answer.body.odometer_m
+        else:
+            dash_m = answer.body.odometer_m
+    known = snapshot.model_copy(update={"vehicle": vehicle, "operator": operator})
+    return VisitFact(known, dated, dash_m, papers_m, tuple(answers))
+
+
+def _shown(snapshot: Snapshot, source: str) -> int | None:
+    values = [part.odometer_m for part in snapshot.odometer if part.source == source and part.odometer_m is not None]
+    return values[-1] if values else None
+
+
+def _named(vehicle: VehiclePart, body: MileageBody) -> VehiclePart:
+    """``vehicle`` with what the answer says about it; a VIN that was read stays."""
+    said = body.vehicle
+    changes: dict[str, object] = {}
+    if said.vin and not vehicle.vin:
+        changes = {"vin": normalise(said.vin), "vin_status": VinStatus.TYPED}
+    if said.plate:
+        changes["plate"] = said.plate
+    if said.stock_number:
+        changes["stock_number"] = said.stock_number
+    return vehicle.model_copy(update=changes) if changes else vehicle
+
+
+def _identity(visits: Sequence[VisitFact]) -> VehiclePart:
+    """The latest known value of each field."""
+    merged: dict[str, object] = {}
+    for visit in visits:
+        vehicle = visit.snapshot.vehicle
+        for field in ("make", "model", "model_source", "model_year", "fuel", "plate", "stock_number"):
+            value = getattr(vehicle, field)
+            if value not in ("", None):
+                merged[field] = value
+        if vehicle.vin:
+            merged |= {
+                "vin": normalise(vehicle.vin),
+                "vin_status": vehicle.vin_status,
+                "vin_check_digit": vehicle.vin_check_digit,
+            }
+    return VehiclePart().model_copy(update=merged)
+
+
+def _plates(visits: Sequence[VisitFact]) -> tuple[PlateSeen, ...]:
+    seen: dict[str, PlateSeen] = {}
+    for visit in visits:
+        plate = visit.snapshot.vehicle.plate
+        key = normalise(plate)
+        if key:
+            first = seen[key].first_seen_at if key in seen else visit.at
+            seen[key] = PlateSeen(plate, first, visit.at)
+    return tuple(seen.values())

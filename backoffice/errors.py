@@ -1,0 +1,17 @@
+"""Errors of the back office, by what the caller does with them."""
+
+
+class StoreBusyError(Exception):
+    """Another process holds the store's file, or more than one was asked for: the owner must choose one (exit 2)."""
+
+
+class StoreFailedError(Exception):
+    """The database can't be opened or written: nothing was acknowledged; the owner must act (exit 3)."""
+
+
+class UnknownVehicleError(Exception):
+    """No car goes by that id or VIN: the caller answers 404."""
+
+
+class UnknownAlertError(Exception):
+    """No alert goes by that id: the caller answers 404."""

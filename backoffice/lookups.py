@@ -1,0 +1,190 @@
+"""Reading the store: lists, one car, alerts, raw records. Every function works on the caller's connection."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backoffice.identity import normalise
+from backoffice.judging import EntryFact
+from backoffice.recording import HOLE, REFUSED, TOMBSTONE
+from backoffice.tables import alerts, deliveries, gaps, notifications, odometer_entries, plates, records, vehicles
+from backoffice.views import (
+    AlertView,
+    Notification,
+    RecordFilter,
+    RecordView,
+    StockState,
+    VehicleDetail,
+    VehicleSummary,
+)
+from evidence.snapshot import Severity, Text
+
+MAX_QUERY = 64
+AnyRow = Row[Any]
+
+
+async def search(connection: AsyncConnection, q: str, limit: int, offset: int) -> tuple[VehicleSummary, ...]:
+    """Cars whose VIN, plate (also a former one) or stock number contains ``q``; last seen first."""
+    statement = select(vehicles).where(vehicles.c.merged_into.is_(None), vehicles.c.summary != "")
+    wanted = normalise(q[:MAX_QUERY])
+    if wanted:
+        former = exists().where(
+            plates.c.vehicle_id == vehicles.c.id, plates.c.plate_key.contains(wanted, autoescape=True)
+        )
+        columns = (vehicles.c.vin, vehicles.c.plate_key, vehicles.c.stock_key)
+        statement = statement.where(or_(former, *(c.contains(wanted, autoescape=True) for c in columns)))
+    statement = statement.order_by(vehicles.c.last_seen_at.desc(), vehicles.c.id).limit(limit).offset(offset)
+    rows = (await connection.execute(statement)).all()
+    counts = await _open_alerts(connection, [row.id for row in rows])
+    return tuple(
+        VehicleSummary.model_validate_json(row.summary).model_copy(update=_standing(row, counts)) for row in rows
+    )
+
+
+async def detail(connection: AsyncConnection, vehicle_id: str) -> VehicleDetail | None:
+    """One car by its current id."""
+    row = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).first()
+    if row is None or not row.detail:
+        return None
+    counts = await _open_alerts(connection, [vehicle_id])
+    return VehicleDetail.model_validate_json(row.detail).model_copy(update=_standing(row, counts))
+
+
+async def list_alerts(connection: AsyncConnection, *, open_only: bool, limit: int) -> tuple[AlertView, ...]:
+    """Alerts, the newest first."""
+    statement = _alerts().order_by(alerts.c.opened_at.desc(), alerts.c.id).limit(limit)
+    if open_only:
+        statement = statement.where(alerts.c.closed_at.is_(None))
+    return tuple(_alert_view(row) for row in await connection.execute(statement))
+
+
+async def car_alerts(connection: AsyncConnection, vehicle_id: str) -> tuple[AlertView, ...]:
+    """All alerts of one car, oldest first."""
+    statement = _alerts().where(alerts.c.vehicle_id == vehicle_id).order_by(alerts.c.opened_at, alerts.c.id)
+    return tuple(_alert_view(row) for row in await connection.execute(statement))
+
+
+async def one_alert(connection: AsyncConnection, alert_id: str) -> AlertView | None:
+    row = (await connection.execute(_alerts().where(alerts.c.id == alert_id))).first()
+    return _alert_view(row) if row else None
+
+
+async def entries(connection: AsyncConnection, vehicle_id: str) -> tuple[EntryFact, ...]:
+    """A car's mileage log, oldest first."""
+    log = odometer_entries
+    statement = select(log).where(log.c.vehicle_id == vehicle_id).order_by(log.c.position)
+    names = [field.name for field in fields(EntryFact)]
+    return tuple(
+        EntryFact(**{name: getattr(row, name) for name in names}) for row in await connection.execute(statement)
+    )
+
+
+async def list_records(connection: AsyncConnection, wanted: RecordFilter) -> tuple[RecordView, ...]:
+    """Raw records, received last first."""
+    statement = select(records).order_by(
+        records.c.received_at.desc(), records.c.device, records.c.stream, records.c.seq.desc()
+    )
+    for column in ("vehicle_id", "device", "kind"):
+        if value := getattr(wanted, column):
+            statement = statement.where(records.c[column] == value)
+    if wanted.received_from:
+        statement = statement.where(records.c.received_at >= wanted.received_from)
+    if wanted.received_until:
+        statement = statement.where(records.c.received_at < wanted.received_until)
+    rows = await connection.execute(statement.limit(wanted.limit).offset(wanted.offset))
+    return tuple(_record_view(row) for row in rows)
+
+
+async def waiting_notifications(connection: AsyncConnection, now: datetime, limit: int) -> tuple[Notification, ...]:
+    """Messages that are owed and whose time has come, oldest first."""
+    statement = (
+        select(notifications)
+        .where(notifications.c.sent_at.is_(None), notifications.c.not_before <= now)
+        .order_by(notifications.c.created_at, notifications.c.id)
+        .limit(limit)
+    )
+    found = [await _notification(connection, row) for row in (await connection.execute(statement)).all()]
+    return tuple(one for one in found if one is not None)
+
+
+async def count_all(connection: AsyncConnection) -> dict[str, int]:
+    """What the store holds; ``holes`` is the number of records proven lost and should be 0."""
+    totals: dict[str, Select[int]] = {
+        "records": select(func.count()).select_from(records),
+        "unprojected": select(func.count()).select_from(records).where(records.c.projected.is_(False)),
+        "vehicles": select(func.count()).select_from(vehicles).where(vehicles.c.merged_into.is_(None)),
+        "open_alerts": select(func.count()).select_from(alerts).where(alerts.c.closed_at.is_(None)),
+        "notifications_waiting": select(func.count())
+        .select_from(notifications)
+        .where(notifications.c.sent_at.is_(None)),
+        "holes": _gap_total(HOLE),
+        "refused": _gap_total(REFUSED),
+        "given_up": _gap_total(TOMBSTONE),
+    }
+    return {name: int((await connection.execute(total)).scalar_one()) for name, total in totals.items()}
+
+
+def _gap_total(cause: str) -> Select[int]:
+    seqs = func.coalesce(func.sum(gaps.c.last_seq - gaps.c.first_seq + 1), 0)
+    return select(seqs).where(gaps.c.cause == cause)
+
+
+async def _open_alerts(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, int]:
+    statement = (
+        select(alerts.c.vehicle_id, func.count())
+        .where(alerts.c.vehicle_id.in_(ids), alerts.c.closed_at.is_(None))
+        .group_by(alerts.c.vehicle_id)
+    )
+    return {row[0]: row[1] for row in await connection.execute(statement)}
+
+
+def _standing(row: AnyRow, open_alerts: dict[str, int]) -> dict[str, object]:
+    return {"stock_state": StockState(row.stock_state), "open_alerts": open_alerts.get(row.id, 0)}
+
+
+def _alerts() -> Select[Any]:
+    joined = alerts.join(vehicles, and_(vehicles.c.id == alerts.c.vehicle_id))
+    return select(alerts, vehicles.c.vin, vehicles.c.summary).select_from(joined)
+
+
+def _alert_view(row: AnyRow) -> AlertView:
+    return AlertView(
+        id=row.id,
+        vehicle_id=row.vehicle_id,
+        rule=row.rule,
+        severity=Severity(row.severity),
+        text=Text(en=row.text_en, zh=row.text_zh),
+        stock_number=json.loads(row.summary or "{}").get("stock_number", ""),
+        vin_tail=row.vin[-4:],
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        occurrences=row.occurrences,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        closed_at=row.closed_at,
+    )
+
+
+def _record_view(row: AnyRow) -> RecordView:
+    return RecordView(
+        device=row.device,
+        stream=row.stream,
+        seq=row.seq,
+        kind=row.kind,
+        received_at=row.received_at,
+        vehicle_id=row.vehicle_id or "",
+        snapshot_id=row.snapshot_id or "",
+        record=json.loads(row.record),
+    )
+
+
+async def _notification(connection: AsyncConnection, row: AnyRow) -> Notification | None:
+    alert = await one_alert(connection, str(row.alert_id))
+    taken = select(deliveries.c.channel).where(deliveries.c.notification_id == row.id)
+    channels = tuple((await connection.execute(taken)).scalars())
+    return Notification(id=row.id, alert=alert, attempts=row.attempts, delivered=channels) if alert else None

@@ -1,0 +1,1 @@
+"""Numbered schema versions of the record store (Alembic), shipped inside the package."""

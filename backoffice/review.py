@@ -1,0 +1,247 @@
+"""Judging a car again after anything about it changed, and bringing its projections and alerts in line.
+
+Every function works on the caller's transaction; judging the same records twice changes nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backoffice.alerts import Changes, Episode, Opening, Update, compare
+from backoffice.cars import NewId
+from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
+from backoffice.dossier import Dossier, fold
+from backoffice.identity import normalise
+from backoffice.judging import EntryFact, judge_dossier, summary_of
+from backoffice.recording import stored_record
+from backoffice.tables import (
+    alerts,
+    codes,
+    notifications,
+    odometer_entries,
+    plates,
+    records,
+    vehicles,
+    workorders,
+)
+from backoffice.views import VehicleDetail
+from evidence.history import ServiceRecord
+from evidence.snapshot import Severity
+
+FOLDED_KINDS = ("snapshot", "mileage")
+Values = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Which alerts a review touched, for the live feed."""
+
+    vehicle_id: str
+    alert_ids: tuple[str, ...]
+
+
+async def review_vehicle(connection: AsyncConnection, vehicle_id: str, now: datetime, new_id: NewId) -> Reviewed:
+    """Judge ``vehicle_id`` by all its records at ``now`` and write what follows."""
+    dossier = await load_dossier(connection, vehicle_id)
+    services = await load_services(connection, vehicle_id)
+    market = (await connection.execute(select(vehicles.c.market).where(vehicles.c.id == vehicle_id))).scalar_one()
+    judged = judge_dossier(vehicle_id, dossier, services, market=market, now=now)
+    detail = judged.detail
+    await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
+    await _redraw(connection, vehicle_id, dossier, judged.entries)
+    changes = compare(await _open_episodes(connection, vehicle_id), detail.findings, detail.snapshot_id)
+    touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
+    return Reviewed(vehicle_id, touched)
+
+
+async def load_dossier(connection: AsyncConnection, vehicle_id: str) -> Dossier:
+    """Everything the records say about one car."""
+    return fold(await load_records(connection, vehicle_id, FOLDED_KINDS))
+
+
+async def load_records(connection: AsyncConnection, vehicle_id: str, kinds: Sequence[str]) -> tuple[Dated, ...]:
+    """A car's records of ``kinds``, dated and in order."""
+    mine = select(records).where(records.c.vehicle_id == vehicle_id, records.c.kind.in_(kinds))
+    stored = [stored_record(row) for row in await connection.execute(mine)]
+    return in_order(stored, clock_fixes(await _clock_records(connection, stored)))
+
+
+async def load_services(connection: AsyncConnection, vehicle_id: str) -> tuple[ServiceRecord, ...]:
+    """Services that were done, oldest first."""
+    mine = select(workorders).where(workorders.c.vehicle_id == vehicle_id).order_by(workorders.c.done_at)
+    return tuple(
+        ServiceRecord(row.id, row.done_at, row.odometer_m, tuple(json.loads(row.items_json)), row.note)
+        for row in await connection.execute(mine)
+    )
+
+
+def detail_values(detail: VehicleDetail) -> Values:
+    """Columns of ``vehicles`` that a judgement fills."""
+    return {
+        "plate_key": normalise(detail.plate),
+        "stock_key": normalise(detail.stock_number),
+        "last_seen_at": detail.last_seen_at,
+        "summary": summary_of(detail).model_dump_json(by_alias=True),
+        "detail": detail.model_dump_json(by_alias=True),
+    }
+
+
+async def _clock_records(connection: AsyncConnection, stored: Iterable[StoredRecord]) -> list[StoredRecord]:
+    boots = sorted({(one.device, one.record.boot) for one in stored})
+    if not boots:
+        return []
+    fixes = (
+        select(records)
+        .where(records.c.kind == "clock", tuple_(records.c.device, records.c.boot).in_(boots))
+        .order_by(records.c.stream, records.c.seq)
+    )
+    return [stored_record(row) for row in await connection.execute(fixes)]
+
+
+async def _write_vehicle(connection: AsyncConnection, vehicle_id: str, values: Values, now: datetime) -> None:
+    await connection.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values, reviewed_at=now))
+
+
+async def _redraw(connection: AsyncConnection, vehicle_id: str, dossier: Dossier, entries: Sequence[EntryFact]) -> None:
+    """Draw the car's mileage log, codes and plates anew."""
+    rows: dict[object, list[Values]] = {
+        odometer_entries: [_entry_row(vehicle_id, position, entry) for position, entry in enumerate(entries)],
+        codes: _code_rows(vehicle_id, dossier),
+        plates: _plate_rows(vehicle_id, dossier),
+    }
+    for table in (odometer_entries, codes, plates):
+        await connection.execute(delete(table).where(table.c.vehicle_id == vehicle_id))
+        if rows[table]:
+            await connection.execute(insert(table), rows[table])
+
+
+def _entry_row(vehicle_id: str, position: int, entry: EntryFact) -> Values:
+    return {
+        "vehicle_id": vehicle_id,
+        "position": position,
+        "snapshot_id": entry.snapshot_id,
+        "at": entry.at,
+        "source": entry.source,
+        "ecu": entry.ecu,
+        "odometer_m": entry.odometer_m,
+        "raw": entry.raw,
+        "trust": entry.trust,
+        "quarantined": entry.quarantined,
+    }
+
+
+def _code_rows(vehicle_id: str, dossier: Dossier) -> list[Values]:
+    rows: dict[tuple[str, str, str], Values] = {}
+    for visit in dossier.visits:
+        for part in visit.snapshot.dtcs:
+            key = (part.code, str(part.dtc_class), part.ecu)
+            row = rows.setdefault(key, {"first_seen_at": visit.at})
+            row |= {"last_seen_at": visit.at, "present": visit is dossier.latest}
+    names = ("code", "dtc_class", "ecu")
+    return [{"vehicle_id": vehicle_id, **dict(zip(names, key, strict=True)), **row} for key, row in rows.items()]
+
+
+def _plate_rows(vehicle_id: str, dossier: Dossier) -> list[Values]:
+    return [
+        {
+            "vehicle_id": vehicle_id,
+            "plate_key": normalise(seen.plate),
+            "plate": seen.plate,
+            "first_seen_at": seen.first_seen_at,
+            "last_seen_at": seen.last_seen_at,
+        }
+        for seen in dossier.plates
+    ]
+
+
+async def _open_episodes(connection: AsyncConnection, vehicle_id: str) -> tuple[Episode, ...]:
+    mine = (
+        select(alerts)
+        .where(alerts.c.vehicle_id == vehicle_id, alerts.c.closed_at.is_(None))
+        .order_by(alerts.c.opened_at, alerts.c.id)
+    )
+    return tuple(_episode(row) for row in await connection.execute(mine))
+
+
+def _episode(row: Row[tuple[object, ...]]) -> Episode:
+    return Episode(row.id, row.rule, row.subject, Severity(row.severity), row.snapshot_id, row.occurrences)
+
+
+async def _apply(
+    connection: AsyncConnection, vehicle_id: str, changes: Changes, snapshot_id: str, now: datetime, new_id: NewId
+) -> tuple[str, ...]:
+    touched = [await _open(connection, vehicle_id, o, snapshot_id, now, new_id) for o in changes.opened]
+    touched += [one for u in changes.updated for one in await _update(connection, u, snapshot_id, now, new_id)]
+    for episode in changes.closed:
+        await connection.execute(update(alerts).where(alerts.c.id == episode.id).values(closed_at=now, updated_at=now))
+        touched.append(episode.id)
+    return tuple(touched)
+
+
+async def _open(
+    connection: AsyncConnection, vehicle_id: str, opening: Opening, snapshot_id: str, now: datetime, new_id: NewId
+) -> str:
+    finding, alert_id = opening.finding, new_id()
+    await connection.execute(
+        insert(alerts).values(
+            id=alert_id,
+            vehicle_id=vehicle_id,
+            rule=finding.rule,
+            subject=opening.subject,
+            severity=finding.severity.value,
+            text_en=finding.text.en,
+            text_zh=finding.text.zh,
+            evidence=json.dumps(finding.evidence),
+            snapshot_id=snapshot_id,
+            opened_at=now,
+            updated_at=now,
+            occurrences=1,
+            acknowledged_by="",
+        )
+    )
+    await _notify(connection, alert_id, finding.severity, now, new_id)
+    return alert_id
+
+
+async def _update(
+    connection: AsyncConnection, change: Update, snapshot_id: str, now: datetime, new_id: NewId
+) -> tuple[str, ...]:
+    finding, episode = change.finding, change.episode
+    values: Values = {
+        "severity": finding.severity.value,
+        "text_en": finding.text.en,
+        "text_zh": finding.text.zh,
+        "evidence": json.dumps(finding.evidence),
+        "snapshot_id": snapshot_id or episode.snapshot_id,
+        "occurrences": change.occurrences,
+    }
+    row = (await connection.execute(select(alerts).where(alerts.c.id == episode.id))).one()
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return ()
+    await connection.execute(update(alerts).where(alerts.c.id == episode.id).values(**values, updated_at=now))
+    if change.worsened:
+        await _notify(connection, episode.id, finding.severity, now, new_id)
+    return (episode.id,)
+
+
+async def _notify(connection: AsyncConnection, alert_id: str, severity: Severity, now: datetime, new_id: NewId) -> None:
+    """Owe a message about this alert; one that got worse, better and worse again is not told twice."""
+    known = select(notifications.c.id).where(
+        notifications.c.alert_id == alert_id, notifications.c.severity == severity.value
+    )
+    if (await connection.execute(known)).first() is None:
+        await connection.execute(
+            insert(notifications).values(
+                id=new_id(),
+                alert_id=alert_id,
+                severity=severity.value,
+                created_at=now,
+                not_before=now,
+                attempts=0,
+                last_error="",
+            )
+        )

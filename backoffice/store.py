@@ -1,0 +1,322 @@
+"""The record store: everything the edges sent, each record once, and what it adds up to for each car.
+
+A write is one transaction with all that follows from it; listeners are told after the commit. Ids are opaque.
+"""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backoffice import lookups
+from backoffice.cars import NewId, cars_dated_by, current_id, owner, snapshot_id_of
+from backoffice.chronology import StoredRecord
+from backoffice.database import Database, one_line, open_database
+from backoffice.errors import StoreFailedError, UnknownVehicleError
+from backoffice.identity import KeyKind, normalise
+from backoffice.live import LiveFeed
+from backoffice.office_settings import OfficeSettings
+from backoffice.recording import Incoming, Range, keep, mark, settle_stream, stored_record
+from backoffice.review import Reviewed, load_dossier, load_services, review_vehicle
+from backoffice.tables import (
+    alerts,
+    deliveries,
+    identities,
+    notifications,
+    records,
+    stock_changes,
+    vehicles,
+    workorders,
+)
+from backoffice.timeline import timeline_of
+from backoffice.views import (
+    AlertView,
+    Notification,
+    RecordFilter,
+    RecordView,
+    StockState,
+    TimelineEvent,
+    VehicleDetail,
+    VehicleSummary,
+    WorkOrder,
+)
+from sync.codec import Unreadable, decode_batch, encode_batch
+
+MAX_LIMIT = 1000
+MAX_ERROR = 300
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """How one batch ended. ``holes`` are ranges that it proved lost."""
+
+    stored: int
+    duplicates: int
+    holes: tuple[Range, ...] = ()
+
+
+def random_id() -> str:
+    """An id that says nothing about the car."""
+    return secrets.token_hex(12)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RecordStore:
+    """An open store. Close it; every method may raise StoreFailedError, after which nothing of that call is kept."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: OfficeSettings,
+        *,
+        feed: LiveFeed | None = None,
+        now: Callable[[], datetime] = utc_now,
+        new_id: NewId = random_id,
+    ) -> None:
+        self.feed = feed or LiveFeed()
+        self._database = database
+        self._market = settings.market
+        self._now = now
+        self._new_id = new_id
+
+    @classmethod
+    async def open(
+        cls,
+        settings: OfficeSettings,
+        *,
+        feed: LiveFeed | None = None,
+        now: Callable[[], datetime] = utc_now,
+        new_id: NewId = random_id,
+    ) -> "RecordStore":
+        """Open the store with its schema up to date; raise StoreBusyError or StoreFailedError."""
+        database = await open_database(settings.database_url, busy_timeout_s=settings.database.busy_timeout_s)
+        store = cls(database, settings, feed=feed, now=now, new_id=new_id)
+        try:
+            await store.catch_up()
+        except BaseException:
+            await database.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        self.feed.close()
+        await self._database.close()
+
+    async def store_batch(
+        self, device: str, stream: str, lo: int, rows: Sequence[tuple[int, dict[str, object]]], received_at: datetime
+    ) -> StoreResult:
+        """Keep one batch of (seq, record JSON) and all that follows from it; raise ValueError for what is no batch."""
+        batch = decode_batch(device, encode_batch(stream, lo, [(seq, json.dumps(row)) for seq, row in rows]))
+        if isinstance(batch, Unreadable):
+            raise ValueError(batch.reason)
+        return (await self.store_batches([Incoming(batch, received_at)]))[0]
+
+    async def store_batches(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...]:
+        """Keep several batches in one transaction; what a result says is committed when this returns."""
+        results: list[StoreResult] = []
+        new: list[StoredRecord] = []
+        async with self._write() as connection:
+            for one in incoming:
+                kept = await keep(connection, one)
+                holes = await settle_stream(connection, one, kept)
+                results.append(StoreResult(len(kept), len(one.batch.records) - len(kept), holes))
+                new += kept
+            reviewed = await self._project(connection, new)
+        self._tell(reviewed)
+        return tuple(results)
+
+    async def catch_up(self) -> int:
+        """Project records that an earlier version could keep but not place; return how many."""
+        async with self._write() as connection:
+            waiting = select(records).where(records.c.projected.is_(False)).order_by(records.c.stream, records.c.seq)
+            stored = [stored_record(row) for row in await connection.execute(waiting)]
+            reviewed = await self._project(connection, stored)
+        self._tell(reviewed)
+        return len(stored)
+
+    async def search_vehicles(self, q: str, limit: int = 50, offset: int = 0) -> tuple[VehicleSummary, ...]:
+        """Cars whose VIN, plate or stock number contains ``q`` however it is written; all cars for an empty one."""
+        async with self._read() as connection:
+            return await lookups.search(connection, q, min(limit, MAX_LIMIT), max(offset, 0))
+
+    async def vehicle(self, vehicle_id: str) -> VehicleDetail | None:
+        """One car; the id of a car that was merged into another leads there."""
+        async with self._read() as connection:
+            current = await current_id(connection, vehicle_id)
+            return await lookups.detail(connection, current) if current else None
+
+    async def timeline(self, vehicle_id: str) -> tuple[TimelineEvent, ...]:
+        """One car's history, oldest first; () for an unknown car."""
+        async with self._read() as connection:
+            current = await current_id(connection, vehicle_id)
+            if current is None:
+                return ()
+            dossier = await load_dossier(connection, current)
+            services = await load_services(connection, current)
+            entries = await lookups.entries(connection, current)
+            return timeline_of(dossier, entries, services, await lookups.car_alerts(connection, current))
+
+    async def alerts(self, *, open_only: bool = True, limit: int = 100) -> tuple[AlertView, ...]:
+        """Alerts, the newest first."""
+        async with self._read() as connection:
+            return await lookups.list_alerts(connection, open_only=open_only, limit=min(limit, MAX_LIMIT))
+
+    async def alert(self, alert_id: str) -> AlertView | None:
+        async with self._read() as connection:
+            return await lookups.one_alert(connection, alert_id)
+
+    async def acknowledge_alert(self, alert_id: str, by: str, at: datetime) -> AlertView | None:
+        """Note who has seen an alert; the first acknowledgement stays. None for an unknown alert."""
+        async with self._write() as connection:
+            first = update(alerts).where(alerts.c.id == alert_id, alerts.c.acknowledged_at.is_(None))
+            await connection.execute(first.values(acknowledged_at=at, acknowledged_by=by[:80], updated_at=at))
+            view = await lookups.one_alert(connection, alert_id)
+        if view:
+            self.feed.publish({"type": "alert", "id": alert_id})
+        return view
+
+    async def set_stock_state(self, vehicle_id: str, state: StockState, by: str, at: datetime) -> VehicleDetail | None:
+        """Move a car in stock and note who did; None for an unknown car."""
+        async with self._write() as connection:
+            current = await current_id(connection, vehicle_id)
+            if current is None:
+                return None
+            await connection.execute(update(vehicles).where(vehicles.c.id == current).values(stock_state=state.value))
+            change = {"id": self._new_id(), "vehicle_id": current, "state": state.value, "by": by[:80], "at": at}
+            await connection.execute(insert(stock_changes).values(**change))
+            detail = await lookups.detail(connection, current)
+        self.feed.publish({"type": "vehicle", "id": current})
+        return detail
+
+    async def add_workorder(self, order: WorkOrder) -> str:
+        """Record a service that was done and judge the car again; raise UnknownVehicleError. Return its id."""
+        workorder_id, now = self._new_id(), self._now()
+        async with self._write() as connection:
+            vehicle_id = await self._vehicle_of(connection, order)
+            await connection.execute(
+                insert(workorders).values(
+                    id=workorder_id,
+                    vehicle_id=vehicle_id,
+                    done_at=order.done_at,
+                    odometer_m=order.odometer_m,
+                    items_json=json.dumps(order.items),
+                    operator=order.operator,
+                    note=order.note,
+                    recorded_at=now,
+                )
+            )
+            reviewed = await review_vehicle(connection, vehicle_id, now, self._new_id)
+        self._tell([reviewed])
+        return workorder_id
+
+    async def review_stale(self, reviewed_before: datetime, limit: int = 200) -> int:
+        """Judge cars again that were last judged before ``reviewed_before`` (time makes services due)."""
+        async with self._write() as connection:
+            stale = (
+                select(vehicles.c.id)
+                .where(vehicles.c.merged_into.is_(None), vehicles.c.reviewed_at < reviewed_before)
+                .where(vehicles.c.stock_state != StockState.SOLD.value)
+                .order_by(vehicles.c.reviewed_at)
+                .limit(limit)
+            )
+            ids = (await connection.execute(stale)).scalars().all()
+            reviewed = [await review_vehicle(connection, one, self._now(), self._new_id) for one in ids]
+        self._tell([one for one in reviewed if one.alert_ids])
+        return len(ids)
+
+    async def records(self, wanted: RecordFilter | None = None) -> tuple[RecordView, ...]:
+        """Raw records, received last first."""
+        async with self._read() as connection:
+            return await lookups.list_records(connection, wanted or RecordFilter())
+
+    async def counts(self) -> dict[str, int]:
+        """What the store holds, for health and metrics; ``holes`` above 0 is an alarm."""
+        async with self._read() as connection:
+            return await lookups.count_all(connection)
+
+    async def waiting_notifications(self, now: datetime, limit: int = 20) -> tuple[Notification, ...]:
+        """Messages owed to people outside the pages, oldest first."""
+        async with self._read() as connection:
+            return await lookups.waiting_notifications(connection, now, limit)
+
+    async def notification_delivered(self, notification_id: str, channel: str, at: datetime) -> None:
+        """Note that ``channel`` took it, so that a retry leaves that channel out."""
+        async with self._write() as connection:
+            row = {"notification_id": notification_id, "channel": channel[:64]}
+            known = select(deliveries).where(*(deliveries.c[name] == value for name, value in row.items()))
+            if (await connection.execute(known)).first() is None:
+                await connection.execute(insert(deliveries).values(**row, delivered_at=at))
+
+    async def notification_sent(self, notification_id: str, at: datetime) -> None:
+        """Every channel has it: nothing more is owed."""
+        async with self._write() as connection:
+            await connection.execute(
+                update(notifications).where(notifications.c.id == notification_id).values(sent_at=at, last_error="")
+            )
+
+    async def notification_failed(self, notification_id: str, error: str, retry_at: datetime) -> None:
+        """Some channel did not take it; it is offered again from ``retry_at``."""
+        async with self._write() as connection:
+            await connection.execute(
+                update(notifications)
+                .where(notifications.c.id == notification_id)
+                .values(attempts=notifications.c.attempts + 1, last_error=error[:MAX_ERROR], not_before=retry_at)
+            )
+
+    async def _project(self, connection: AsyncConnection, new: Iterable[StoredRecord]) -> list[Reviewed]:
+        """Give each record to its car, then judge every car touched, once."""
+        touched: dict[str, None] = {}
+        for stored in new:
+            vehicle_id = await owner(connection, stored, self._market, self._new_id)
+            await mark(connection, stored, vehicle_id, snapshot_id_of(stored))
+            if vehicle_id:
+                touched[vehicle_id] = None
+            for other in await cars_dated_by(connection, stored):
+                touched[other] = None
+        current = [await current_id(connection, one) for one in touched]
+        return [
+            await review_vehicle(connection, one, self._now(), self._new_id)
+            for one in dict.fromkeys(current)
+            if one is not None
+        ]
+
+    async def _vehicle_of(self, connection: AsyncConnection, order: WorkOrder) -> str:
+        vehicle_id: str | None = order.vehicle_id
+        if not vehicle_id:
+            vin = (identities.c.kind == KeyKind.VIN.value, identities.c.value == normalise(order.vin))
+            vehicle_id = (await connection.execute(select(identities.c.vehicle_id).where(*vin))).scalar()
+        current = await current_id(connection, vehicle_id) if vehicle_id else None
+        if current is None:
+            raise UnknownVehicleError(order.vehicle_id or "no car with that VIN")
+        return current
+
+    def _tell(self, reviewed: Iterable[Reviewed]) -> None:
+        for one in reviewed:
+            self.feed.publish({"type": "vehicle", "id": one.vehicle_id})
+            for alert_id in one.alert_ids:
+                self.feed.publish({"type": "alert", "id": alert_id})
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreFailedError(one_line(error)) from error
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreFailedError(one_line(error)) from error

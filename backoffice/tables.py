@@ -1,0 +1,211 @@
+"""Tables of the record store. ``records`` is the truth; the others are drawn from it and may be drawn again.
+
+Instants are integer milliseconds since 1970 UTC: no database loses their time zone and they compare as numbers.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime kept as milliseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+metadata = MetaData()
+
+DEVICE = String(64)
+STREAM = String(64)
+OPAQUE_ID = String(64)
+SNAPSHOT_ID = String(200)
+
+records = Table(
+    "records",
+    metadata,
+    Column("device", DEVICE, primary_key=True),
+    Column("stream", STREAM, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_at", Instant, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("boot", String(64), nullable=False),
+    Column("vehicle_id", OPAQUE_ID, index=True),
+    Column("snapshot_id", SNAPSHOT_ID),
+    Column("projected", Boolean, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("records_unprojected", "projected"),
+    Index("records_by_boot", "device", "boot", "kind"),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("device", DEVICE, primary_key=True),
+    Column("stream", STREAM, primary_key=True),
+    # Every seq below this one is stored, refused, given up by a tombstone or noted as a hole.
+    Column("checked_below", BigInteger, nullable=False),
+    Column("last_received_at", Instant, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("device", DEVICE, primary_key=True),
+    Column("stream", STREAM, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("cause", String(16), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("found_at", Instant, nullable=False),
+)
+
+vehicles = Table(
+    "vehicles",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("merged_into", OPAQUE_ID),
+    Column("vin", String(17), nullable=False, index=True),
+    Column("plate_key", String(20), nullable=False, index=True),
+    Column("stock_key", String(40), nullable=False, index=True),
+    Column("stock_state", String(16), nullable=False),
+    Column("market", String(2), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant),
+    Column("reviewed_at", Instant),
+    # VehicleSummary and VehicleDetail as last judged; alerts and stock state are added when they are read.
+    Column("summary", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("value", String(200), primary_key=True),
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
+)
+
+plates = Table(
+    "plates",
+    metadata,
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
+    Column("plate_key", String(20), primary_key=True, index=True),
+    Column("plate", String(40), nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+)
+
+odometer_entries = Table(
+    "odometer_entries",
+    metadata,
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("snapshot_id", SNAPSHOT_ID, nullable=False),
+    Column("at", Instant),
+    Column("source", String(64), nullable=False),
+    Column("ecu", String(16), nullable=False),
+    Column("odometer_m", BigInteger, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("trust", String(16), nullable=False),
+    Column("quarantined", Text, nullable=False),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
+    Column("code", String(16), primary_key=True),
+    Column("dtc_class", String(16), primary_key=True),
+    Column("ecu", String(16), primary_key=True),
+    Column("first_seen_at", Instant),
+    Column("last_seen_at", Instant),
+    Column("present", Boolean, nullable=False),
+)
+
+workorders = Table(
+    "workorders",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
+    Column("done_at", Instant, nullable=False),
+    Column("odometer_m", BigInteger),
+    Column("items_json", Text, nullable=False),
+    Column("operator", String(80), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+)
+
+stock_changes = Table(
+    "stock_changes",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
+    Column("rule", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("text_zh", Text, nullable=False),
+    # The visit that last showed it: a replay of the same visit is not another occurrence.
+    Column("snapshot_id", SNAPSHOT_ID, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("occurrences", Integer, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", String(80), nullable=False),
+    Column("closed_at", Instant, index=True),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("alert_id", OPAQUE_ID, ForeignKey("alerts.id"), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("sent_at", Instant, index=True),
+    UniqueConstraint("alert_id", "severity", name="one_notification_a_severity"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("notification_id", OPAQUE_ID, ForeignKey("notifications.id"), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("delivered_at", Instant, nullable=False),
+)

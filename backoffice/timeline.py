@@ -1,0 +1,139 @@
+"""One car's history as lines a person reads: visits, other mileages, late answers, services and alerts."""
+
+from collections.abc import Iterable, Sequence
+
+from backoffice.dossier import Answer, Dossier, VisitFact
+from backoffice.judging import EntryFact
+from backoffice.views import AlertView, TimelineEvent
+from config.catalogue import text_of
+from evidence.history import ServiceRecord
+from evidence.snapshot import Text
+from protocols.readings import Trust
+
+_BEST_FIRST = list(Trust)
+
+
+def timeline_of(
+    dossier: Dossier,
+    entries: Sequence[EntryFact],
+    services: Iterable[ServiceRecord],
+    alerts: Iterable[AlertView],
+) -> tuple[TimelineEvent, ...]:
+    """All events, oldest first; what happened at the same instant stays in the order visit, mileage, answer, alert."""
+    events: list[TimelineEvent] = []
+    for visit in dossier.visits:
+        mine = sorted((e for e in entries if e.snapshot_id == visit.snapshot.id), key=_rank)
+        best = next(iter(mine), None)
+        events.append(_visit(visit, best))
+        events += [_mileage(visit, number, entry) for number, entry in enumerate(mine[1:], 2) if _differs(entry, best)]
+        events += [_answer(visit, answer) for answer in visit.answers if _is_news(answer)]
+    events += [_service(service) for service in services]
+    events += [event for alert in alerts for event in _alert(alert)]
+    return tuple(sorted(events, key=lambda event: event.at.timestamp() if event.at else 0.0))
+
+
+def _rank(entry: EntryFact) -> tuple[bool, int]:
+    known = entry.trust in _BEST_FIRST
+    return bool(entry.quarantined), _BEST_FIRST.index(Trust(entry.trust)) if known else len(_BEST_FIRST)
+
+
+def _differs(entry: EntryFact, best: EntryFact | None) -> bool:
+    return best is None or entry.odometer_m != best.odometer_m
+
+
+def _visit(visit: VisitFact, best: EntryFact | None) -> TimelineEvent:
+    snapshot = visit.snapshot
+    codes = sorted({part.code for part in snapshot.dtcs})
+    params = {"bay": snapshot.bay or "-", "operator": snapshot.operator or "-"}
+    detail = _text("timeline.visit_codes", codes=codes, **params) if codes else _text("timeline.visit_plain", **params)
+    event = TimelineEvent(
+        id=f"visit:{snapshot.id}",
+        at=visit.at,
+        clock=visit.dated.clock.value,
+        kind="visit",
+        title=_text(f"purpose.{snapshot.purpose.value}"),
+        detail=detail,
+        device=visit.dated.stored.device,
+        snapshot_id=snapshot.id,
+    )
+    return event.model_copy(update=_value(best)) if best else event
+
+
+def _mileage(visit: VisitFact, number: int, entry: EntryFact) -> TimelineEvent:
+    event = TimelineEvent(
+        id=f"odometer:{visit.snapshot.id}:{number}",
+        at=entry.at or visit.at,
+        clock=visit.dated.clock.value,
+        kind="odometer",
+        title=_text("timeline.mileage", odometer_m=entry.odometer_m),
+        snapshot_id=visit.snapshot.id,
+        device=visit.dated.stored.device,
+    )
+    return event.model_copy(update=_value(entry))
+
+
+def _value(entry: EntryFact) -> dict[str, object]:
+    return {
+        "odometer_m": entry.odometer_m,
+        "source": entry.source,
+        "trust": entry.trust,
+        "quarantined": entry.quarantined,
+    }
+
+
+def _is_news(answer: Answer) -> bool:
+    """An entry that the edge drew from the snapshot itself says nothing that the visit does not."""
+    body = answer.body
+    return body.odometer_m is None or body.trust in (Trust.TYPED, Trust.PHOTO, Trust.PAPER)
+
+
+def _answer(visit: VisitFact, answer: Answer) -> TimelineEvent:
+    body, stored = answer.body, answer.dated.stored
+    params = {"operator": body.operator or "-"}
+    title = (
+        _text("timeline.identity_answered", **params)
+        if body.odometer_m is None
+        else _text("timeline.dash_answered", odometer_m=body.odometer_m, **params)
+    )
+    return TimelineEvent(
+        id=f"answer:{stored.key}",
+        at=answer.dated.at,
+        clock=answer.dated.clock.value,
+        kind="answer",
+        title=title,
+        device=stored.device,
+        snapshot_id=visit.snapshot.id,
+    )
+
+
+def _service(service: ServiceRecord) -> TimelineEvent:
+    return TimelineEvent(
+        id=f"service:{service.id}",
+        at=service.done_at,
+        kind="service",
+        clock="ntp",
+        title=_text("timeline.service", items=[f"@service.{item}" for item in service.items]),
+        detail=Text(en=service.note, zh=service.note),
+        odometer_m=service.odometer_m,
+        source="service",
+        trust=Trust.PAPER.value,
+    )
+
+
+def _alert(alert: AlertView) -> list[TimelineEvent]:
+    opened = TimelineEvent(
+        id=f"alert:{alert.id}:opened",
+        at=alert.opened_at,
+        clock="ntp",
+        kind="alert",
+        title=_text("timeline.alert_opened"),
+        detail=alert.text,
+    )
+    if alert.closed_at is None:
+        return [opened]
+    closed = {"id": f"alert:{alert.id}:closed", "at": alert.closed_at, "title": _text("timeline.alert_closed")}
+    return [opened, opened.model_copy(update=closed)]
+
+
+def _text(key: str, **params: object) -> Text:
+    return Text(**text_of(key, **params))
