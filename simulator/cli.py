@@ -1,0 +1,161 @@
+"""``forecourt-sim``: starts a simulated car and its adapter, tells the truth about it, and counts what was done to it."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from simulator.control import WORDS, obey
+from simulator.errors import SimulatorError
+from simulator.faults import FAULTS, parse_fault
+from simulator.profiles import PROFILES
+from simulator.scenario import Scenario, load, names
+from simulator.station import Station
+
+EXIT_USER = 2
+LINE_LIMIT = 65536
+
+Number = TypeVar("Number", int, float)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 done, 2 when something given must be changed."""
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.command == "list":
+            return _list()
+        return _run(arguments)
+    except SimulatorError as error:
+        print(f"forecourt-sim: {error}", file=sys.stderr)
+        return EXIT_USER
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="forecourt-sim",
+        description="A car and its OBD adapter that do not exist, on a TCP port or a serial link.",
+    )
+    parser.add_argument("command", nargs="?", choices=["list"], help="list the scenarios, profiles and faults")
+    parser.add_argument("--scenario", metavar="NAME|FILE", help="which car; see: forecourt-sim list")
+    parser.add_argument("--visit", type=int, default=0, metavar="N", help="which of its visits (default: the last)")
+    parser.add_argument("--tcp", action="append", default=[], metavar="HOST:PORT", help="listen here; port 0 picks one")
+    parser.add_argument(
+        "--pty", action="append", default=[], metavar="PATH", help="offer a serial adapter at this link"
+    )
+    parser.add_argument("--profile", choices=list(PROFILES), help="which adapter (default: the scenario's)")
+    parser.add_argument("--baud", type=int, default=0, metavar="N", help="pace of the adapter's serial line")
+    parser.add_argument("--ecu-ms", type=float, default=0.0, metavar="M", help="latency of the first ECU (default 15)")
+    parser.add_argument("--search-ms", type=float, metavar="M", help="cost of each protocol tried by a search or init")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME[=P]",
+                        help="0.3: probability, 4: every 4th answer, @7: the 7th only")  # fmt: skip
+    parser.add_argument("--power", choices=["car", "usb"], default="car", help="what an unplugged adapter lives on")
+    parser.add_argument("--control", action="store_true", help=f"obey lines on standard input: {WORDS}")
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after this time")
+    return parser
+
+
+def _list() -> int:
+    for name in names():
+        scenario = load(name)
+        print(f"{name:16} {len(scenario.visits)} visit(s)  {scenario.make} {scenario.model}: {scenario.title}")
+    print("profiles: " + ", ".join(PROFILES))
+    print("faults:   " + ", ".join(FAULTS))
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if not arguments.scenario:
+        raise SimulatorError("--scenario is missing; forecourt-sim list shows what there is")
+    if not arguments.tcp and not arguments.pty:
+        raise SimulatorError("give at least one of --tcp HOST:PORT and --pty PATH")
+    scenario = load(arguments.scenario)
+    station = Station(
+        scenario,
+        _visit(scenario, arguments.visit),
+        profile=arguments.profile or "",
+        baud=_bounded("--baud", arguments.baud, 10_000_000),
+        ecu_ms=_bounded("--ecu-ms", arguments.ecu_ms, 60_000),
+        search_ms=arguments.search_ms,
+        seed=arguments.seed,
+        faults=[text for text in arguments.fault if parse_fault(text)],
+        car_powers=arguments.power == "car",
+    )
+    asyncio.run(_serve(station, arguments))
+    return 0
+
+
+def _visit(scenario: Scenario, wanted: int) -> int:
+    last = len(scenario.visits)
+    if not 0 <= wanted <= last:
+        raise SimulatorError(f"--visit {wanted}: {scenario.name} has visits 1 to {last}")
+    return wanted or last
+
+
+def _bounded(option: str, value: Number, high: int) -> Number:
+    if not 0 <= value <= high:
+        raise SimulatorError(f"{option} {value}: outside 0 to {high}")
+    return value
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise SimulatorError(f"--tcp {text}: wanted HOST:PORT, the port from 0 to 65535")
+    return host or "127.0.0.1", int(port)
+
+
+async def _serve(station: Station, arguments: argparse.Namespace) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        for text in arguments.tcp:
+            await station.add_tcp(*_host_port(text))
+        for text in arguments.pty:
+            await station.add_pty(Path(text))
+        _print({"adapters": station.urls, "truth": station.truth()})
+        if arguments.control:
+            _listen(station, loop)
+        if arguments.seconds is not None:
+            loop.call_later(max(arguments.seconds, 0.0), ended.set)
+        await ended.wait()
+    finally:
+        await station.close()
+    _print(station.journal.summary())
+
+
+def _print(value: dict[str, object]) -> None:
+    try:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        # Whoever read us has gone; let the interpreter's last flush go nowhere too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _listen(station: Station, loop: asyncio.AbstractEventLoop) -> None:
+    """Read standard input in a thread: it may be a file or a terminal, which an event loop cannot watch everywhere."""
+
+    async def act(line: str) -> None:
+        _print(await obey(station, line))
+
+    def read() -> None:
+        rest = b""
+        while data := os.read(0, 4096):
+            *lines, rest = (rest + data).split(b"\n")
+            rest = rest[-LINE_LIMIT:]
+            for line in lines:
+                asyncio.run_coroutine_threadsafe(act(line.decode("utf-8", "replace")), loop).result()
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

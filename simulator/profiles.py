@@ -1,0 +1,62 @@
+"""What each kind of adapter on the market says of itself, lacks and breaks."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One kind of adapter. ``lacks`` names commands answered with ``?`` (see ``at_commands``)."""
+
+    name: str
+    banner: str
+    describes_itself: str = "OBDII to RS232 Interpreter"
+    lacks: frozenset[str] = field(default_factory=frozenset)
+    # "lines": the digit ends the answer early; "ignored": taken and not used.
+    count_digit: str = "lines"
+    max_pids: int = 6
+    reset_s: float = 0.7
+    stn: str = ""
+    # Byte seen in front of the banner of some clones.
+    noise_at_reset: bytes = b""
+    knows_only: str = ""
+    shows_padding: bool = False
+    baud: int = 38400
+    waits_for_pending: bool = False
+
+
+_BASIC_CLONE = frozenset(
+    ("AL", "NL", "CAF0", "CFC", "FCSH", "FCSD", "FCSM", "CEA", "CRA", "CP", "PPS", "PP", "IGN", "D0", "D1", "AMC", "AMT",
+     "R", "V", "CTM", "CSM", "JE", "TA", "@2", "@3", "RD", "SD", "FE", "CV", "CF", "CM", "SS", "BI", "FI", "SI")
+)  # fmt: skip
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "elm-1.4b", "ELM327 v1.4b", lacks=frozenset(("CEA", "FE", "CTM", "AMC", "AMT")), waits_for_pending=True
+        ),
+        Profile("elm-2.2", "ELM327 v2.2", waits_for_pending=True),
+        Profile(
+            "elm-1.5-clone",
+            "ELM327 v1.5",
+            lacks=frozenset(
+                ("CEA", "FE", "CTM", "AMC", "AMT", "PPS", "PP", "IGN", "FCSH", "FCSM", "@2", "@3", "SD", "RD")
+            ),
+            noise_at_reset=b"\xfc",
+            reset_s=0.9,
+        ),
+        Profile(
+            "elm-2.1-clone",
+            "ELM327 v2.1",
+            lacks=_BASIC_CLONE,
+            count_digit="ignored",
+            max_pids=1,
+            reset_s=1.0,
+        ),
+        Profile("stn-1170", "ELM327 v1.4b", stn="STN1170 v4.3.2", baud=115200, reset_s=0.5, waits_for_pending=True),
+        Profile("question-mark", "?", knows_only="?"),
+        Profile("mute", "", knows_only="nothing"),
+        Profile("modem", "", knows_only="modem"),
+    )
+}
+DEFAULT_PROFILE = "elm-2.2"

@@ -1,0 +1,151 @@
+"""One socket in a simulated bay: the car in it, the adapters on it, and what a hand does to them."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from simulator.adapter import Adapter
+from simulator.bus import Bus
+from simulator.errors import SimulatorError
+from simulator.faults import Effect, Fault, FaultPlan, parse_fault
+from simulator.journal import Journal
+from simulator.profiles import PROFILES
+from simulator.scenario import Scenario, load
+from simulator.settings import Memory
+from simulator.transports import Port, PtyPort, TcpPort
+from simulator.truth import truth
+
+DEFAULT_ECU_MS = 15.0
+REPLUG_S = 2.0
+
+
+class Station:
+    """Everything one simulator process shows to the outside."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        visit: int,
+        *,
+        profile: str = "",
+        baud: int = 0,
+        ecu_ms: float = 0.0,
+        search_ms: float | None = None,
+        seed: int = 0,
+        faults: list[str] | None = None,
+        car_powers: bool = True,
+    ) -> None:
+        self._profile = PROFILES[profile or scenario.profile]
+        self._baud = baud or scenario.baud or self._profile.baud
+        self._search_s = None if search_ms is None else search_ms / 1000
+        self._seed = seed
+        self._faults = [*scenario.faults, *(faults or [])]
+        self._car_powers = car_powers
+        self._ports: list[Port] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.journal = Journal()
+        self.scenario = scenario
+        self.visit = visit
+        self.bus = Bus(None, self.journal, (ecu_ms or scenario.ecu_ms or DEFAULT_ECU_MS) / 1000)
+        self._put_in(scenario, visit)
+
+    @property
+    def urls(self) -> list[str]:
+        """The adapter URLs, in the order the ports were asked for."""
+        return [port.url for port in self._ports]
+
+    def truth(self) -> dict[str, object]:
+        """What is true of the car that is, or was last, in the socket."""
+        return truth(self.scenario, self.visit)
+
+    async def add_tcp(self, host: str, port: int) -> None:
+        """Listen on one more TCP port (0 picks a free one)."""
+        await self._add(TcpPort(host, port, self._maker()))
+
+    async def add_pty(self, path: Path) -> None:
+        """Offer one more serial adapter behind a link at ``path``."""
+        await self._add(PtyPort(path, self._maker()))
+
+    async def close(self) -> None:
+        """Take everything away."""
+        for task in self._tasks:
+            task.cancel()
+        for port in self._ports:
+            await port.power_off()
+
+    async def unplug(self) -> None:
+        """The car is gone; an adapter that lived on its battery goes with it."""
+        self.bus.car = None
+        if self._car_powers:
+            for port in self._ports:
+                await port.power_off()
+
+    async def plug(self, name: str = "", visit: int = 0) -> None:
+        """Plug the same car again, or another scenario's."""
+        scenario = load(name) if name else self.scenario
+        number = visit or (len(scenario.visits) if name else self.visit)
+        if not 1 <= number <= len(scenario.visits):
+            raise SimulatorError(f"plug: {scenario.name} has visits 1 to {len(scenario.visits)}")
+        self._put_in(scenario, number)
+        for port in self._ports:
+            await port.power_on()
+
+    def drop(self) -> None:
+        """Cut the links; car and adapters stay."""
+        for port in self._ports:
+            port.cut()
+
+    def _put_in(self, scenario: Scenario, visit: int) -> None:
+        self.scenario, self.visit = scenario, visit
+        self.bus.car = scenario.car(visit)
+
+    async def _add(self, port: Port) -> None:
+        await port.power_on()
+        self._ports.append(port)
+
+    def _maker(self) -> "AdapterMaker":
+        return AdapterMaker(self, len(self._ports))
+
+    def make_adapter(self, memory: Memory, place: int) -> Adapter:
+        """A freshly powered adapter for port number ``place``; its memory outlives a power cut."""
+        plan = FaultPlan(self._fault_list(), random.Random(f"{self._seed}/{place}").getrandbits(64))
+        return Adapter(
+            self._profile,
+            self.bus,
+            baud=self._baud,
+            faults=plan,
+            memory=memory,
+            search_s=self._search_s,
+            lost=self._lost,
+        )
+
+    def _fault_list(self) -> list[Fault]:
+        return [parse_fault(text) for text in self._faults]
+
+    def _lost(self, effect: Effect) -> None:
+        if effect is Effect.DROP:
+            self.drop()
+            return
+        task = asyncio.get_running_loop().create_task(self._pull_and_replug())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pull_and_replug(self) -> None:
+        await self.unplug()
+        if not self._car_powers:
+            self.drop()
+        await asyncio.sleep(REPLUG_S)
+        await self.plug()
+
+
+class AdapterMaker:
+    """Makes the adapter of one port each time it gets power, with the memory and the faults it had before."""
+
+    def __init__(self, station: Station, place: int) -> None:
+        self._station = station
+        self._place = place
+        self._memory = Memory()
+
+    def __call__(self) -> Adapter:
+        """The adapter, freshly powered."""
+        return self._station.make_adapter(self._memory, self._place)

@@ -1,0 +1,51 @@
+"""What is true of a simulated car at one visit: the first line a simulator prints, for readers to be judged by."""
+
+from simulator.car import METRES_PER_KM
+from simulator.links import Kind
+from simulator.scenario import Scenario, Visit
+
+
+def truth(scenario: Scenario, number: int) -> dict[str, object]:
+    """All that a perfect reader would find at visit ``number`` (from 1), and what it should conclude."""
+    visit = scenario.visits[number - 1]
+    return {
+        "scenario": scenario.name,
+        "visit": number,
+        "visits": len(scenario.visits),
+        "vin": scenario.vin,
+        "make": scenario.make,
+        "model_year": scenario.model_year,
+        "fuel": scenario.fuel,
+        "odometer_m": _odometer_m(scenario, visit),
+        "dtcs": _codes(scenario, visit),
+        "mil": visit.mil,
+        "battery_v": round(visit.battery_v, 1),
+        "distance_since_clear_m": int(visit.counters.distance_since_clear_km) * METRES_PER_KM,
+        "warmups_since_clear": visit.counters.warmups_since_clear,
+        "plate": visit.plate,
+        "stock_number": visit.stock_number,
+        "dash_km": visit.dash_km,
+        "operator": visit.operator,
+        "verdict": visit.verdict,
+        "findings": list(visit.findings),
+        "last_service": _last_service(visit),
+    }
+
+
+def _odometer_m(scenario: Scenario, visit: Visit) -> int | None:
+    """What 01 A6 says, in steps of 100 m; None where no ECU answers it."""
+    if scenario.silent or not any(0xA6 in ecu.pids and ecu.obd and not ecu.uds_only for ecu in scenario.ecus):
+        return None
+    return visit.odometer_m // 100 * 100
+
+
+def _codes(scenario: Scenario, visit: Visit) -> list[dict[str, str]]:
+    width = {Kind.CAN11: 3, Kind.CAN29: 8}.get(scenario.link.kind, 2)
+    addresses = {ecu.role: f"{ecu.answer_id:0{width}X}" for ecu in scenario.ecus}
+    found = [{"code": code.code, "class": code.kind, "ecu": addresses[code.ecu]} for code in visit.codes]
+    return sorted(found, key=lambda code: (code["code"], code["class"], code["ecu"]))
+
+
+def _last_service(visit: Visit) -> dict[str, int] | None:
+    last = visit.last_service
+    return None if last is None else {"done_days_ago": last.done_days_ago, "odometer_m": last.odometer_m}
