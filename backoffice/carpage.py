@@ -1,0 +1,199 @@
+"""What the page of one car shows, drawn from its detail and its timeline. Pure; the words come from a Wording."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+
+from backoffice.chart import Mark, Point, draw, mark_of
+from backoffice.views import CodeView, TimelineEvent, VehicleDetail, VehicleSummary
+from backoffice.wording import DASH, Wording
+from config.catalogue import has, render
+from evidence.snapshot import CheckPart, OdometerPart, Result, Snapshot
+from protocols.readings import ItemStatus, Monitor, Trust
+
+MAX_EVENTS = 500
+TYPED_SOURCES = frozenset({"dash", "papers"})
+WIDE = (760, 300)
+NARROW = (340, 240)
+_RESULT_ORDER = {Result.IMPOSSIBLE: 0, Result.SUSPICIOUS: 1, Result.CONSISTENT: 2, Result.NOT_DETERMINABLE: 3}
+_DUE_KIND = {"overdue": "overdue", "due": "due", "due_soon_14": "due", "due_soon_30": "due", "ok": "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One odometer beside the others; ``gap`` is its distance from the current value, in words."""
+
+    part: OdometerPart
+    gap: str
+
+
+def car_context(car: VehicleDetail, events: Sequence[TimelineEvent], w: Wording) -> dict[str, Any]:
+    """Everything ``vehicle.html`` needs besides the alerts."""
+    checks = sorted(car.checks, key=lambda check: (_RESULT_ORDER[check.result], _number(check)))
+    snapshot = car.latest_snapshot or Snapshot()
+    mileage = [event for event in events if event.odometer_m is not None]
+    return {
+        "car": car,
+        "snapshot": snapshot,
+        "vehicle_part": snapshot.vehicle,
+        "judged": [check for check in checks if check.result is not Result.NOT_DETERMINABLE],
+        "not_judged": [check for check in checks if check.result is Result.NOT_DETERMINABLE],
+        "verdict_text": verdict_text(car, w),
+        "mileage": sorted(mileage, key=_when, reverse=True)[:MAX_EVENTS],
+        "charts": charts(mileage, w),
+        "days": days(events, w),
+        "witnesses": witnesses(car, snapshot, mileage, w),
+        "codes": by_ecu(car.dtcs),
+        "unread": [item for item in snapshot.items if item.status not in (ItemStatus.READ, ItemStatus.UNSUPPORTED)],
+        "readiness": readiness(snapshot, w),
+        **_headlines(car, snapshot, w),
+    }
+
+
+def verdict_text(car: VehicleDetail, w: Wording) -> str:
+    """What the verdict means, naming the checks it rests on; "consistent" always says what was not checked."""
+    titles = {check.check: check_title(check, w) for check in car.checks}
+    unchecked = [titles[c.check] for c in car.checks if c.result is Result.NOT_DETERMINABLE]
+    against = [titles[c.check] for c in car.checks if c.result in (Result.SUSPICIOUS, Result.IMPOSSIBLE)]
+    key = f"verdict.{car.verdict}.text"
+    if car.verdict is Result.CONSISTENT and not unchecked:
+        key += "_all_checked"
+    return render(key, w.language, unchecked=unchecked, checks=against or DASH)
+
+
+def check_title(check: CheckPart, w: Wording) -> str:
+    key = f"check.{check.check}.title"
+    return render(key, w.language) if has(key) else check.check
+
+
+def model_name(car: VehicleSummary, w: Wording) -> str:
+    """Make, model and year as far as they are known."""
+    known = [car.make, car.model, str(car.model_year) if car.model_year else ""]
+    return " ".join(part for part in known if part) or w("no_model")
+
+
+def named(prefix: str, name: str, w: Wording) -> str:
+    """The catalogue's word for ``name``; the name itself where the catalogue has none (a profile row, an item)."""
+    key = f"{prefix}.{name}"
+    return render(key, w.language) if name and has(key) else name or DASH
+
+
+def due_kind(state: str) -> str:
+    """Which badge a due state wears."""
+    return _DUE_KIND.get(state, "unknown")
+
+
+def by_ecu(codes: Iterable[CodeView]) -> list[tuple[str, list[CodeView]]]:
+    """Codes grouped by control unit, both in order."""
+    ordered = sorted(codes, key=lambda code: (code.ecu, code.code, code.dtc_class))
+    return [(ecu, list(group)) for ecu, group in groupby(ordered, key=lambda code: code.ecu)]
+
+
+def days(events: Iterable[TimelineEvent], w: Wording) -> list[tuple[str, list[TimelineEvent]]]:
+    """The timeline, newest first, a group for each day of the reader."""
+    ordered = sorted(events, key=_when, reverse=True)[:MAX_EVENTS]
+    return [(day, list(group)) for day, group in groupby(ordered, key=lambda event: w.day(event.at))]
+
+
+def charts(mileage: Iterable[TimelineEvent], w: Wording) -> list[Markup]:
+    """The chart twice, for a desk and for a phone: one that is scaled down would be illegible."""
+    points = [_point(event, w) for event in mileage if event.at is not None]
+    kept = sum(point.mark is not Mark.QUARANTINED for point in points)
+    words = {
+        "title": w("chart_title"),
+        "description": w("chart_text", count=kept, apart=len(points) - kept),
+        "km": lambda metres: w.number(round(metres / 1000)),
+        "day": lambda at: w.date(at),
+    }
+    sizes = (("wide", WIDE), ("narrow", NARROW))
+    return [draw(points, name=name, width=size[0], height=size[1], **words) for name, size in sizes if points]
+
+
+def witnesses(car: VehicleDetail, snapshot: Snapshot, mileage: Iterable[TimelineEvent], w: Wording) -> list[Witness]:
+    """All odometers of the latest visit side by side, what was typed after it included."""
+    known = {part.source for part in snapshot.odometer}
+    typed = [
+        OdometerPart(source=event.source, odometer_m=event.odometer_m, trust=Trust.TYPED)
+        for event in mileage
+        if event.source in TYPED_SOURCES - known and event.snapshot_id == car.snapshot_id
+    ]
+    parts = [*snapshot.odometer, *typed]
+    return [Witness(part, _gap(part, car.odometer.odometer_m, w)) for part in parts]
+
+
+def readiness(snapshot: Snapshot, w: Wording) -> dict[str, Any] | None:
+    """Monitors that the car has, the unfinished ones first."""
+    fitted = {name: state for name, state in snapshot.readiness.items() if state is not Monitor.UNSUPPORTED}
+    if not fitted:
+        return None
+    open_count = sum(state is Monitor.INCOMPLETE for state in fitted.values())
+    ordered = sorted(fitted.items(), key=lambda pair: (pair[1] is not Monitor.INCOMPLETE, pair[0]))
+    monitors = [(named("readiness", name, w).replace("_", " "), state) for name, state in ordered]
+    return {"words": w("readiness", open=open_count, count=len(fitted)), "monitors": monitors}
+
+
+def _headlines(car: VehicleDetail, snapshot: Snapshot, w: Wording) -> dict[str, str]:
+    return {
+        "odometer_note": _odometer_note(car, w),
+        "codes_headline": w("codes_count", count=len(car.dtcs)) if car.dtcs else _codes_empty(snapshot, w),
+        "codes_empty": _codes_empty(snapshot, w),
+        "mil_words": w({True: "mil_on", False: "mil_off", None: "mil_unknown"}[car.mil]),
+        "fuel_words": named("fuel", car.fuel, w),
+        "visit_words": " · ".join(word for word in (snapshot.bay, snapshot.operator) if word),
+        "cleared_words": _cleared(car, w),
+    }
+
+
+def _odometer_note(car: VehicleDetail, w: Wording) -> str:
+    if car.odometer.odometer_m is None:
+        return w("odometer_unknown")
+    words = (named("source", car.odometer.source, w), named("trust", car.odometer.trust, w))
+    return " · ".join(word for word in words if word != DASH)
+
+
+def _codes_empty(snapshot: Snapshot, w: Wording) -> str:
+    """ "No codes" only when every list was read: an unread list proves nothing."""
+    lists = {item.item: item.status for item in snapshot.items if item.item in ("stored", "pending", "permanent")}
+    if not lists:
+        return w("codes_unknown")
+    return w("codes_none") if ItemStatus.READ in lists.values() and not _missing(lists) else w("codes_partly")
+
+
+def _missing(lists: dict[str, ItemStatus]) -> bool:
+    return any(status not in (ItemStatus.READ, ItemStatus.UNSUPPORTED) for status in lists.values())
+
+
+def _cleared(car: VehicleDetail, w: Wording) -> str:
+    if car.distance_since_clear_m is None:
+        return ""
+    if car.warmups_since_clear is None:
+        return w("cleared_distance", since=w.km(car.distance_since_clear_m))
+    return w("cleared", since=w.km(car.distance_since_clear_m), count=car.warmups_since_clear)
+
+
+def _gap(part: OdometerPart, current_m: int | None, w: Wording) -> str:
+    if part.odometer_m is None or current_m is None:
+        return DASH
+    gap_km = round((part.odometer_m - current_m) / 1000)
+    sign = "+" if gap_km > 0 else "−" if gap_km < 0 else "±"
+    return w("km", value=f"{sign}{w.number(abs(gap_km))}")
+
+
+def _point(event: TimelineEvent, w: Wording) -> Point:
+    assert event.at is not None and event.odometer_m is not None  # noqa: S101 - charts() keeps only such events
+    label = w.km(event.odometer_m)
+    why = named("quarantine", event.quarantined, w) if event.quarantined else named("trust", event.trust, w)
+    note = f"{w.moment(event.at)} · {label} · {named('source', event.source, w)} · {why}"
+    return Point(event.at, event.odometer_m, mark_of(event.trust, event.quarantined), label, note)
+
+
+def _when(event: TimelineEvent) -> tuple[float, str]:
+    return (event.at.timestamp() if event.at else 0.0, event.id)
+
+
+def _number(check: CheckPart) -> int:
+    digits = check.check.lstrip("K")
+    return int(digits) if digits.isdecimal() else 99

@@ -1,0 +1,180 @@
+"""The mileage chart: odometer over time as inline SVG, drawn on the server, readable without colour and without script.
+
+Trusted values are joined by a line; what is only a hint, typed or quarantined stands beside it with a shape of its own.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from markupsafe import Markup, escape
+
+MAX_POINTS = 400
+LABEL_LIMIT = 8
+MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM, MARGIN_LEFT = 28, 28, 30, 64
+TRUSTED = frozenset({"standard", "confirmed"})
+
+
+class Mark(StrEnum):
+    """How a point is drawn."""
+
+    TRUSTED = "trusted"
+    OTHER = "other"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One odometer value; ``label`` is the value as the reader writes it, ``note`` what hovering tells."""
+
+    at: datetime
+    odometer_m: int
+    mark: Mark
+    label: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where values land on the paper, in pixels."""
+
+    width: int
+    height: int
+    since: float
+    until: float
+    low_m: float
+    high_m: float
+
+    def x(self, at: datetime) -> float:
+        share = (at.timestamp() - self.since) / (self.until - self.since)
+        return MARGIN_LEFT + share * (self.width - MARGIN_LEFT - MARGIN_RIGHT)
+
+    def y(self, odometer_m: float) -> float:
+        share = (odometer_m - self.low_m) / (self.high_m - self.low_m)
+        return self.height - MARGIN_BOTTOM - share * (self.height - MARGIN_TOP - MARGIN_BOTTOM)
+
+
+def mark_of(trust: str, quarantined: str) -> Mark:
+    """The shape of a value of this trust; a reason for quarantine outranks the trust."""
+    if quarantined:
+        return Mark.QUARANTINED
+    return Mark.TRUSTED if trust in TRUSTED else Mark.OTHER
+
+
+def draw(
+    points: Iterable[Point],
+    *,
+    width: int,
+    height: int,
+    title: str,
+    description: str,
+    name: str,
+    km: Callable[[float], str],
+    day: Callable[[datetime], str],
+) -> Markup:
+    """The chart as one ``<svg>``, or nothing when there is no point; ``name`` keeps the ids of two charts apart."""
+    shown = sorted(points, key=lambda point: point.at)[-MAX_POINTS:]
+    if not shown:
+        return Markup()
+    ticks = _ticks([point.odometer_m for point in shown])
+    frame = _frame(shown, ticks, width, height)
+    parts = [
+        *_grid(frame, ticks, km),
+        *_dates(frame, shown, day),
+        _line(frame, shown),
+        *(_point(frame, point) for point in shown),
+        *_labels(frame, shown),
+    ]
+    return Markup(
+        '<svg class="chart chart-{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+        ' aria-labelledby="chart-{name}-title chart-{name}-text">'
+        '<title id="chart-{name}-title">{title}</title><desc id="chart-{name}-text">{description}</desc>{body}</svg>'
+    ).format(name=name, width=width, height=height, title=title, description=description, body=Markup("").join(parts))
+
+
+def _frame(shown: Sequence[Point], ticks: Sequence[float], width: int, height: int) -> Frame:
+    since, until = shown[0].at.timestamp(), shown[-1].at.timestamp()
+    # One visit has no span: a day on either side puts it in the middle.
+    room = max((until - since) * 0.04, 0) or 86400.0
+    return Frame(width, height, since - room, until + room, ticks[0], ticks[-1])
+
+
+def _ticks(values_m: Sequence[int]) -> list[float]:
+    """Three to six round values that enclose all of ``values_m``."""
+    low, high = min(values_m), max(values_m)
+    span = max(high - low, high * 0.02, 10_000)
+    raw = span / 4
+    magnitude = 10 ** math.floor(math.log10(raw))
+    step = magnitude * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= raw)
+    first = max(0.0, math.floor((low - span * 0.1) / step) * step)
+    count = math.ceil((high + span * 0.1 - first) / step)
+    return [first + step * number for number in range(count + 1)]
+
+
+def _grid(frame: Frame, ticks: Sequence[float], km: Callable[[float], str]) -> Iterable[Markup]:
+    for tick in ticks:
+        y = f"{frame.y(tick):.1f}"
+        yield Markup('<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+            MARGIN_LEFT, y, frame.width - MARGIN_RIGHT, y
+        )
+        yield Markup('<text class="tick" x="{}" y="{}" dy="4" text-anchor="end">{}</text>').format(
+            MARGIN_LEFT - 8, y, km(tick)
+        )
+
+
+def _dates(frame: Frame, shown: Sequence[Point], day: Callable[[datetime], str]) -> Iterable[Markup]:
+    """First and last day, each once."""
+    ends = [(shown[0], "start"), (shown[-1], "end")]
+    if day(shown[0].at) == day(shown[-1].at):
+        ends = [(shown[0], "middle")]
+    for point, anchor in ends:
+        yield Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+            f"{frame.x(point.at):.1f}", frame.height - 8, anchor, day(point.at)
+        )
+
+
+def _line(frame: Frame, shown: Sequence[Point]) -> Markup:
+    spots = [f"{frame.x(p.at):.1f},{frame.y(p.odometer_m):.1f}" for p in shown if p.mark is Mark.TRUSTED]
+    return Markup('<polyline class="path" points="{}"/>').format(" ".join(spots)) if len(spots) > 1 else Markup()
+
+
+def _point(frame: Frame, point: Point) -> Markup:
+    x, y = round(frame.x(point.at), 1), round(frame.y(point.odometer_m), 1)
+    return Markup('<g class="mark mark-{}"><title>{}</title>{}</g>').format(
+        str(point.mark), point.note, _shape(point.mark, x, y)
+    )
+
+
+def _shape(mark: Mark, x: float, y: float) -> Markup:
+    if mark is Mark.TRUSTED:
+        return Markup('<circle cx="{}" cy="{}" r="5"/>').format(x, y)
+    if mark is Mark.OTHER:
+        return Markup('<rect x="{}" y="{}" width="9" height="9"/>').format(x - 4.5, y - 4.5)
+    arms = f"M{x - 5.5} {y - 5.5}L{x + 5.5} {y + 5.5}M{x - 5.5} {y + 5.5}L{x + 5.5} {y - 5.5}"
+    return Markup('<circle class="ring" cx="{}" cy="{}" r="10"/><path d="{}"/>').format(x, y, arms)
+
+
+def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
+    """Values beside their points, the telling ones first, none on top of another."""
+    taken: list[tuple[float, float]] = []
+    for point in _by_weight(shown)[:LABEL_LIMIT]:
+        x, y = frame.x(point.at), frame.y(point.odometer_m)
+        below = point.mark is Mark.QUARANTINED and y + 26 < frame.height - MARGIN_BOTTOM
+        y += 26 if below else -12
+        if any(abs(x - other_x) < 84 and abs(y - other_y) < 16 for other_x, other_y in taken):
+            continue
+        taken.append((x, y))
+        anchor = "start" if x < MARGIN_LEFT + 40 else "end" if x > frame.width - MARGIN_RIGHT - 40 else "middle"
+        yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+            str(point.mark), f"{x:.1f}", f"{y:.1f}", anchor, escape(point.label)
+        )
+
+
+def _by_weight(shown: Sequence[Point]) -> list[Point]:
+    """What is quarantined, then the newest, the oldest, and the rest."""
+    quarantined = [point for point in shown if point.mark is Mark.QUARANTINED][-3:]
+    ends = [shown[-1], shown[0]]
+    rest = [point for point in reversed(shown) if point.mark is Mark.TRUSTED]
+    return list(dict.fromkeys([*quarantined, *ends, *rest]))
