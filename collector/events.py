@@ -65,6 +65,4 @@ class CarUnplugged:
     """The car is gone; whatever comes next may be another one."""
 
 
-BayEvent = (
-    AdapterMissing | AdapterReady | CarPlugged | VinSeen | ScanProgress | ScanDone | ScanFailed | CarUnplugged
-)
+BayEvent = AdapterMissing | AdapterReady | CarPlugged | VinSeen | ScanProgress | ScanDone | ScanFailed | CarUnplugged

@@ -1,0 +1,64 @@
+"""The fallback for serial ports: pyserial read in a worker thread, behind the same Transport."""
+
+import asyncio
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import serial
+
+from collector.errors import AdapterLostError
+from collector.transport import split_serial_address
+
+POLL_S = 0.05  # how long a read may hold its thread after close
+
+
+class PyserialLink:
+    """One port, one thread: reads and writes never overlap in pyserial."""
+
+    def __init__(self, url: str, port: serial.Serial) -> None:
+        self.url = url
+        self._port = port
+        self._reads = ThreadPoolExecutor(1, "serial-read")
+        self._writes = ThreadPoolExecutor(1, "serial-write")
+        self._closed = False
+
+    async def read(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        while not self._closed:
+            try:
+                data = await loop.run_in_executor(self._reads, self._read_some)
+            except Exception as error:  # termios.error is no OSError
+                raise AdapterLostError("adapter.link_lost", error) from error
+            if data:
+                return data
+        raise AdapterLostError("adapter.link_lost", "closed")
+
+    def _read_some(self) -> bytes:
+        first = self._port.read(1)
+        return bytes(first + self._port.read(self._port.in_waiting)) if first else b""
+
+    async def write(self, data: bytes) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writes, self._port.write, data)
+        except Exception as error:
+            raise AdapterLostError("adapter.link_lost", error) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        self._reads.shutdown(wait=False, cancel_futures=True)
+        self._writes.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(Exception):
+            self._port.close()
+
+
+async def open_pyserial(address: str, connect_timeout_s: float) -> PyserialLink:
+    """Open ``/dev/x?baud=n`` exclusively through pyserial; raise AdapterLostError when it does not open."""
+    from collector.serial_link import reason_of
+
+    device, baud = split_serial_address(address)
+    try:
+        async with asyncio.timeout(connect_timeout_s):
+            port = await asyncio.to_thread(serial.Serial, device, baud, timeout=POLL_S, exclusive=True)
+    except Exception as error:
+        raise AdapterLostError(reason_of(error), f"{device}: {error}") from error
+    return PyserialLink(f"serial:{address}", port)

@@ -1,0 +1,81 @@
+"""Brings a fresh adapter into the state every reply is parsed in, and notes what it turned out able to do.
+
+Behaviour counts, the reported version does not: clones claim versions that were never made.
+"""
+
+from dataclasses import dataclass
+
+from collector.adapter import Adapter
+from collector.errors import AdapterLostError
+from protocols.elm327 import Notice, Reply
+from protocols.readings import AdapterIdentity
+
+FIRST_WORD_S = 2.0  # a chip that is running answers ATI within milliseconds
+RESET_S = 3.0  # genuine chips reset in 0.7 s, cables were seen at 1.5 s
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this adapter was seen to do."""
+
+    reported: str
+    chip: str
+    spaces_off: bool
+    headers: bool
+    adaptive_timing: bool
+    long_messages: bool
+
+    def names(self) -> tuple[str, ...]:
+        """The abilities present, for the snapshot."""
+        flags = ("spaces_off", "headers", "adaptive_timing", "long_messages")
+        return tuple(name for name in flags if getattr(self, name))
+
+
+async def set_up(adapter: Adapter) -> Abilities:
+    """Wake the adapter and set echo, line feeds, spaces, headers and timing; raise AdapterLostError if it is none."""
+    reported = await _first_word(adapter)
+    if _ok(await adapter.ask("ATD", timeout_s=FIRST_WORD_S)) is False:
+        await adapter.ask("ATZ", timeout_s=RESET_S)
+    await adapter.ask("ATE0")
+    await adapter.ask("ATL0")
+    abilities = Abilities(
+        reported=reported,
+        chip=await _chip(adapter),
+        spaces_off=_ok(await adapter.ask("ATS0")),
+        headers=_ok(await adapter.ask("ATH1")),
+        adaptive_timing=_ok(await adapter.ask("ATAT1")),
+        long_messages=_ok(await adapter.ask("ATAL")),
+    )
+    if not (reported or abilities.headers or abilities.spaces_off):
+        raise AdapterLostError("adapter.not_elm", "every command was answered with ?")
+    return abilities
+
+
+def identity_of(url: str, abilities: Abilities) -> AdapterIdentity:
+    """The adapter as the snapshot names it."""
+    return AdapterIdentity(url, abilities.reported, abilities.chip, abilities.names())
+
+
+async def _first_word(adapter: Adapter) -> str:
+    """What the adapter calls itself; a chip that stays silent gets one reset before it is given up."""
+    reply = await adapter.ask("ATI", timeout_s=FIRST_WORD_S)
+    if reply is None or not reply.lines:
+        reply = await adapter.ask("ATZ", timeout_s=RESET_S)
+    return _text(reply)
+
+
+async def _chip(adapter: Adapter) -> str:
+    """``STNxxxx`` when ST commands are known; they are unknown to everything else and cost a millisecond."""
+    reply = await adapter.ask("STI", timeout_s=FIRST_WORD_S)
+    text = _text(reply)
+    return text if text.upper().startswith("STN") else "ELM327"
+
+
+def _ok(reply: Reply | None) -> bool:
+    return reply is not None and any(line.upper().endswith("OK") for line in reply.lines)
+
+
+def _text(reply: Reply | None) -> str:
+    if reply is None or Notice.UNKNOWN_COMMAND in reply.notices:
+        return ""
+    return " ".join(reply.lines)[:60]

@@ -1,0 +1,246 @@
+"""The steps of a scan that every OBD car understands: services 01, 02, 03, 07, 09 and 0A, each ECU by itself."""
+
+from collections.abc import Iterable, Sequence
+
+from collector.batches import Support, batches, expected_lines, supported_by_any
+from collector.car import Asked, Car
+from collector.notebook import Notebook
+from protocols.answers import Answer
+from protocols.dtc import code_of, decode_dtcs
+from protocols.errors import DecodeError
+from protocols.messages import LinkFormat
+from protocols.obd import (
+    COUNTER_PIDS,
+    ODOMETER_PID,
+    decode_counters,
+    decode_freeze_code,
+    decode_monitor_status,
+    decode_odometer_pid,
+    decode_pid,
+    freeze_frame_request,
+    fuel_of,
+    supported_pids,
+)
+from protocols.readings import Counter, DtcClass, FreezeFrame, ItemStatus, OdometerWitness, TroubleCode, Trust
+from protocols.vin import decode_calibration_ids, decode_cvns, decode_ecu_name, decode_vin_info
+
+MAP_PIDS = (0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0)
+STATUS_PID = 0x01
+FUEL_PID = 0x51
+# load, coolant, trims, manifold pressure, rpm, speed, timing, intake air, air flow, throttle, run time, distance with
+# the lamp on, fuel level, distance since clear, barometer, catalyst, module voltage, ambient air, pedal
+LIVE_PIDS = (
+    0x04, 0x05, 0x06, 0x07, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10,
+    0x11, 0x1F, 0x21, 0x2F, 0x31, 0x33, 0x3C, 0x42, 0x46, 0x49,
+)  # fmt: skip
+WANTED_PIDS = (STATUS_PID, ODOMETER_PID, *sorted(COUNTER_PIDS), FUEL_PID, *LIVE_PIDS)
+FROZEN_PIDS = (0x04, 0x05, 0x0C, 0x0D)
+CODE_LISTS = ((0x03, DtcClass.STORED), (0x07, DtcClass.PENDING), (0x0A, DtcClass.PERMANENT))
+
+
+async def read_support(car: Car, first: Asked) -> dict[str, frozenset[int]]:
+    """Which PIDs each ECU has: ``first`` is the answer to 01 00, the other maps are asked here.
+
+    On CAN all maps are asked for at once: an ECU answers those it has. What was announced and did not come is
+    asked for singly.
+    """
+    support: dict[str, frozenset[int]] = {}
+    _take_maps(support, [(0x00, answer) for answer in first.read()])
+    if car.link is not LinkFormat.LEGACY and supported_by_any(support, MAP_PIDS):
+        asked = await car.ask(bytes((0x01, *MAP_PIDS)))
+        _take_maps(support, [(a.identifier[0], a) for a in asked.answers if a.identifier])
+        car.several_pids = asked.status is ItemStatus.READ
+    for pid in MAP_PIDS:
+        if any(pid in have and not have & set(range(pid + 1, pid + 0x21)) for have in support.values()):
+            _take_maps(support, await _ask_pids(car, support, (pid,)))
+    return support
+
+
+def _take_maps(support: dict[str, frozenset[int]], answers: Iterable[tuple[int, Answer]]) -> None:
+    for pid, answer in answers:
+        if answer.status is ItemStatus.READ and len(answer.data) >= 4:
+            support[answer.ecu] = support.get(answer.ecu, frozenset()) | supported_pids(pid, answer.data)
+
+
+async def read_values(car: Car, support: Support, book: Notebook) -> None:
+    """Everything of service 01: status, odometer, counters, fuel and the live values."""
+    wanted = supported_by_any(support, WANTED_PIDS)
+    for pid in dict.fromkeys(WANTED_PIDS):
+        if pid not in wanted:
+            book.note(item_of(pid), ItemStatus.UNSUPPORTED)
+    for pids in batches(wanted, several=car.several_pids):
+        answers = await _ask_pids(car, support, pids)
+        for pid, answer in answers:
+            _take_value(book, pid, answer)
+        await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers})
+
+
+async def _ask_again(
+    car: Car, support: Support, book: Notebook, pids: Sequence[int], got: set[tuple[int, str]]
+) -> None:
+    """Ask singly for what a common request left open; an adapter that answers only singly is remembered so."""
+    for pid in pids:
+        missing = [ecu for ecu, have in support.items() if pid in have and (pid, ecu) not in got]
+        if not missing:
+            continue
+        singly = await _ask_pids(car, support, (pid,)) if len(pids) > 1 else []
+        car.several_pids &= not singly
+        for _, answer in singly:
+            if (pid, answer.ecu) not in got:
+                _take_value(book, pid, answer)
+        if not singly and not any(p == pid for p, _ in got):
+            book.note(item_of(pid), ItemStatus.TIMEOUT, "no answer")
+
+
+async def _ask_pids(car: Car, support: Support, pids: Sequence[int]) -> list[tuple[int, Answer]]:
+    asked = await car.ask(bytes((0x01, *pids)), expected_lines=expected_lines(support, pids))
+    return [(answer.identifier[0], answer) for answer in asked.answers if answer.identifier]
+
+
+def item_of(pid: int) -> str:
+    """The name an item of service 01 has in a snapshot."""
+    if pid == ODOMETER_PID:
+        return "odometer.01A6"
+    if pid == STATUS_PID:
+        return "monitor_status"
+    return "fuel_type" if pid == FUEL_PID else f"01{pid:02X}"
+
+
+def _take_value(book: Notebook, pid: int, answer: Answer) -> None:
+    """Write one answer down; a value that cannot be decoded is corrupt, never a guess."""
+    if answer.status is not ItemStatus.READ:
+        if book.items.get(item_of(pid)) is None:
+            book.note(item_of(pid), answer.status, answer.detail)
+        return
+    try:
+        _decode_value(book, pid, answer)
+    except DecodeError as error:
+        book.note(item_of(pid), ItemStatus.CORRUPT, str(error))
+    else:
+        book.note(item_of(pid), ItemStatus.READ)
+
+
+def _decode_value(book: Notebook, pid: int, answer: Answer) -> None:
+    if pid == STATUS_PID:
+        _take_status(book, answer)
+    elif pid == ODOMETER_PID:
+        _take_odometer(book, answer)
+    elif pid == FUEL_PID:
+        book.fuel = book.fuel or fuel_of(answer.data)
+    if pid in COUNTER_PIDS:
+        for counter in decode_counters(pid, answer.data):
+            status = ItemStatus.UNSUPPORTED if counter.value is None else ItemStatus.READ
+            book.counters.append(Counter(counter.name, answer.ecu, counter.value, status, counter.saturated))
+    if pid in LIVE_PIDS:
+        book.live.extend(decode_pid(pid, answer.data, ecu=answer.ecu))
+
+
+def _take_status(book: Notebook, answer: Answer) -> None:
+    """The lamp is on if any ECU wants it on; a monitor is as far as the ECU that has it says."""
+    status = decode_monitor_status(answer.data)
+    book.mil = bool(book.mil) or status.mil
+    book.announced_dtc_count = (book.announced_dtc_count or 0) + status.dtc_count
+    for name, state in status.readiness.items():
+        worst = ("incomplete", "complete", "unsupported")
+        known = book.readiness.get(name)
+        if known is None or worst.index(state) < worst.index(known):
+            book.readiness[name] = state
+
+
+def _take_odometer(book: Notebook, answer: Answer) -> None:
+    odometer_m = decode_odometer_pid(answer.data)
+    status = ItemStatus.UNSUPPORTED if odometer_m is None else ItemStatus.READ
+    raw = answer.data.hex().upper()
+    book.odometer.append(OdometerWitness("01A6", answer.ecu, odometer_m, raw, status, Trust.STANDARD))
+
+
+async def read_codes(car: Car, book: Notebook) -> None:
+    """Services 03, 07 and 0A; the answer count of a visit before is never used here, a list may have grown."""
+    for service, dtc_class in CODE_LISTS:
+        asked = await car.ask(bytes((service,)))
+        item = f"dtcs.{dtc_class.value}"
+        if not asked.answers and asked.detail == "no data" and service != 0x03:
+            book.note(item, ItemStatus.UNSUPPORTED, asked.detail)
+            continue
+        book.note_asked(item, asked)
+        for answer in asked.read():
+            _take_codes(book, service, dtc_class, answer, car.link)
+
+
+def _take_codes(book: Notebook, service: int, dtc_class: DtcClass, answer: Answer, link: LinkFormat) -> None:
+    try:
+        codes = decode_dtcs(service, answer.data, link)
+    except DecodeError as error:
+        book.note(f"dtcs.{dtc_class.value}", ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
+        return
+    book.dtcs.extend(TroubleCode(code, dtc_class, answer.ecu) for code in dict.fromkeys(codes))
+
+
+async def read_identity(car: Car, book: Notebook, info_types: Iterable[int] = (0x02, 0x04, 0x06, 0x0A)) -> None:
+    """Service 09 of every ECU: VIN, calibration ids, CVNs, names."""
+    maps = await car.ask(b"\x09\x00")
+    offered = {a.ecu: supported_pids(0x00, a.data[-4:]) for a in maps.read() if len(a.data) >= 4}
+    for info_type in info_types:
+        item = INFO_ITEMS[info_type]
+        if offered and not any(info_type in have for have in offered.values()):
+            book.note(item, ItemStatus.UNSUPPORTED)
+            continue
+        asked = await car.ask(bytes((0x09, info_type)))
+        book.note_asked(item, asked)
+        for answer in asked.read():
+            _take_info(book, info_type, answer)
+    _settle_vin(book)
+
+
+INFO_ITEMS = {0x02: "vin", 0x04: "calibration_ids", 0x06: "cvns", 0x0A: "ecu_names"}
+
+
+def _take_info(book: Notebook, info_type: int, answer: Answer) -> None:
+    try:
+        if info_type == 0x02:
+            book.ecu(answer.ecu, vin=decode_vin_info(answer.data))
+        elif info_type == 0x04:
+            book.ecu(answer.ecu, calibration_ids=decode_calibration_ids(answer.data))
+        elif info_type == 0x06:
+            book.ecu(answer.ecu, cvns=decode_cvns(answer.data))
+        else:
+            book.ecu(answer.ecu, name=decode_ecu_name(answer.data))
+    except DecodeError as error:
+        book.note(INFO_ITEMS[info_type], ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
+
+
+def _settle_vin(book: Notebook) -> None:
+    """The car's VIN is the one its engine control unit (lowest address) says; the others stay with their ECU."""
+    said = [book.ecus[address].vin for address in sorted(book.ecus) if book.ecus[address].vin]
+    if said:
+        book.vin = said[0]
+        book.note("vin", ItemStatus.READ)
+    book.vin_status = book.items["vin"].status if "vin" in book.items else ItemStatus.NOT_ASKED
+    if book.vin_status is ItemStatus.READ and not said:
+        book.note("vin", ItemStatus.UNSUPPORTED, "the car holds none")
+        book.vin_status = ItemStatus.UNSUPPORTED
+
+
+async def read_freeze_frame(car: Car, book: Notebook) -> None:
+    """Frame 0 of every ECU that stored one: its code and the values that stood then."""
+    asked = await car.ask(freeze_frame_request(0x02))
+    frames = {a.ecu: code for a in asked.read() if (code := _freeze_code(a)) is not None}
+    if not frames:
+        status = ItemStatus.READ if asked.read() else ItemStatus.UNSUPPORTED
+        book.note("freeze_frame", status, "none stored" if asked.read() else asked.detail)
+        return
+    values: dict[str, list] = {ecu: [] for ecu in frames}  # type: ignore[type-arg]
+    for pid in FROZEN_PIDS:
+        for answer in (await car.ask(freeze_frame_request(pid))).read():
+            if answer.ecu in values:
+                values[answer.ecu].extend(decode_pid(pid, answer.data, ecu=answer.ecu, request=f"02{pid:02X}00"))
+    book.freeze_frames.extend(FreezeFrame(ecu, 0, code, tuple(values[ecu])) for ecu, code in frames.items())
+    book.note("freeze_frame", ItemStatus.READ)
+
+
+def _freeze_code(answer: Answer) -> str | None:
+    try:
+        code = decode_freeze_code(answer.data)
+    except DecodeError:
+        return None
+    return code_of(code[0], code[1]) if code else None

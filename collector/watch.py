@@ -1,0 +1,152 @@
+"""Watches one bay for ever: opens its adapter, waits for a car, scans it, waits until it is gone.
+
+Every link is used once; what failed is opened anew after a growing, jittered pause. No error of one bay leaves it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from config.profiles import Profiles
+from tenacity import RetryCallState, wait_exponential_jitter
+
+from collector.adapter import Adapter
+from collector.car import Car
+from collector.depth import Depth
+from collector.errors import AdapterLostError, CarSilentError
+from collector.events import (
+    AdapterMissing,
+    AdapterReady,
+    BayEvent,
+    CarPlugged,
+    CarUnplugged,
+    ScanDone,
+    ScanFailed,
+)
+from collector.scan import Reader, scan_car
+from collector.setup import identity_of, set_up
+from collector.transport import open_transport
+from config.settings import AdapterSettings
+from protocols.readings import AdapterIdentity
+
+QUIET_AFTER_SCAN_S = 2.0  # the bus stays silent this long after the last item
+SILENT_RETRY_S = 5.0  # how often a car that answered nothing is asked again: somebody may turn the key
+EVENTS_AHEAD = 64
+
+Tell = Callable[[BayEvent], Awaitable[None]]
+
+
+async def watch_bay(
+    url: str, settings: AdapterSettings, profiles: Profiles, *, depth: Depth = Depth.FULL
+) -> AsyncIterator[BayEvent]:
+    """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does."""
+    events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
+    watch = asyncio.create_task(_Bay(url, Reader(profiles, settings, depth), events.put).watch(), name=f"bay {url}")
+    try:
+        while True:
+            event = asyncio.create_task(events.get())
+            await asyncio.wait((watch, event), return_when=asyncio.FIRST_COMPLETED)
+            if not event.done():
+                event.cancel()
+                watch.result()  # only a fault of our own ends the watch: let it be seen
+            yield event.result()
+    finally:
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+
+
+class _Bay:
+    """One bay's loop; ``tell`` is awaited for every event, so a slow listener slows the bay, not the memory."""
+
+    def __init__(self, url: str, reader: Reader, tell: Tell) -> None:
+        self._url = url
+        self._reader = reader
+        self._settings = reader.settings
+        self._tell = tell
+
+    async def watch(self) -> None:
+        pause = _Pause(self._settings)
+        while True:
+            try:
+                await self._one_link(pause)
+            except AdapterLostError as error:
+                wait_s = pause.next_s()
+                await self._tell(AdapterMissing(error.reason, error.detail, wait_s))
+                await asyncio.sleep(wait_s)
+
+    async def _one_link(self, pause: "_Pause") -> None:
+        """The life of one open adapter; ends only by AdapterLostError."""
+        transport = await open_transport(self._url, connect_timeout_s=self._settings.connect_timeout_s)
+        adapter = Adapter(transport, self._reader.allow, self._settings)
+        try:
+            abilities = await set_up(adapter)
+            identity = identity_of(self._url, abilities)
+            await self._tell(AdapterReady(identity))
+            pause.reset()
+            while True:
+                await self._one_car(Car(adapter, abilities, self._settings), identity)
+        finally:
+            await adapter.close()
+
+    async def _one_car(self, car: Car, identity: AdapterIdentity) -> None:
+        """From plug-in to unplugging of one car; a link that breaks after the plug-in is an unplugging too."""
+        while not await car.present():  # noqa: ASYNC110 - hardware has no event to wait for
+            await asyncio.sleep(self._settings.presence_every_s)
+        await self._tell(CarPlugged(await car.supply_v()))
+        try:
+            await self._scan(car, identity)
+            await asyncio.sleep(QUIET_AFTER_SCAN_S)
+            await self._until_gone(car, identity)
+        except AdapterLostError:
+            await self._tell(CarUnplugged())
+            raise
+        await self._tell(CarUnplugged())
+
+    async def _scan(self, car: Car, identity: AdapterIdentity) -> None:
+        """Scan once and tell how it went; a broken link is told and passed on."""
+        try:
+            async with asyncio.timeout(self._settings.scan_timeout_s):
+                reading, silent = await scan_car(car, identity, self._reader, self._tell)
+        except TimeoutError as error:
+            await self._tell(ScanFailed("scan.too_slow", f"{self._settings.scan_timeout_s:g} s"))
+            raise AdapterLostError("scan.too_slow", "a command was left unanswered") from error
+        except CarSilentError as error:
+            await self._tell(ScanFailed("scan.unplugged", str(error)))
+        except AdapterLostError as error:
+            await self._tell(ScanFailed(error.reason, error.detail))
+            raise
+        else:
+            await self._tell(ScanDone(reading, silent))
+
+    async def _until_gone(self, car: Car, identity: AdapterIdentity) -> None:
+        """Ask only the adapter whether the car is there; a car that was silent is asked again now and then."""
+        loop = asyncio.get_running_loop()
+        next_try = loop.time() + SILENT_RETRY_S
+        while await car.present():
+            if car.silent and loop.time() >= next_try:
+                if await car.speaks():
+                    await self._scan(car, identity)
+                next_try = loop.time() + SILENT_RETRY_S
+            await asyncio.sleep(self._settings.presence_every_s)
+
+
+class _Pause:
+    """Growing, jittered waits between attempts to open an adapter (tenacity's arithmetic)."""
+
+    def __init__(self, settings: AdapterSettings) -> None:
+        self._wait = wait_exponential_jitter(
+            initial=settings.reopen_first_s, max=settings.reopen_max_s, jitter=settings.reopen_first_s / 2
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """The link worked: begin again with the shortest wait."""
+        self._attempt = 0
+
+    def next_s(self) -> float:
+        """How long to wait before the next attempt, in seconds."""
+        self._attempt = min(self._attempt + 1, 32)
+        state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
+        state.attempt_number = self._attempt
+        return self._wait(state)

@@ -1,0 +1,78 @@
+"""One suite for every kind of link: what is written arrives, what is said is read, an unplugged link says so."""
+
+import asyncio
+
+import pytest
+
+from collector.errors import AdapterLostError
+from collector.transport import open_transport, split_serial_address
+from tests.collector.conftest import Peer
+
+
+async def test_what_we_write_arrives_whole(peer: Peer) -> None:
+    await peer.transport.write(b"0100\r")
+
+    assert await peer.heard() == b"0100\r"
+
+
+async def test_what_the_adapter_says_is_read_however_it_is_split(peer: Peer) -> None:
+    said = b"41 00 BE 3F A8 13 \r\r>"
+    for byte in said:
+        peer.say(bytes((byte,)))
+
+    read = b""
+    async with asyncio.timeout(2):
+        while not read.endswith(b">"):
+            read += await peer.transport.read()
+
+    assert read == said
+
+
+async def test_nuls_and_high_bytes_pass_unchanged(peer: Peer) -> None:
+    peer.say(b"\x00\xfc\xff>")
+
+    read = b""
+    async with asyncio.timeout(2):
+        while len(read) < 4:
+            read += await peer.transport.read()
+
+    assert read == b"\x00\xfc\xff>"
+
+
+async def test_an_unplugged_link_is_lost_within_a_second(peer: Peer) -> None:
+    peer.unplug()
+
+    with pytest.raises(AdapterLostError) as lost:
+        async with asyncio.timeout(1):
+            while True:
+                await peer.transport.read()
+
+    assert lost.value.reason == "adapter.link_lost"
+
+
+async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> None:
+    peer.unplug()
+    await peer.transport.close()
+    await peer.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("tcp:127.0.0.1:1", "adapter.no_connection"),
+        ("tcp:127.0.0.1", "adapter.unknown_url"),
+        ("serial:/dev/no-such-port", "adapter.no_port"),
+        ("serial:/dev/null?speed=1", "adapter.unknown_url"),
+        ("carrier-pigeon:1", "adapter.unknown_url"),
+    ],
+)
+async def test_an_address_that_cannot_be_opened_says_why(url: str, reason: str) -> None:
+    with pytest.raises(AdapterLostError) as lost:
+        await open_transport(url, connect_timeout_s=1.0)
+
+    assert lost.value.reason == reason
+
+
+def test_a_serial_address_carries_its_baud_rate_or_the_factory_rate() -> None:
+    assert split_serial_address("/dev/ttyUSB0?baud=115200") == ("/dev/ttyUSB0", 115200)
+    assert split_serial_address("/dev/ttyUSB0") == ("/dev/ttyUSB0", 38400)
