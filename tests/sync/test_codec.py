@@ -1,0 +1,209 @@
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sync.codec import (
+    COMPRESS_FROM_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_SEQ,
+    ReceivedBatch,
+    Unreadable,
+    answers_of,
+    decode_answer,
+    decode_batch,
+    decode_state,
+    encode_batch,
+    runs,
+)
+from sync.records import Record, TombstoneBody
+from sync.wire import Ack, Nack, State
+from tests.sync.samples import BODIES, record_json, record_of, speed
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def received(payload: bytes) -> ReceivedBatch:
+    batch = decode_batch("bay-1", payload)
+    assert isinstance(batch, ReceivedBatch), batch
+    return batch
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_each_record_kind_reads_and_writes_its_golden_form(kind: str) -> None:
+    golden = (GOLDEN / f"{kind}.json").read_text(encoding="utf-8")
+
+    assert json.loads(record_json(BODIES[kind])) == json.loads(golden)
+    assert Record.model_validate_json(golden) == record_of(BODIES[kind])
+
+
+def test_a_batch_says_version_stream_lowest_and_its_records() -> None:
+    payload = encode_batch("0a1b", 3, [(4, '{"x":1}'), (7, '{"y":2}')])
+
+    assert payload == b'{"v":1,"s":"0a1b","lo":3,"r":[[4,{"x":1}],[7,{"y":2}]]}'
+
+
+@pytest.mark.parametrize("count", [1, 200])
+def test_what_was_encoded_is_received_whole(count: int) -> None:
+    rows = [(seq, record_json(speed(seq))) for seq in range(1, count + 1)]
+
+    batch = received(encode_batch("s", 1, rows))
+
+    assert [(row.seq, row.record) for row in batch.records] == [(seq, record_of(speed(seq))) for seq, _ in rows]
+    assert batch.poison == ()
+
+
+def test_a_long_batch_is_deflated_and_a_short_one_is_not() -> None:
+    short = encode_batch("s", 1, [(1, '{"a":"b"}')])
+    long = encode_batch("s", 1, [(1, '{"a":"' + "b" * COMPRESS_FROM_BYTES + '"}')])
+
+    assert (chr(short[0]), long[0]) == ("{", 0x78)
+
+
+def test_keys_of_a_newer_edge_are_kept_for_the_store() -> None:
+    row = json.loads(record_json(speed(1))) | {"gps": "no"}
+
+    batch = received(encode_batch("s", 1, [(1, json.dumps(row))]))
+
+    assert json.loads(batch.records[0].payload)["gps"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b'{"v":2,"s":"s","lo":1,"r":[]}', "version 2"),
+        (b'{"s":"s","lo":1,"r":[]}', "version None"),
+        (b'{"v":1,"lo":1,"r":[]}', "no stream id"),
+        (b'{"v":1,"s":"a b","lo":1,"r":[]}', "no stream id"),
+        (b'{"v":1,"s":"s","lo":0,"r":[]}', "no lowest seq"),
+        (b'{"v":1,"s":"s","lo":true,"r":[]}', "no lowest seq"),
+        (b'{"v":1,"s":"s","lo":1}', "no list"),
+        (b'{"v":1,"s":"s","lo":1,"r":[[1]]}', "without a seq"),
+        (b'{"v":1,"s":"s","lo":1,"r":[["1",{}]]}', "without a seq"),
+        (b"\x78\x9cgarbage", "not JSON"),
+        (zlib.compress(b'{"v":1}' * 100)[:-5], "cut short"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+def test_an_envelope_that_cannot_be_answered_says_why(payload: bytes, reason: str) -> None:
+    outcome = decode_batch("bay-1", payload)
+
+    assert isinstance(outcome, Unreadable)
+    assert reason in outcome.reason
+
+
+def test_a_deflated_bomb_is_not_blown_up() -> None:
+    bomb = zlib.compress(b" " * (MAX_BATCH_BYTES * 4))
+
+    outcome = decode_batch("bay-1", bomb)
+
+    assert isinstance(outcome, Unreadable)
+    assert len(bomb) < MAX_BATCH_BYTES
+
+
+def test_poison_is_refused_by_ranges_and_the_rest_is_kept() -> None:
+    rows = [(1, record_json(speed(1))), (2, '{"kind":"?"}'), (3, "17"), (4, record_json(speed(4))), (6, "null")]
+
+    batch = received(encode_batch("s", 1, rows))
+
+    assert [row.seq for row in batch.records] == [1, 4]
+    assert [(nack.a, nack.b) for nack in batch.poison] == [(2, 3), (6, 6)]
+    assert all(nack.reason for nack in batch.poison)
+
+
+@pytest.mark.parametrize("value", ["NaN", '"\\ud800"', "1e400"])
+def test_what_only_python_calls_json_is_poison(value: str) -> None:
+    row = record_json(speed(1)).replace('"value":1', f'"value":{value}')
+
+    batch = received(encode_batch("s", 1, [(1, row)]))
+
+    assert (batch.records, len(batch.poison)) == ((), 1)
+
+
+def test_reasons_are_bounded_and_printable() -> None:
+    row = json.loads(record_json(speed(1)))
+    row["body"]["kind"] = "\n" * 5000
+
+    nack = received(encode_batch("s", 1, [(1, json.dumps(row))])).poison[0]
+
+    assert len(nack.reason) <= 200
+    assert nack.reason.isprintable()
+
+
+def test_only_what_stood_in_the_batch_is_acknowledged() -> None:
+    batch = received(encode_batch("s", 1, [(seq, record_json(speed(seq))) for seq in (5, 6, 9)] + [(10, "{}")]))
+
+    answers = answers_of(batch)
+
+    assert answers[:2] == (Ack(s="s", a=5, b=6), Ack(s="s", a=9, b=9))
+    assert isinstance(answers[2], Nack)
+    assert (answers[2].a, answers[2].b) == (10, 10)
+
+
+@pytest.mark.parametrize("answer", [Ack(s="s", a=1, b=7), Nack(s="s", a=2, b=2, reason="no")])
+def test_answers_survive_the_wire(answer: Ack | Nack) -> None:
+    assert decode_answer(answer.model_dump_json().encode()) == answer
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{}", b"[]", b'{"s":"s","a":0,"b":1}', b'{"s":"s","a":3,"b":2}', b'{"s":"s","a":1,"b":1e30}', b"[" * 10**5],
+)
+def test_what_is_no_answer_is_none(payload: bytes) -> None:
+    assert decode_answer(payload) is None
+
+
+def test_a_state_survives_the_wire_and_anything_else_is_none() -> None:
+    state = State(sid="x", online=True, version="0.1.0", buffered=3)
+
+    assert decode_state(state.model_dump_json().encode()) == state
+    assert decode_state(b"offline") is None
+
+
+@given(st.binary(max_size=300))
+@example(b'{"v":1,"s":"s","lo":1,"r":[[1,{"body":{"kind":"clock"}}]]}')
+def test_any_bytes_give_a_batch_or_a_reason(payload: bytes) -> None:
+    for candidate in (payload, zlib.compress(payload)):
+        outcome = decode_batch("bay-1", candidate)
+
+        assert isinstance(outcome, ReceivedBatch) or outcome.reason
+        decode_answer(candidate)
+        decode_state(candidate)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), JSON_VALUES), max_size=6))
+def test_every_seq_of_a_batch_is_answered_once(rows: list[tuple[int, object]]) -> None:
+    good = json.loads(record_json(speed(1)))
+    mixed = [(seq, good if value is None else value) for seq, value in rows]
+
+    batch = received(encode_batch("s", 1, [(seq, json.dumps(value)) for seq, value in mixed]))
+
+    answered = [seq for answer in answers_of(batch) for seq in range(answer.a, answer.b + 1)]
+    assert sorted(answered) == sorted({seq for seq, _ in rows})
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_runs_cover_exactly_what_they_were_given(seqs: set[int]) -> None:
+    found = runs(sorted(seqs))
+
+    assert [seq for a, b in found for seq in range(a, b + 1)] == sorted(seqs)
+    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(found, found[1:], strict=False))
+
+
+def test_the_largest_seq_is_one_that_every_json_reader_keeps() -> None:
+    payload = encode_batch("s", 1, [(MAX_SEQ, record_json(TombstoneBody(first_seq=1, last_seq=MAX_SEQ, reason="r")))])
+
+    assert received(payload).records[0].seq == 2**53 - 1
