@@ -43,7 +43,7 @@ class AlertSettings(Section):
     apprise_urls: tuple[str, ...] = ()
     webhook_url: Annotated[str, Field(pattern=r"^$|^https?://.+")] = ""
     public_url: Annotated[str, Field(pattern=r"^$|^https?://.+")] = ""
-    language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
+    language: Annotated[str, Field(pattern=r"^(en|zh|both)$")] = "both"
     send_timeout_s: float = Field(15.0, gt=0, le=120)
 
 
@@ -60,6 +60,7 @@ class OfficeSettings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings = AlertSettings()
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
+    timezone: str = Field("Asia/Shanghai", min_length=1, max_length=64)
     market: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CN"
 
     @property

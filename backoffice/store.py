@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select, update
+import structlog
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +49,7 @@ from backoffice.views import (
 )
 from sync.codec import Unreadable, decode_batch, encode_batch
 
+log = structlog.get_logger(__name__)
 MAX_LIMIT = 1000
 MAX_ERROR = 300
 
@@ -214,22 +216,25 @@ class RecordStore:
                     recorded_at=now,
                 )
             )
-            reviewed = await review_vehicle(connection, vehicle_id, now, self._new_id)
-        self._tell([reviewed])
+            reviewed = await self._review(connection, [vehicle_id])
+        self._tell(reviewed)
         return workorder_id
 
-    async def review_stale(self, reviewed_before: datetime, limit: int = 200) -> int:
+    async def review_stale(self, reviewed_before: datetime, limit: int = 20) -> int:
         """Judge cars again that were last judged before ``reviewed_before`` (time makes services due)."""
         async with self._write() as connection:
             stale = (
                 select(vehicles.c.id)
-                .where(vehicles.c.merged_into.is_(None), vehicles.c.reviewed_at < reviewed_before)
+                .where(vehicles.c.merged_into.is_(None))
+                .where(or_(vehicles.c.reviewed_at.is_(None), vehicles.c.reviewed_at < reviewed_before))
                 .where(vehicles.c.stock_state != StockState.SOLD.value)
                 .order_by(vehicles.c.reviewed_at)
                 .limit(limit)
             )
             ids = (await connection.execute(stale)).scalars().all()
-            reviewed = [await review_vehicle(connection, one, self._now(), self._new_id) for one in ids]
+            reviewed = await self._review(connection, ids)
+            # also a car whose judging failed waits for the next round
+            await connection.execute(update(vehicles).where(vehicles.c.id.in_(ids)).values(reviewed_at=self._now()))
         self._tell([one for one in reviewed if one.alert_ids])
         return len(ids)
 
@@ -276,18 +281,24 @@ class RecordStore:
         """Give each record to its car, then judge every car touched, once."""
         touched: dict[str, None] = {}
         for stored in new:
-            vehicle_id = await owner(connection, stored, self._market, self._new_id)
-            await mark(connection, stored, vehicle_id, snapshot_id_of(stored))
-            if vehicle_id:
-                touched[vehicle_id] = None
-            for other in await cars_dated_by(connection, stored):
-                touched[other] = None
+            async with _apart(connection, "record kept but not placed", record=stored.key):
+                touched |= dict.fromkeys(await self._place(connection, stored))
         current = [await current_id(connection, one) for one in touched]
-        return [
-            await review_vehicle(connection, one, self._now(), self._new_id)
-            for one in dict.fromkeys(current)
-            if one is not None
-        ]
+        return await self._review(connection, [one for one in dict.fromkeys(current) if one is not None])
+
+    async def _place(self, connection: AsyncConnection, stored: StoredRecord) -> list[str]:
+        """Note whose ``stored`` is; return the cars to judge again."""
+        vehicle_id = await owner(connection, stored, self._market, self._new_id)
+        await mark(connection, stored, vehicle_id, snapshot_id_of(stored))
+        dated = await cars_dated_by(connection, stored)
+        return [vehicle_id, *dated] if vehicle_id else [*dated]
+
+    async def _review(self, connection: AsyncConnection, vehicle_ids: Sequence[str]) -> list[Reviewed]:
+        reviewed: list[Reviewed] = []
+        for vehicle_id in vehicle_ids:
+            async with _apart(connection, "car not judged", vehicle=vehicle_id):
+                reviewed.append(await review_vehicle(connection, vehicle_id, self._now(), self._new_id))
+        return reviewed
 
     async def _vehicle_of(self, connection: AsyncConnection, order: WorkOrder) -> str:
         vehicle_id: str | None = order.vehicle_id
@@ -320,3 +331,15 @@ class RecordStore:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreFailedError(one_line(error)) from error
+
+
+@asynccontextmanager
+async def _apart(connection: AsyncConnection, failure: str, **where: str) -> AsyncIterator[None]:
+    """A savepoint: our own mistake with one record or car must not keep the others from being stored."""
+    try:
+        async with connection.begin_nested():
+            yield
+    except SQLAlchemyError:
+        raise  # the database's failure concerns the whole transaction
+    except Exception:
+        log.exception(failure, **where)

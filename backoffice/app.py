@@ -1,0 +1,157 @@
+"""The back office put together: one process that receives, judges, serves the pages and tells people."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+import uvicorn
+
+from backoffice.errors import StoreBusyError, StoreFailedError
+from backoffice.ingest import Ingest
+from backoffice.live import LiveFeed
+from backoffice.office_settings import HttpSettings, OfficeSettings
+from backoffice.store import RecordStore, utc_now
+
+log = structlog.get_logger(__name__)
+GRACEFUL_S = 5
+Ready = Callable[[str], None]
+
+
+class PortError(Exception):
+    """The web page's address can't be used: the owner must choose another (exit 2)."""
+
+
+async def run_office(settings: OfficeSettings, ready: Ready) -> None:
+    """Run everything until SIGTERM or SIGINT; ``ready`` is told the address once pages are served."""
+    with contextlib.closing(listening_socket(settings.http)) as listener:
+        async with open_store(settings) as store:
+            await _until_stopped(_serve(settings, store, listener, ready), store)
+
+
+async def run_ingest(settings: OfficeSettings) -> None:
+    """Only receive and judge, without pages or messages, until SIGTERM or SIGINT."""
+    async with open_store(settings) as store:
+        await _until_stopped(_work(settings, store, Ingest(store)), store)
+
+
+@contextlib.asynccontextmanager
+async def open_store(settings: OfficeSettings) -> AsyncIterator[RecordStore]:
+    """The store, closed at the end."""
+    store = await RecordStore.open(settings, feed=LiveFeed())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def listening_socket(http: HttpSettings) -> socket.socket:
+    """Take the page's port before anything else starts; raise PortError naming the address."""
+    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((http.host, http.port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or type(error).__name__
+        raise PortError(f"http {http.host}:{http.port}: {reason.lower()}; set http.port to a free one") from error
+    return listener
+
+
+def page_url(listener: socket.socket) -> str:
+    """Address of the pages."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _until_stopped(work: Awaitable[None], store: RecordStore) -> None:
+    """Await ``work`` until it fails or a signal asks for the end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # not on Windows, where Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, stop.set)
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    store.feed.close()
+    if not task.done():
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve(settings: OfficeSettings, store: RecordStore, listener: socket.socket, ready: Ready) -> None:
+    """Pages, ingest and messages side by side."""
+    from backoffice.web import create_app  # the web framework is not needed for `ingest` and `migrate`
+
+    ingest = Ingest(store)
+    app = create_app(store, store.feed, settings)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACEFUL_S)
+    server = _Server(config, lambda: ready(page_url(listener)))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_work(settings, store, ingest), name="work")
+        group.create_task(_tell_people(settings, store), name="messages")
+        await _serve_pages(server, listener)
+
+
+async def _serve_pages(server: "_Server", listener: socket.socket) -> None:
+    """Serve until cancelled, then let requests that are under way finish."""
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens and leaves the process's signals to us."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._say_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _work(settings: OfficeSettings, store: RecordStore, ingest: Ingest) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ingest.run(settings.mqtt), name="ingest")
+        group.create_task(_review_as_time_passes(settings, store), name="review")
+
+
+async def _review_as_time_passes(settings: OfficeSettings, store: RecordStore) -> None:
+    """Judge cars again now and then: a service falls due without anybody plugging in."""
+    every = settings.ingest.review_every_s
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await _review_all(store, utc_now() - timedelta(seconds=every))
+        except StoreFailedError as error:
+            log.warning("cars not judged again, next attempt later", reason=str(error), retry_in_s=every)
+
+
+async def _review_all(store: RecordStore, reviewed_before: datetime) -> None:
+    while await store.review_stale(reviewed_before):
+        pass  # a few cars a transaction, so that batches come in between
+
+
+async def _tell_people(settings: OfficeSettings, store: RecordStore) -> None:
+    """Deliver what is owed to webhook and Apprise channels."""
+
+
+__all__ = ["PortError", "StoreBusyError", "open_store", "page_url", "run_ingest", "run_office"]

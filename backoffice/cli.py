@@ -1,0 +1,81 @@
+"""The command ``forecourt-office``. Exit 0 done, 2 the owner's mistake, 3 the world failed; one line says why."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from backoffice.app import PortError, open_store, run_ingest, run_office
+from backoffice.errors import StoreBusyError, StoreFailedError
+from backoffice.office_settings import OfficeSettings, load_office_settings
+from config.errors import SettingsError
+
+app = typer.Typer(
+    help="The back office: receives what the bays recorded, judges it and tells people.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="office.toml; defaults otherwise.")]
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Run ingest, pages and messages until SIGTERM. The first line on stdout is {"url": ...} once pages are served."""
+    _finish(run_office(_settings(config), _say_ready))
+
+
+@app.command()
+def ingest(config: ConfigOption = None) -> None:
+    """Only receive and judge, without pages or messages (more of these need PostgreSQL)."""
+    _finish(run_ingest(_settings(config)))
+
+
+@app.command()
+def migrate(config: ConfigOption = None) -> None:
+    """Bring the database's schema up to date and project what an older version could not."""
+    _finish(_migrate(_settings(config)))
+
+
+def main() -> None:
+    """Entry point of the console script. Stdout is for answers; what happens meanwhile is told on stderr."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    app()
+
+
+async def _migrate(settings: OfficeSettings) -> None:
+    async with open_store(settings) as store:
+        counts = await store.counts()
+    sys.stdout.write(json.dumps({"database": "up to date", "records": counts["records"]}) + "\n")
+
+
+def _settings(path: Path | None) -> OfficeSettings:
+    try:
+        return load_office_settings(path)
+    except SettingsError as error:
+        raise _exit(2, error) from error
+
+
+def _say_ready(url: str) -> None:
+    sys.stdout.write(json.dumps({"url": url}) + "\n")
+    sys.stdout.flush()
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except (StoreBusyError, PortError) as error:
+        raise _exit(2, error) from error
+    except StoreFailedError as error:
+        raise _exit(3, error) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _exit(code: int, error: Exception) -> typer.Exit:
+    sys.stderr.write(f"forecourt-office: {error}\n")
+    return typer.Exit(code)

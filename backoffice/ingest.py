@@ -1,0 +1,68 @@
+"""From the wire into the store: a batch is answered when all of it is committed, and not before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from backoffice.errors import StoreFailedError
+from backoffice.recording import Incoming
+from backoffice.store import RecordStore, utc_now
+from config.settings import MqttSettings
+from sync.codec import Unreadable, answers_of, decode_batch
+from sync.errors import NotStoredError
+from sync.ingest_link import IngestState, receive_batches
+from sync.wire import Ack, Nack
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class IngestCounts:
+    """What came in since this process started."""
+
+    batches: int = 0
+    records: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    unreadable: int = 0
+
+
+class Ingest:
+    """Takes batches for one store; ``state`` says whether any can arrive."""
+
+    def __init__(self, store: RecordStore, *, now: Callable[[], datetime] = utc_now) -> None:
+        self.counts = IngestCounts()
+        self.state = IngestState()
+        self._store = store
+        self._now = now
+
+    async def handle(self, device: str, payload: bytes) -> Sequence[Ack | Nack]:
+        """Commit one message and return its answers; raise NotStoredError when the store can't commit now."""
+        batch = decode_batch(device, payload)
+        if isinstance(batch, Unreadable):
+            self.counts.unreadable += 1
+            log.warning("unreadable batch dropped", device=device, reason=batch.reason)
+            return ()
+        try:
+            (result,) = await self._store.store_batches([Incoming(batch, self._now())])
+        except StoreFailedError as error:
+            raise NotStoredError(str(error)) from error
+        if result.holes:
+            log.error("records proven lost", device=device, stream=batch.stream, ranges=result.holes)
+        self._count(result.stored, result.duplicates, sum(nack.b - nack.a + 1 for nack in batch.poison))
+        return answers_of(batch)
+
+    async def run(self, settings: MqttSettings) -> None:
+        """Receive for ever; ends by being cancelled."""
+        await receive_batches(settings, self.handle, on_state=self._note)
+
+    def _note(self, state: IngestState) -> None:
+        self.state = state
+
+    def _count(self, stored: int, duplicates: int, refused: int) -> None:
+        self.counts.batches += 1
+        self.counts.records += stored
+        self.counts.duplicates += duplicates
+        self.counts.refused += refused
