@@ -2,7 +2,8 @@
 
 A sentence is a whole one: the files hold patterns like ``{dash_m}``, never fragments to be glued together.
 How a parameter looks follows from the unit in its name (``_m``, ``_s``, ``_v``, ``_pct``, ``_days``, ``_hours``,
-``_kmh``, ``_date``); a text ``@key`` is another entry of the catalogue, shown in the same language (any other text is shown as it is).
+``_kmh``, ``_date``); a text ``@key`` is another entry of the catalogue, shown in the same language,
+and any other text is shown as it is.
 """
 
 import tomllib

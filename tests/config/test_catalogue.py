@@ -1,6 +1,6 @@
 """Every sentence exists in both languages, with the same parameters and without forbidden words."""
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -83,7 +83,7 @@ def test_each_unit_is_shown_as_people_write_it() -> None:
 
 
 def test_dates_are_iso_and_lists_follow_the_language() -> None:
-    moment = datetime(2026, 3, 1, 9, 5, tzinfo=timezone.utc)
+    moment = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
 
     assert shown("earlier_date", moment, "en") == "2026-03-01"
     assert shown("taken_at", moment, "en") == "2026-03-01 09:05+00:00"

@@ -1,0 +1,142 @@
+"""K4 and K5: was the fault memory cleared shortly before the visit? A battery change and a workshop do the same."""
+
+from datetime import datetime
+
+from evidence.checks.case import Case, not_determinable, outcome
+from evidence.codes import codes_were_read
+from evidence.snapshot import CheckPart, CounterPart, Result
+from protocols.readings import DtcClass, ItemStatus, Monitor
+
+# California lets a permanent code stand only until 15 warm-ups and 200 miles since the clear: before that it is recent
+RECENT_WARMUPS = 15
+RECENT_M = 322_000
+# 4E counts minutes of engine time; 200 miles at a town's 30 km/h
+RECENT_S = 11 * 3600
+# a car whose counter reaches back to the factory was never cleared
+NEVER_CLEARED_M = 50_000
+# work recorded this long before the visit explains a clear (a month on the lot)
+WORKSHOP_DAYS = 31
+# 40 CFR and CARB let the evaporative monitor of petrol cars be open
+SLOW_MONITORS = frozenset({"evap", "evaporative", "evaporative_system", "evap_system"})
+
+
+def cleared_recently(case: Case) -> CheckPart:
+    """K4: counters since the last clear small and monitors not ready."""
+    distance_m = _least(case.snapshot.counters.distance_since_clear_m)
+    warmups = _least(case.snapshot.counters.warmups_since_clear)
+    time_s = _least(case.snapshot.counters.time_since_clear_s)
+    if distance_m is None and warmups is None and time_s is None:
+        return not_determinable("K4", "no_counter")
+    incomplete = _incomplete(case)
+    params: dict[str, str | int | float] = {
+        "distance_since_clear_m": "@value.unknown" if distance_m is None else distance_m,
+        "warmups_since_clear": "@value.unknown" if warmups is None else warmups,
+        "incomplete": len(incomplete),
+    }
+    if not _recent(distance_m, warmups, time_s):
+        return outcome("K4", Result.CONSISTENT, params, confidence=0.8, evidence=_evidence(case))
+    if not case.snapshot.readiness:
+        return not_determinable("K4", "no_readiness")
+    if case.odometer and distance_m is not None and case.odometer.odometer_m <= distance_m + NEVER_CLEARED_M:
+        return not_determinable("K4", "new_car")
+    if not _telling(incomplete):
+        return outcome("K4", Result.CONSISTENT, params, confidence=0.6, evidence=_evidence(case))
+    return _explained(case, params)
+
+
+def permanent_without_stored(case: Case) -> CheckPart:
+    """K5: a permanent code (0A) whose stored code (03) is gone: cleared by somebody, not healed by the car."""
+    snapshot = case.snapshot
+    readable = codes_were_read(snapshot, DtcClass.STORED) and codes_were_read(snapshot, DtcClass.PERMANENT)
+    if not readable:
+        return not_determinable("K5", "codes_not_read")
+    standing = {part.code for part in snapshot.dtcs if part.dtc_class is not DtcClass.PERMANENT}
+    left = [
+        (place, part.code)
+        for place, part in enumerate(snapshot.dtcs)
+        if part.dtc_class is DtcClass.PERMANENT and part.code not in standing
+    ]
+    if not left:
+        return outcome("K5", Result.CONSISTENT, {"codes": "@value.none"}, confidence=0.8)
+    return outcome(
+        "K5",
+        Result.SUSPICIOUS,
+        {"codes": ", ".join(dict.fromkeys(code for _, code in left))},
+        confidence=0.8,
+        evidence=tuple(f"{case.name}/dtcs/{place}" for place, _ in left),
+        assumption="no_workshop_clear",
+    )
+
+
+def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
+    """Recently cleared and not ready: look for the honest reason first."""
+    service_at = _work_before(case)
+    if service_at is not None:
+        params |= {"service_date": service_at.date().isoformat()}
+        return outcome(
+            "K4",
+            Result.CONSISTENT,
+            params,
+            variant="consistent_workshop",
+            confidence=0.6,
+            evidence=_evidence(case),
+            assumption="workshop_clear",
+        )
+    vanished = _vanished(case)
+    if vanished:
+        params |= {"vanished": ", ".join(vanished)}
+    return outcome(
+        "K4",
+        Result.SUSPICIOUS,
+        params,
+        variant="suspicious_vanished" if vanished else "",
+        confidence=0.85 if vanished else 0.6,
+        evidence=_evidence(case),
+        assumption="no_workshop_clear",
+    )
+
+
+def _least(counters: tuple[CounterPart, ...]) -> int | None:
+    """The smallest value of all control units: one cleared unit is enough."""
+    values = [part.value for part in counters if part.status is ItemStatus.READ and part.value is not None]
+    return min(values, default=None)
+
+
+def _recent(distance_m: int | None, warmups: int | None, time_s: int | None) -> bool:
+    pairs = ((distance_m, RECENT_M), (warmups, RECENT_WARMUPS), (time_s, RECENT_S))
+    known = [value <= limit for value, limit in pairs if value is not None]
+    return all(known)
+
+
+def _incomplete(case: Case) -> list[str]:
+    return [name for name, state in case.snapshot.readiness.items() if state is Monitor.INCOMPLETE]
+
+
+def _telling(incomplete: list[str]) -> bool:
+    """A lone slow monitor is open on many cars that nobody cleared."""
+    return any(name.lower() not in SLOW_MONITORS for name in incomplete)
+
+
+def _work_before(case: Case) -> datetime | None:
+    at = case.visit.at or case.snapshot.taken_at
+    if at is None:
+        return None
+    dates = [service.done_at for service in case.history.services if 0 <= (at - service.done_at).days <= WORKSHOP_DAYS]
+    return max(dates, default=None)
+
+
+def _vanished(case: Case) -> list[str]:
+    """Codes of the latest earlier visit that could be read, now in neither the stored nor the pending list."""
+    earlier = [visit.snapshot for visit in case.history.visits[:-1] if codes_were_read(visit.snapshot)]
+    if not earlier or not codes_were_read(case.snapshot):
+        return []
+    now = {part.code for part in case.snapshot.dtcs if part.dtc_class is not DtcClass.PERMANENT}
+    before = dict.fromkeys(part.code for part in earlier[-1].dtcs if part.dtc_class is DtcClass.STORED)
+    return [code for code in before if code not in now]
+
+
+def _evidence(case: Case) -> tuple[str, ...]:
+    counters = case.snapshot.counters
+    names = ("distance_since_clear_m", "warmups_since_clear", "time_since_clear_s")
+    found = [f"{case.name}/counters/{name}/{place}" for name in names for place in range(len(getattr(counters, name)))]
+    return (*found, *(f"{case.name}/readiness/{name}" for name in _incomplete(case)))

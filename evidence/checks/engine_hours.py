@@ -1,0 +1,42 @@
+"""K6: engine hours (7F) against the distance: the mean speed they imply."""
+
+from evidence.checks.case import Case, not_determinable, outcome
+from evidence.snapshot import CheckPart, Result
+from protocols.readings import ItemStatus
+
+# mean speed of cars over their life; a band to be tuned on real fleets
+SLOWEST_KMH = 10
+FASTEST_KMH = 90
+LEAST_S = 50 * 3600
+LEAST_M = 1_000_000
+# an engine that rests while the car drives says nothing about distance
+ENGINE_RESTS = ("electric", "hybrid")
+
+
+def engine_hours(case: Case) -> CheckPart:
+    """K6: implausible when the mean speed is outside what cars do."""
+    if any(word in case.snapshot.vehicle.fuel for word in ENGINE_RESTS):
+        return not_determinable("K6", "engine_not_counting")
+    counters = case.snapshot.counters.engine_run_time_s
+    hours = [
+        (place, part.value)
+        for place, part in enumerate(counters)
+        if part.status is ItemStatus.READ and part.value and not part.saturated
+    ]
+    if not hours:
+        return not_determinable("K6", "no_hours")
+    if case.odometer is None:
+        return not_determinable("K6", "no_odometer")
+    place, run_s = max(hours, key=lambda pair: pair[1])
+    if run_s < LEAST_S or case.odometer.odometer_m < LEAST_M:
+        return not_determinable("K6", "hours_too_few")
+    mean_kmh = round(case.odometer.odometer_m / run_s * 3.6, 1)
+    usual = SLOWEST_KMH <= mean_kmh <= FASTEST_KMH
+    return outcome(
+        "K6",
+        Result.CONSISTENT if usual else Result.SUSPICIOUS,
+        {"run_hours": round(run_s / 3600), "odometer_m": case.odometer.odometer_m, "mean_kmh": mean_kmh},
+        confidence=0.5,
+        evidence=(f"{case.name}/counters/engine_run_time_s/{place}", case.odometer.id),
+        assumption="average_speed",
+    )

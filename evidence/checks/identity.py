@@ -1,0 +1,28 @@
+"""K7: the VIN each control unit carries against the car's own."""
+
+from evidence.checks.case import Case, not_determinable, outcome
+from evidence.snapshot import CheckPart, Result
+from evidence.vin import is_vin, tail
+
+
+def vin_in_units(case: Case) -> CheckPart:
+    """K7: a unit that carries another VIN comes from another car, or the VIN was typed wrongly."""
+    vin = case.snapshot.vehicle.vin
+    carried = [
+        (place, ecu.address, ecu.vin) for place, ecu in enumerate(case.snapshot.ecus) if ecu.vin and is_vin(ecu.vin)
+    ]
+    if not is_vin(vin) or not carried:
+        return not_determinable("K7", "no_vin")
+    foreign = [(place, address, other) for place, address, other in carried if other != vin]
+    if not foreign:
+        evidence = tuple(f"{case.name}/ecus/{place}" for place, _, _ in carried)
+        return outcome("K7", Result.CONSISTENT, {"count": len(carried) + 1}, confidence=0.8, evidence=evidence)
+    _, address, other = foreign[0]
+    return outcome(
+        "K7",
+        Result.SUSPICIOUS,
+        {"ecu": address, "other_tail": tail(other), "vin_tail": tail(vin)},
+        confidence=0.8,
+        evidence=(f"{case.name}/vehicle/vin", *(f"{case.name}/ecus/{place}" for place, _, _ in foreign)),
+        assumption="unit_not_replaced",
+    )

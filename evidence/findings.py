@@ -1,0 +1,132 @@
+"""What a person must know after a visit: one finding per rule that speaks, worst first, in both languages."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from config.catalogue import Language, render
+from evidence.checks.case import Case
+from evidence.codes import new_codes
+from evidence.due import DueItem, DueState
+from evidence.snapshot import CheckDigit, CheckPart, DtcPart, Finding, Result, Severity, Text
+from evidence.vin import tail
+from protocols.readings import ItemStatus
+
+# rest voltage below which a starter battery counts as flat (DESIGN rule 10)
+BATTERY_LOW_V = 11.8
+# engine may be ruined or the car not stop: misfire (J2012 P0300-P0312), overheating, oil pressure, brakes and steering
+_STOP_CODES = ("P030", "P031", "P0217", "P0218", "P052", "C0", "U0121", "U0131")
+_ORDER = tuple(Severity)
+_UNKNOWN = "@value.unknown"
+
+_Value = str | int | float
+
+
+def findings_of(case: Case, checks: Iterable[CheckPart], due: Iterable[DueItem]) -> tuple[Finding, ...]:
+    """All findings of the visit judged, worst first."""
+    found = [
+        *(_of_check(check) for check in checks if check.result in (Result.SUSPICIOUS, Result.IMPOSSIBLE)),
+        *_of_codes(case),
+        *_of_vin(case),
+        *_of_battery(case),
+        *_of_silence(case),
+        *(finding for item in due for finding in _of_due(item)),
+    ]
+    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
+
+
+def finding(
+    rule: str,
+    severity: Severity,
+    params: dict[str, _Value],
+    *,
+    evidence: tuple[str, ...] = (),
+    text: Text | None = None,
+    variant: str = "text",
+) -> Finding:
+    """A finding whose text says what happened, how sure we are, and what to do."""
+    said = {language: _full(rule, variant, params, text, language) for language in Language}
+    whole = Text(en=said[Language.EN], zh=said[Language.ZH])
+    return Finding(rule=rule, severity=severity, evidence=evidence, params=params, text=whole)
+
+
+def _full(rule: str, variant: str, params: dict[str, _Value], text: Text | None, language: Language) -> str:
+    sentence = getattr(text, language) if text else render(f"rule.{rule}.{variant}", language, **params)
+    advice = render(f"rule.{rule}.advice", language, **params)
+    return render("finding.with_advice", language, text=sentence, advice=advice)
+
+
+def _of_check(check: CheckPart) -> Finding:
+    severity = Severity.STOP if check.result is Result.IMPOSSIBLE else Severity.SOON
+    return finding(check.rule, severity, dict(check.params), evidence=check.evidence, text=check.text)
+
+
+def _of_codes(case: Case) -> Iterable[Finding]:
+    fresh = new_codes(case.history.visits)
+    if fresh:
+        params: dict[str, _Value] = {"count": len(fresh), "codes": ", ".join(part.code for part in fresh)}
+        evidence = tuple(f"{case.name}/dtcs/{case.snapshot.dtcs.index(part)}" for part in fresh)
+        yield finding("codes.new", _code_severity(fresh), params, evidence=evidence)
+
+
+def _code_severity(codes: Iterable[DtcPart]) -> Severity:
+    return Severity.STOP if any(part.code.startswith(_STOP_CODES) for part in codes) else Severity.SOON
+
+
+def _of_vin(case: Case) -> Iterable[Finding]:
+    vehicle = case.snapshot.vehicle
+    if vehicle.vin_check_digit is CheckDigit.INVALID:
+        evidence = (f"{case.name}/vehicle/vin",)
+        yield finding("vin.check_digit", Severity.SOON, {"vin_tail": tail(vehicle.vin)}, evidence=evidence)
+
+
+def _of_battery(case: Case) -> Iterable[Finding]:
+    battery_v = case.snapshot.battery_v
+    # below 6 V no starter battery is meant: the adapter has no supply pin, or measures badly
+    if battery_v is not None and 6 <= battery_v < BATTERY_LOW_V:
+        params: dict[str, _Value] = {"battery_v": battery_v, "limit_v": BATTERY_LOW_V}
+        yield finding("battery.low", Severity.SOON, params, evidence=(f"{case.name}/battery_v",))
+
+
+def _of_silence(case: Case) -> Iterable[Finding]:
+    snapshot = case.snapshot
+    answered = snapshot.ecus or snapshot.dtcs or snapshot.mil is not None or snapshot.readiness
+    read = any(item.status is ItemStatus.READ and item.item != "battery" for item in snapshot.items)
+    if snapshot.items and not answered and not read:
+        yield finding("car.silent", Severity.NOTE, {}, evidence=(f"{case.name}/items",))
+
+
+def _of_due(item: DueItem) -> Iterable[Finding]:
+    name = f"@service.{item.item}"
+    if item.state is DueState.UNKNOWN:
+        yield finding("service.unknown", Severity.NOTE, {"item": name})
+    elif item.state is DueState.OVERDUE:
+        yield finding("service.overdue", Severity.SOON, _due_params(name, item), variant=_variant(item))
+    elif item.state is not DueState.OK:
+        yield finding("service.due", Severity.NOTE, _due_params(name, item), variant=_variant(item))
+
+
+def _variant(item: DueItem) -> str:
+    """The sentence that fits what is known: distance, time or both."""
+    if item.remaining_m is None:
+        return "text_time"
+    return "text_distance" if item.remaining_days is None else "text"
+
+
+def _due_params(name: str, item: DueItem) -> dict[str, _Value]:
+    return {
+        "item": name,
+        "state": str(item.state),
+        "remaining_m": _known(item.remaining_m),
+        "remaining_days": _known(item.remaining_days),
+        "due_m": _known(item.due_m),
+        "due_date": _date(item.due_date),
+        "last_date": _date(item.last_date),
+    }
+
+
+def _known(value: int | None) -> _Value:
+    return _UNKNOWN if value is None else value
+
+
+def _date(value: date | None) -> str:
+    return _UNKNOWN if value is None else value.isoformat()

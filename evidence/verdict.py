@@ -1,0 +1,67 @@
+"""The judgement of a car: every check, every finding, the verdict, and what is due. One function, used at both ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.plans import PlanItem, default_plans, plan_for
+from evidence.checks import CHECKS, Case
+from evidence.codes import CodeChange, code_changes
+from evidence.due import DueItem, last_service_of, plan_status
+from evidence.findings import findings_of
+from evidence.history import History
+from evidence.ledger import Entry, build_ledger, current
+from evidence.snapshot import CheckPart, Finding, Result
+
+# one of these must have been made before "no contradiction" means anything
+_CARRYING = frozenset({"K1", "K3", "K8"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Findings are sorted worst first; ``current`` is the ledger's best trusted entry, never the largest."""
+
+    checks: tuple[CheckPart, ...]
+    findings: tuple[Finding, ...]
+    verdict: Result
+    current_odometer_m: int | None
+    current: Entry | None
+    due: tuple[DueItem, ...]
+    dtc_changes: tuple[CodeChange, ...]
+    entries: tuple[Entry, ...] = ()
+
+
+def judge(history: History, *, now: datetime, plan: tuple[PlanItem, ...] | None = None) -> Judgement:
+    """Judge the last visit of ``history`` by everything known; ``plan`` defaults to the plans that come with us."""
+    case = Case(history, build_ledger(history))
+    checks = tuple(check(case) for check in CHECKS)
+    standing = current(case.entries)
+    odometer_m = standing.odometer_m if standing else None
+    due = _due(history, odometer_m, now, default_plans() if plan is None else plan)
+    return Judgement(
+        checks=checks,
+        findings=findings_of(case, checks, due),
+        verdict=verdict_of(checks),
+        current_odometer_m=odometer_m,
+        current=standing,
+        due=due,
+        dtc_changes=code_changes(history.visits),
+        entries=case.entries,
+    )
+
+
+def verdict_of(checks: tuple[CheckPart, ...]) -> Result:
+    """The worst result; "consistent" only when a mileage check could be made at all."""
+    results = {check.result for check in checks}
+    for worst in (Result.IMPOSSIBLE, Result.SUSPICIOUS):
+        if worst in results:
+            return worst
+    carried = any(check.check in _CARRYING and check.result is Result.CONSISTENT for check in checks)
+    return Result.CONSISTENT if carried else Result.NOT_DETERMINABLE
+
+
+def _due(history: History, odometer_m: int | None, now: datetime, plans: tuple[PlanItem, ...]) -> tuple[DueItem, ...]:
+    fuel = next((visit.snapshot.vehicle.fuel for visit in reversed(history.visits) if visit.snapshot.vehicle.fuel), "")
+    return tuple(
+        plan_status(row, last_service_of(history.services, row.item), odometer_m, now)
+        for row in plan_for(plans, market=history.market, fuel=fuel)
+    )
