@@ -24,7 +24,9 @@ class Broker:
         self.port = free_port()
         self._directory = directory
         self._config = directory / "mosquitto.conf"
-        self._config.write_text(f"user root\nlistener {self.port} 127.0.0.1\npersistence false\n{options}\n", encoding="utf-8")
+        self._config.write_text(
+            f"user root\nlistener {self.port} 127.0.0.1\npersistence false\n{options}\n", encoding="utf-8"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

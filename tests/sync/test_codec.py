@@ -1,5 +1,6 @@
 import json
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,7 @@ def test_runs_cover_exactly_what_they_were_given(seqs: set[int]) -> None:
     found = runs(sorted(seqs))
 
     assert [seq for a, b in found for seq in range(a, b + 1)] == sorted(seqs)
-    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(found, found[1:], strict=False))
+    assert all(later[0] > earlier[1] + 1 for earlier, later in pairwise(found))
 
 
 def test_the_largest_seq_is_one_that_every_json_reader_keeps() -> None:

@@ -1,0 +1,314 @@
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sync.clock import SystemClock
+from sync.errors import OutboxError, OutboxFullError
+from sync.outbox import Outbox
+from sync.records import ClockBody, Record, TombstoneBody
+from tests.sync.conftest import FixedClock
+from tests.sync.samples import BODIES, mileage, speed
+
+ROOM = 64 << 20
+SMALL = 256 << 10
+
+
+async def reopened(path: Path, max_bytes: int = ROOM) -> Outbox:
+    return await Outbox.open(path, clock=FixedClock(), max_bytes=max_bytes)
+
+
+async def seqs(outbox: Outbox, turn: int | None = None, stream: str | None = None) -> list[int]:
+    return [row.seq for row in await outbox.unacknowledged(0, 100_000, turn=turn, stream=stream)]
+
+
+async def tombstones(outbox: Outbox) -> list[TombstoneBody]:
+    rows = await outbox.unacknowledged(0, 100_000, turn=0)
+    bodies = [Record.model_validate_json(row.payload).body for row in rows]
+    return [body for body in bodies if isinstance(body, TombstoneBody)]
+
+
+async def test_records_come_back_in_order_with_time_and_boot(outbox: Outbox) -> None:
+    given = await outbox.append([BODIES["snapshot"], speed(1)])
+
+    rows = await outbox.unacknowledged(0, 10)
+
+    assert given == (1, 2)
+    assert [row.seq for row in rows] == [1, 2]
+    record = Record.model_validate_json(rows[0].payload)
+    assert (record.body, record.boot, record.t) == (BODIES["snapshot"], "boot-1", 1_700_000_000_002)
+
+
+async def test_paging_goes_on_after_a_seq_and_by_turn(outbox: Outbox) -> None:
+    await outbox.append([speed(1), mileage(2), speed(3), mileage(4)])
+
+    assert [row.seq for row in await outbox.unacknowledged(1, 2)] == [2, 3]
+    assert await seqs(outbox, turn=0) == [2, 4]
+    assert await seqs(outbox, turn=1) == [1, 3]
+
+
+async def test_what_was_acknowledged_is_forgotten_and_its_seq_never_given_again(outbox: Outbox) -> None:
+    await outbox.append([mileage(n) for n in range(5)])
+
+    assert await outbox.acknowledge(1, 5) == 5
+    assert await outbox.acknowledge(1, 5) == 0
+    assert outbox.pending_count() == 0
+    assert await outbox.lowest_unacknowledged() == 6
+    assert await outbox.append([mileage(6)]) == (6,)
+
+
+async def test_the_lowest_is_the_oldest_still_owed(outbox: Outbox) -> None:
+    assert await outbox.lowest_unacknowledged() == 1
+    await outbox.append([mileage(n) for n in range(5)])
+    await outbox.acknowledge_ranges([(1, 1), (3, 4)])
+
+    assert await outbox.lowest_unacknowledged() == 2
+    assert await seqs(outbox) == [2, 5]
+
+
+async def test_many_producers_share_commits_and_each_gets_its_own_seqs(outbox: Outbox) -> None:
+    given = await asyncio.gather(*(outbox.append([mileage(n), speed(n)]) for n in range(200)))
+
+    assert sorted(seq for pair in given for seq in pair) == list(range(1, 401))
+    assert all(b == a + 1 for a, b in given)
+    assert outbox.pending_count() == 400
+
+
+async def test_nothing_to_append_is_no_record(outbox: Outbox) -> None:
+    assert await outbox.append([]) == ()
+    assert outbox.pending_count() == 0
+
+
+async def test_an_append_in_flight_survives_its_cancelled_caller(outbox: Outbox) -> None:
+    caller = asyncio.create_task(outbox.append([mileage(1), mileage(2)]))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+    assert await outbox.append([mileage(3)]) == (3,)
+    assert await seqs(outbox) == [1, 2, 3]
+
+
+async def test_a_restart_goes_on_in_the_same_stream(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1)])
+    stream = outbox.stream
+    await outbox.close()
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.stream == stream
+    assert await outbox.append([mileage(2)]) == (2,)
+    assert outbox.pending_count() == 2
+    await outbox.close()
+
+
+async def test_a_copied_file_numbers_new_records_in_a_new_stream_and_keeps_the_old_ones_identity(
+    tmp_path: Path,
+) -> None:
+    original = await reopened(tmp_path / "a" / "o.db")
+    await original.append([mileage(1), mileage(2)])
+    stream = original.stream
+    await original.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+
+    copy = await reopened(tmp_path / "b" / "o.db")
+
+    assert copy.stream != stream
+    assert await copy.append([mileage(3)]) == (1,)
+    assert await copy.owing_streams() == (stream, copy.stream)
+    assert await seqs(copy, stream=stream) == [1, 2]
+    assert await copy.acknowledge(1, 2, stream=stream) == 2
+    assert await copy.owing_streams() == (copy.stream,)
+    await copy.close()
+
+
+async def test_a_restored_backup_begins_a_new_stream(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1)])
+    stream = outbox.stream
+    await outbox.close()
+    backup = (tmp_path / "o.db").read_bytes()
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(2)])
+    await outbox.close()
+    (tmp_path / "o.db").write_bytes(backup)
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.stream != stream
+    await outbox.close()
+
+
+async def test_a_second_opener_is_refused_in_one_line(outbox: Outbox, tmp_path: Path) -> None:
+    with pytest.raises(OutboxError, match="in use by another process") as refusal:
+        await reopened(tmp_path / "outbox.db")
+
+    assert "\n" not in str(refusal.value)
+
+
+async def test_what_upstream_refused_for_good_is_kept_aside_and_declared(outbox: Outbox, tmp_path: Path) -> None:
+    await outbox.append([mileage(n) for n in range(4)])
+
+    assert await outbox.quarantine(2, 3, "body: bad") == 2
+    assert await outbox.quarantine(2, 3, "body: bad") == 0
+
+    assert await seqs(outbox) == [1, 4, 5]
+    assert await tombstones(outbox) == [TombstoneBody(first_seq=2, last_seq=3, reason="body: bad")]
+    assert outbox.pending_count() == 3
+    await outbox.close()
+    with sqlite3.connect(tmp_path / "outbox.db") as reader:
+        assert reader.execute("SELECT seq, reason FROM quarantine").fetchall() == [(2, "body: bad"), (3, "body: bad")]
+    reader.close()
+
+
+async def test_the_lowest_waits_for_the_tombstone_of_what_was_given_up(outbox: Outbox) -> None:
+    await outbox.append([mileage(n) for n in range(3)])
+    await outbox.quarantine(1, 1, "bad")
+    await outbox.acknowledge(2, 3)
+
+    assert await outbox.lowest_unacknowledged() == 1
+    await outbox.acknowledge(4, 4)
+    assert await outbox.lowest_unacknowledged() == 5
+
+
+async def test_a_full_outbox_gives_up_raw_readings_first_and_says_which(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db", SMALL)
+    keep = await outbox.append([mileage(n) for n in range(10)])
+    for n in range(60):
+        await outbox.append([speed(n)] * 50)
+
+    kept = await seqs(outbox)
+    assert set(keep) <= set(kept)
+    declared = {seq for stone in await tombstones(outbox) for seq in range(stone.first_seq, stone.last_seq + 1)}
+    assert declared
+    assert declared.isdisjoint(kept)
+    assert declared | set(kept) == set(range(1, max(kept) + 1))
+    assert outbox.pending_count() == len(kept)
+    assert await outbox.used_ratio() > 0.5
+    await outbox.close()
+
+
+async def test_when_only_what_people_need_is_left_the_append_is_refused_and_room_returns_with_acks(
+    tmp_path: Path,
+) -> None:
+    outbox = await reopened(tmp_path / "o.db", SMALL)
+    kept = 0
+    with pytest.raises(OutboxFullError, match="full"):
+        while True:
+            kept += len(await outbox.append([BODIES["snapshot"]] * 5))
+
+    assert len(await seqs(outbox)) == outbox.pending_count() == kept
+    await outbox.acknowledge(1, kept)
+    assert await outbox.append([mileage(1)]) == (kept + 1,)
+    await outbox.close()
+
+
+async def test_one_append_too_large_does_not_fail_the_others_that_waited_with_it(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db", SMALL)
+    too_many = [mileage(n) for n in range(5000)]
+
+    outcomes = await asyncio.gather(
+        outbox.append([mileage(1)]), outbox.append(too_many), outbox.append([mileage(2)]), return_exceptions=True
+    )
+
+    assert (outcomes[0], outcomes[2]) == ((1,), (2,))
+    assert isinstance(outcomes[1], OutboxFullError)
+    await outbox.close()
+
+
+async def test_a_damaged_file_is_set_aside_and_its_stream_declared_lost(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    stream = outbox.stream
+    await outbox.append([mileage(n) for n in range(50)])
+    await outbox.close()
+    damaged = bytearray((tmp_path / "o.db").read_bytes())
+    damaged[2000:9000] = os.urandom(7000)
+    (tmp_path / "o.db").write_bytes(damaged)
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.set_aside is not None
+    assert outbox.set_aside.read_bytes() == damaged
+    assert outbox.stream != stream
+    assert [(stone.stream, stone.first_seq) for stone in await tombstones(outbox)] == [(stream, 1)]
+    assert await outbox.append([mileage(1)]) == (2,)
+    await outbox.close()
+
+
+async def test_after_a_disk_error_nothing_is_accepted_until_it_is_opened_anew(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox._database.execute("PRAGMA query_only = ON")
+
+    with pytest.raises(OutboxError, match="cannot be written"):
+        await outbox.append([mileage(1)])
+    await outbox._database.execute("PRAGMA query_only = OFF")
+    with pytest.raises(OutboxError, match="cannot be written"):
+        await outbox.append([mileage(1)])
+
+    await outbox.close()
+
+
+async def test_a_closed_outbox_says_so(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.close()
+
+    with pytest.raises(OutboxError, match="closed"):
+        await outbox.append([mileage(1)])
+    with pytest.raises(OutboxError, match="closed"):
+        await outbox.unacknowledged(0, 1)
+
+
+async def test_a_record_larger_than_the_wire_is_refused(outbox: Outbox) -> None:
+    with pytest.raises(OutboxError, match="more than the wire carries"):
+        await outbox.append([mileage(1).model_copy(update={"raw": "F" * (1 << 20)})])
+
+    assert outbox.pending_count() == 0
+
+
+APPENDER = """
+import asyncio, sys
+from pathlib import Path
+from sync.clock import SystemClock
+from sync.outbox import Outbox
+from sync.records import ClockBody
+
+async def main():
+    outbox = await Outbox.open(Path(sys.argv[1]), clock=SystemClock(), max_bytes=1 << 26)
+    async def produce(first):
+        for n in range(first, 1_000_000, 4):
+            print(*await outbox.append([ClockBody(wall_ms=n)] * 3), flush=True)
+    await asyncio.gather(*(produce(n) for n in range(4)))
+
+asyncio.run(main())
+"""
+
+
+def promises_of_a_killed_child(path: Path, after_lines: int) -> list[int]:
+    """Seqs that a child process was given by ``append`` before it was killed in the middle of its work."""
+    with subprocess.Popen([sys.executable, "-c", APPENDER, path], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        lines = [child.stdout.readline() for _ in range(after_lines)]
+        child.kill()
+        lines += [line for line in child.stdout if line.endswith("\n")]
+    return [int(seq) for line in lines for seq in line.split()]
+
+
+async def test_whatever_was_promised_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    promised = [seq for lines in (40, 57, 74) for seq in promises_of_a_killed_child(tmp_path / "o.db", lines)]
+
+    outbox = await Outbox.open(tmp_path / "o.db", clock=SystemClock(), max_bytes=ROOM)
+    rows = await outbox.unacknowledged(0, 1_000_000)
+    assert await outbox.owing_streams() == (outbox.stream,)
+    assert set(promised) <= {row.seq for row in rows}
+    assert len(promised) == len(set(promised))
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    assert {json.loads(row.payload)["body"]["kind"] for row in rows} == {ClockBody(wall_ms=0).kind}
+    await outbox.close()

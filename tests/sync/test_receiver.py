@@ -1,0 +1,46 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.codec import ReceivedBatch, decode_batch, encode_batch
+from sync.receiver import Declared, HeldSeqs, declared_in, holes
+from sync.records import TombstoneBody
+from tests.sync.samples import record_json, speed
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 6))), st.integers(1, 60))
+def test_what_is_missing_is_what_was_never_added(ranges: list[tuple[int, int]], lo: int) -> None:
+    held = HeldSeqs()
+    plain: set[int] = set()
+    for first, more in ranges:
+        held.add(first, first + more)
+        plain |= set(range(first, first + more + 1))
+
+    missing = [seq for a, b in held.missing_below(lo) for seq in range(a, b + 1)]
+
+    assert missing == [seq for seq in range(1, lo) if seq not in plain]
+    assert [seq for seq in range(70) if seq in held] == sorted(plain)
+
+
+def test_everything_below_the_lowest_owed_is_held_or_it_was_lost() -> None:
+    assert holes([(1, 4), (6, 8)], [], "s", lo=9) == ((5, 5),)
+    assert holes([(1, 4), (6, 8)], [], "s", lo=12) == ((5, 5), (9, 11))
+    assert holes([(1, 4)], [], "s", lo=5) == ()
+
+
+def test_a_declared_loss_is_no_hole_in_its_stream_and_counts_in_no_other() -> None:
+    given_up = Declared("s", 5, 5, "outbox full")
+
+    assert holes([(1, 4), (6, 8)], [given_up], "s", lo=9) == ()
+    assert holes([(1, 4), (6, 8)], [given_up], "t", lo=9) == ((5, 5),)
+
+
+def test_tombstones_of_a_batch_speak_of_its_stream_unless_they_name_another() -> None:
+    rows = [
+        (1, record_json(TombstoneBody(first_seq=2, last_seq=3, reason="full"))),
+        (2, record_json(TombstoneBody(first_seq=1, last_seq=9, reason="damaged", stream="old"))),
+        (3, record_json(speed(1))),
+    ]
+    batch = decode_batch("bay-1", encode_batch("s", 1, rows))
+    assert isinstance(batch, ReceivedBatch)
+
+    assert declared_in(batch) == (Declared("s", 2, 3, "full"), Declared("old", 1, 9, "damaged"))
