@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from config.profiles import Profiles
-
 from collector.adapter import Adapter, Traffic
 from collector.car import Car
 from collector.depth import Depth
@@ -16,6 +14,7 @@ from collector.notebook import Notebook
 from collector.setup import identity_of, set_up
 from collector.standard import read_codes, read_freeze_frame, read_identity, read_support, read_values
 from collector.transport import open_transport
+from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
 from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from config.profiles import Profiles
 from tenacity import RetryCallState, wait_exponential_jitter
 
 from collector.adapter import Adapter
@@ -26,6 +25,7 @@ from collector.events import (
 from collector.scan import Reader, scan_car
 from collector.setup import identity_of, set_up
 from collector.transport import open_transport
+from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.readings import AdapterIdentity
 

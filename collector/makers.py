@@ -1,0 +1,126 @@
+"""The steps that ask one make's own reads: the odometers of its profile rows, and the VIN by UDS.
+
+They change the adapter's header, so they need proof that the car stands still, and they put everything back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from collector.addressing import Address, address_functionally, address_physically
+from collector.car import Asked, Car
+from collector.notebook import Notebook
+from config.makes import make_of_vin
+from config.profiles import OdometerRow, Profiles
+from protocols.allowed import ProfileRead
+from protocols.errors import DecodeError
+from protocols.messages import LinkFormat
+from protocols.odometer import OdometerValue, decode_odometer, fits_coding
+from protocols.readings import ItemStatus, OdometerWitness, Trust
+from protocols.vin import decode_vin_did
+
+MAX_READS = 16  # more rows than any make has; keeps a visit bounded
+LINKS = {LinkFormat.CAN_11: "can11", LinkFormat.CAN_29: "can29"}
+ENGINE = {LinkFormat.CAN_11: Address("7E0", "7E8"), LinkFormat.CAN_29: Address("18DA10F1", "18DAF110")}
+
+
+@dataclass(frozen=True, slots=True)
+class Stationary:
+    """Proof that the car does not move; only ``stationary`` makes one."""
+
+    speed_kmh: float | None
+
+
+def stationary(book: Notebook) -> Stationary | None:
+    """Proof from what was read: speed 0, or no speed and an engine that does not run."""
+    speed_kmh = book.speed_kmh()
+    if speed_kmh is None:
+        return None if book.engine_rpm() else Stationary(None)
+    return Stationary(speed_kmh) if speed_kmh == 0 else None
+
+
+def allowed_reads(profiles: Profiles) -> frozenset[ProfileRead]:
+    """Every read a profile row may ask, as the allow-list wants it."""
+    return frozenset(
+        ProfileRead(row.request_id, row.request, row.extended_address)
+        for row in profiles.rows
+        if row.askable and row.request_id
+    )
+
+
+async def read_uds_vin(car: Car, book: Notebook) -> None:
+    """Ask the engine control unit for 22 F190 where service 09 gave no VIN (UDS-only cars)."""
+    engine = ENGINE.get(car.link)
+    if engine is None or stationary(book) is None:
+        return
+    if not await address_physically(car, engine):
+        return
+    asked = await car.ask(b"\x22\xf1\x90")
+    await address_functionally(car)
+    for answer in asked.read():
+        try:
+            vin = decode_vin_did(answer.data)
+        except DecodeError as error:
+            book.note("vin", ItemStatus.CORRUPT, str(error))
+            continue
+        if vin:
+            book.ecu(answer.ecu, vin=vin)
+            book.vin, book.vin_status = vin, ItemStatus.READ
+            book.note("vin", ItemStatus.READ, "22F190")
+
+
+async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> None:
+    """Ask every row of the car's make that its link can carry; several witnesses are kept side by side."""
+    make = make_of_vin(book.vin)
+    rows = [row for row in profiles.rows_for(make) if row.request_id and row.link in ("any", LINKS.get(car.link))]
+    if any(witness.status is ItemStatus.READ for witness in book.odometer):
+        rows = [row for row in rows if row.makes]  # the standard's own second way adds nothing to 01 A6
+    if not rows:
+        book.note_all((f"odometer.{make or 'maker'}",), ItemStatus.NOT_ASKED, "no row for this make and link")
+        return
+    if stationary(book) is None:
+        book.note_all((f"odometer.{row.id}" for row in rows), ItemStatus.NOT_ASKED, "the car may be moving")
+        return
+    await _ask_rows(car, book, rows[:MAX_READS])
+    await address_functionally(car)
+
+
+async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> None:
+    by_address = sorted(rows, key=lambda row: (_address(row), row.request))
+    for address, group in groupby(by_address, _address):
+        reachable = await address_physically(car, address)
+        for request, same in groupby(group, lambda row: row.request):
+            candidates = list(same)
+            if not reachable:
+                book.note(f"odometer.{candidates[0].id}", ItemStatus.NOT_ASKED, "the adapter cannot address it")
+                continue
+            asked = await car.ask(bytes.fromhex(request), extended_address=bool(address.extended))
+            _take_rows(book, candidates, asked)
+
+
+def _address(row: OdometerRow) -> Address:
+    return Address(row.request_id, row.response_id, row.extended_address)
+
+
+def _take_rows(book: Notebook, rows: list[OdometerRow], asked: Asked) -> None:
+    """One answer, one witness: of the rows that share a request, the one whose coding fits."""
+    if not asked.read():
+        book.note(f"odometer.{rows[0].id}", asked.status, asked.detail)
+    for answer in asked.read():
+        row, value = _best(rows, answer.data, book)
+        status = ItemStatus.UNSUPPORTED if value is None else ItemStatus.READ
+        odometer_m = value.odometer_m if value else None
+        trust = Trust(row.trust) if row.unit_certain else Trust.HINT
+        raw = answer.data.hex().upper()
+        book.odometer.append(OdometerWitness(row.id, answer.ecu, odometer_m, raw, status, trust))
+        book.note(f"odometer.{row.id}", status, "" if value else "holds no value")
+
+
+def _best(rows: list[OdometerRow], data: bytes, book: Notebook) -> tuple[OdometerRow, OdometerValue | None]:
+    """The fitting row; where byte order is open, the value nearest to what another unit of the car says."""
+    values = [(row, decode_odometer(row, data)) for row in rows if fits_coding(row, data)]
+    found = [(row, value) for row, value in values if value is not None]
+    known = [w.odometer_m for w in book.odometer if w.odometer_m is not None]
+    if len(found) > 1 and known:
+        return min(found, key=lambda pair: abs(pair[1].odometer_m - known[0]))
+    return (found or values or [(rows[0], None)])[0]
