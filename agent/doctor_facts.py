@@ -1,0 +1,183 @@
+"""Looks at the machine for `agent.doctor`: ports, radio, broker, clock, disk. Reads only, and every wait is short."""
+
+import asyncio
+import grp
+import os
+import platform
+import shutil
+import socket
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from collector.discovery import adapters_in, likely_adapters
+from config.settings import MqttSettings, Settings
+from evidence.snapshot import ClockQuality
+from sync.clock import clock_quality
+from sync.errors import UpstreamLostError, UpstreamRefusedError
+from sync.mqtt import Session, connect
+
+BROKER_TIMEOUT_S = 5.0
+_FAMILY_BLUETOOTH = 31  # AF_BLUETOOTH of Linux, which some builds of Python do not name
+_RFCOMM = 3
+# brokers differ in which of the two they say to a wrong password; before any topic both mean the login
+_LOGIN_REFUSED = ("mqtt.refused_login", "mqtt.refused_topic")
+
+
+class BrokerState(StrEnum):
+    """How the broker answered one CONNECT."""
+
+    OK = "ok"
+    OLD = "old"
+    LOST = "lost"
+    LOGIN = "login"
+    REFUSED = "refused"
+
+
+class Bluetooth(StrEnum):
+    """What stands between us and a Bluetooth adapter."""
+
+    OK = "ok"
+    NO_KERNEL = "no_kernel"
+    NO_PYTHON = "no_python"
+    NO_RADIO = "no_radio"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A serial port, there or not; ``group`` may use it."""
+
+    path: str
+    there: bool
+    usable: bool
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where records wait. ``encrypted`` is None where it cannot be told."""
+
+    directory: str
+    free_mb: int
+    writable: bool
+    encrypted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the check-up judges, gathered before anything is judged."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    bluetooth: Bluetooth = Bluetooth.OK
+    broker: BrokerState = BrokerState.OK
+    broker_detail: str = ""
+    clock: ClockQuality = ClockQuality.NTP
+    store: Store = Store("", 0, writable=True, encrypted=None)
+
+
+def gather(settings: Settings) -> Facts:
+    """Look at everything once; takes at most about ten seconds, when the broker does not answer."""
+    state, detail = asyncio.run(ask_broker(settings.mqtt, settings.device.id))
+    return Facts(
+        versions={"forecourt": own_version(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
+        ports=tuple(look_at_port(path) for path in port_paths(settings)),
+        bluetooth=look_at_bluetooth(),
+        broker=state,
+        broker_detail=detail,
+        clock=clock_quality(),
+        store=look_at_store(settings.storage.directory),
+    )
+
+
+def own_version() -> str:
+    try:
+        return version("forecourt")
+    except PackageNotFoundError:
+        return "?"
+
+
+def port_paths(settings: Settings) -> list[str]:
+    """The configured serial ports first, then those that are plugged in; each once."""
+    configured = [bay.adapter for bay in settings.bay]
+    found = [*adapters_in(settings.adapter.hotplug_dir), *likely_adapters()]
+    paths = [
+        url.removeprefix("serial:").partition("?")[0] for url in [*configured, *found] if url.startswith("serial:")
+    ]
+    seen: dict[str, str] = {}
+    for path in paths:
+        seen.setdefault(os.path.realpath(path), path)
+    return list(seen.values())
+
+
+def look_at_port(path: str) -> Port:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return Port(path, there=False, usable=False)
+    return Port(path, there=True, usable=os.access(path, os.R_OK | os.W_OK), group=group_name(status.st_gid))
+
+
+def group_name(group_id: int) -> str:
+    try:
+        return grp.getgrgid(group_id).gr_name
+    except KeyError:
+        return str(group_id)
+
+
+def look_at_bluetooth(radios: Path = Path("/sys/class/bluetooth")) -> Bluetooth:
+    """Kernel first, then Python, then a radio: each is useless without the one before."""
+    try:
+        socket.socket(_FAMILY_BLUETOOTH, socket.SOCK_STREAM, _RFCOMM).close()
+    except OSError:
+        return Bluetooth.NO_KERNEL
+    if not hasattr(socket, "AF_BLUETOOTH"):
+        return Bluetooth.NO_PYTHON
+    return Bluetooth.OK if radios.is_dir() and any(radios.iterdir()) else Bluetooth.NO_RADIO
+
+
+async def ask_broker(settings: MqttSettings, device: str) -> tuple[BrokerState, str]:
+    """Connect once under a name of our own, so that a running agent keeps its session."""
+    quick = settings.model_copy(update={"connect_timeout_s": min(settings.connect_timeout_s, BROKER_TIMEOUT_S)})
+    try:
+        async with connect(quick, Session(client_id=f"{device}-doctor", username=device)) as link:
+            return (BrokerState.OLD if link.degraded and settings.protocol == "5" else BrokerState.OK), ""
+    except UpstreamRefusedError as error:
+        return (BrokerState.LOGIN if error.key in _LOGIN_REFUSED else BrokerState.REFUSED), str(error)
+    except UpstreamLostError as error:
+        return BrokerState.LOST, str(error)
+
+
+def look_at_store(directory: Path) -> Store:
+    """The storage folder, or the nearest folder above it that exists (the agent makes the rest)."""
+    existing = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    free_mb = shutil.disk_usage(existing).free // 1_000_000
+    writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    return Store(str(directory), free_mb, writable, is_encrypted(existing))
+
+
+def is_encrypted(folder: Path, block_devices: Path = Path("/sys/dev/block")) -> bool | None:
+    """Whether the folder's block device is, or stands on, a dm-crypt volume; None where there is no block device."""
+    number = folder.stat().st_dev
+    device = block_devices / f"{os.major(number)}:{os.minor(number)}"
+    if not device.exists():
+        return None
+    return any(_kind(layer).startswith("CRYPT-") for layer in _layers(device))
+
+
+def _layers(device: Path) -> Iterable[Path]:
+    """The device, what it is a part of, and all it is built on."""
+    yield device
+    yield device.resolve().parent
+    for below in sorted((device / "slaves").glob("*")):
+        yield from _layers(below)
+
+
+def _kind(device: Path) -> str:
+    try:
+        return (device / "dm" / "uuid").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,87 @@
+"""Looking at the machine: real files, a real broker, no radio."""
+
+import os
+import pty
+from pathlib import Path
+
+import pytest
+
+from agent.doctor_facts import BrokerState, ask_broker, is_encrypted, look_at_port, look_at_store, port_paths
+from config.settings import MqttSettings, Settings
+from tests.sync.broker import Broker, free_port, password_options
+
+
+def test_a_pseudo_terminal_is_there_and_usable() -> None:
+    ours, theirs = pty.openpty()
+    port = look_at_port(os.ttyname(theirs))
+    os.close(ours)
+    os.close(theirs)
+
+    assert port.there
+    assert port.usable
+    assert port.group
+
+
+def test_a_port_that_is_not_there_is_no_error() -> None:
+    assert not look_at_port("/dev/ttyUSB999").there
+
+
+def test_a_port_found_by_two_names_is_listed_once(tmp_path: Path) -> None:
+    device = tmp_path / "ttyUSB0"
+    device.touch()
+    by_id = tmp_path / "by-id"
+    by_id.mkdir()
+    (by_id / "usb-adapter").symlink_to(device)
+    settings = Settings.model_validate(
+        {
+            "bay": [{"name": "1", "adapter": f"serial:{device}?baud=38400"}],
+            "adapter": {"hotplug_dir": by_id},
+        }
+    )
+
+    assert [path for path in port_paths(settings) if path.startswith(str(tmp_path))] == [str(device)]
+
+
+def test_a_storage_folder_that_is_still_to_be_made_is_judged_by_what_stands_above_it(tmp_path: Path) -> None:
+    store = look_at_store(tmp_path / "state" / "forecourt")
+
+    assert store.writable
+    assert store.free_mb > 0
+
+
+def test_a_volume_that_stands_on_a_crypt_device_is_encrypted(tmp_path: Path) -> None:
+    number = tmp_path.stat().st_dev
+    device = tmp_path / f"{os.major(number)}:{os.minor(number)}"
+    crypt = device / "slaves" / "dm-0" / "dm"
+    crypt.mkdir(parents=True)
+    (crypt / "uuid").write_text("CRYPT-LUKS2-0123\n")
+
+    assert is_encrypted(tmp_path, tmp_path) is True
+    (crypt / "uuid").write_text("LVM-0123\n")
+    assert is_encrypted(tmp_path, tmp_path) is False
+    assert is_encrypted(tmp_path, tmp_path / "none") is None
+
+
+async def test_a_broker_that_is_not_there_is_lost() -> None:
+    state, detail = await ask_broker(MqttSettings(url=f"mqtt://127.0.0.1:{free_port()}"), "bay-1")
+
+    assert state is BrokerState.LOST
+    assert "\n" not in detail
+
+
+@pytest.mark.broker
+async def test_a_broker_lets_the_right_password_in_and_a_wrong_one_is_called_a_login(tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("lot-7\n")
+    wrong.write_text("lot-8\n")
+    broker = Broker(tmp_path, options=password_options(tmp_path, "bay-1", "lot-7"))
+    broker.start()
+    try:
+        welcome, _ = await ask_broker(broker.settings(password_file=right), "bay-1")
+        refused, detail = await ask_broker(broker.settings(password_file=wrong), "bay-1")
+    finally:
+        broker.kill()
+
+    assert welcome is BrokerState.OK
+    assert refused is BrokerState.LOGIN
+    assert detail
