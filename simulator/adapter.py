@@ -174,7 +174,7 @@ class Adapter:
         if act is Act.MONITOR:
             self._busy_until_s = FOR_EVER_S
             return
-        self.settings = self._defaults() if act is not Act.RESET else self._defaults()
+        self.settings = self._defaults()
         if act is Act.DEFAULTS:
             self._answer_text(at_s, "OK")
             return

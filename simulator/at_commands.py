@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from simulator.profiles import Profile
-from simulator.settings import TIMEOUT_UNIT_S, Memory, Settings, DEFAULT_TIMEOUT_S
+from simulator.settings import DEFAULT_TIMEOUT_S, TIMEOUT_UNIT_S, Memory, Settings
 
 OK = "OK"
 
@@ -80,12 +80,14 @@ def _switch(attribute: str) -> Handler:
     return run
 
 
-def _long(value: bool) -> Handler:  # noqa: FBT001 - a table row, not a call site
-    def run(chip: Chip, argument: str) -> Result:
-        chip.settings.long_messages = value
-        return OK
+def _allow_long(chip: Chip, argument: str) -> Result:
+    chip.settings.long_messages = True
+    return OK
 
-    return run
+
+def _normal_length(chip: Chip, argument: str) -> Result:
+    chip.settings.long_messages = False
+    return OK
 
 
 def _hex_into(attribute: str) -> Handler:
@@ -150,7 +152,7 @@ def _flow_data(chip: Chip, argument: str) -> Result:
 
 
 def _choose(chip: Chip, argument: str, *, keep: bool) -> Result:
-    automatic = argument.startswith("A") and len(argument) > 1 or argument.strip("0") == ""
+    automatic = (argument.startswith("A") and len(argument) > 1) or argument.strip("0") == ""
     number = argument[-1]
     if number not in "0123456789ABC":
         return None
@@ -235,8 +237,8 @@ COMMANDS: tuple[Command, ...] = (
     _row("M", "ATM([01])", _switch("remember")),
     _row("R", "ATR([01])", _switch("responses")),
     _row("V", "ATV([01])", _say(OK)),
-    _row("AL", "ATAL", _long(True)),
-    _row("NL", "ATNL", _long(False)),
+    _row("AL", "ATAL", _allow_long),
+    _row("NL", "ATNL", _normal_length),
     _row("AT", "ATAT([012])", _hex_into("adaptive")),
     _row("ST", "ATST([0-9A-F]{1,2})", _timeout),
     _row("SP", "ATSP(A?[0-9A-C]|00)", _set_protocol),

@@ -69,7 +69,7 @@ class Bus:
         place = 0
         for ecu in car.ecus:
             reached, functional = _addressed(car, ecu, header)
-            if not reached:
+            if not reached or lead != _extension(ecu):
                 continue
             messages = answer(car, ecu, request, functional=functional)
             starts = now_s + (ecu.latency_s if ecu.latency_s is not None else self.ecu_s) + place * SECOND_ECU_S
@@ -94,6 +94,10 @@ class Bus:
             self.journal.harmful(f"{header:X} {request.hex().upper()}")
         elif car.moving and request[0] in MAKER:
             self.journal.harmful(f"{header:X} {request.hex().upper()} while moving")
+
+
+def _extension(ecu: Ecu) -> bytes:
+    return b"" if ecu.extended is None else bytes([ecu.extended])
 
 
 def _addressed(car: Car, ecu: Ecu, header: int) -> tuple[bool, bool]:
@@ -126,7 +130,7 @@ def _timed(car: Car, ecu: Ecu, messages: list[bytes], starts: float, flow: FlowC
             frames.append(Frame(at_s, -1, legacy_frame(car.link.kind, ecu.answer_id, message)))
             at_s += NEXT_FRAME_S
             continue
-        parts = list(isotp_frames(message, padding=ecu.padding, lead=lead))
+        parts = list(isotp_frames(message, padding=ecu.padding, lead=bytes([TESTER]) if lead else b""))
         if len(parts) > 1 and not flow.reaches(ecu, car.link.kind, lead):
             parts = parts[:1]
         for number, part in enumerate(parts):

@@ -49,6 +49,8 @@ class Ecu:
     uds_only: bool = False
     obd: bool = True
     padding: int | None = 0x00
+    # First data byte of requests to this ECU under ISO-TP extended addressing; its answers begin with the tester's F1.
+    extended: int | None = None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""``forecourt-sim``: starts a simulated car and its adapter, tells the truth about it, and counts what was done to it."""
+"""``forecourt-sim``: starts a simulated car and its adapter, tells the truth about it, counts what was done to it."""
 
 import argparse
 import asyncio
@@ -121,7 +121,7 @@ async def _serve(station: Station, arguments: argparse.Namespace) -> None:
             await station.add_tcp(*_host_port(text))
         for text in arguments.pty:
             await station.add_pty(Path(text))
-        _print({"adapters": station.urls, "truth": station.truth()})
+        _print({"adapters": station.urls, "truth": station.truth(), "reads": station.maker_reads()})
         if arguments.control:
             _listen(station, loop)
         if arguments.seconds is not None:

@@ -23,7 +23,7 @@ async def _act(station: Station, verb: str, words: list[str]) -> dict[str, objec
         return {}
     if verb == "plug" and len(words) <= 2:
         await station.plug(words[0] if words else "", _visit(words))
-        return {"truth": station.truth()}
+        return {"truth": station.truth(), "reads": station.maker_reads()}
     if verb == "drop" and not words:
         station.drop()
         return {}

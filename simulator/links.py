@@ -1,4 +1,4 @@
-"""The buses an OBD socket may carry, and how each one frames a message (ISO 15765-4, ISO 14230-4, ISO 9141-2, SAE J1850).
+"""The buses an OBD socket may carry and how each frames a message (ISO 15765-4, ISO 14230-4, ISO 9141-2, SAE J1850).
 
 Pure functions from messages to frames; when a frame appears on the bus is decided by ``bus``.
 """

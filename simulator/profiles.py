@@ -25,8 +25,8 @@ class Profile:
 
 
 _BASIC_CLONE = frozenset(
-    ("AL", "NL", "CAF0", "CFC", "FCSH", "FCSD", "FCSM", "CEA", "CRA", "CP", "PPS", "PP", "IGN", "D0", "D1", "AMC", "AMT",
-     "R", "V", "CTM", "CSM", "JE", "TA", "@2", "@3", "RD", "SD", "FE", "CV", "CF", "CM", "SS", "BI", "FI", "SI")
+    ("AL", "NL", "CAF0", "CFC", "FCSH", "FCSD", "FCSM", "CEA", "CRA", "CP", "PPS", "PP", "IGN", "D0", "D1", "AMC",
+     "AMT", "R", "V", "CTM", "CSM", "JE", "TA", "@2", "@3", "RD", "SD", "FE", "CV", "CF", "CM", "SS", "BI", "FI", "SI")
 )  # fmt: skip
 
 PROFILES: dict[str, Profile] = {

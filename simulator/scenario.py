@@ -216,6 +216,7 @@ def _ecu(table: Table, link: Link, vin: str) -> Ecu:
         uds_only=table.flag("uds_only", default=False),
         obd=table.flag("obd", default=True),
         padding=_padding(table),
+        extended=_hex_number(table, "extended", 0xFF) if table.has("extended") else None,
     )
     table.finish()
     return ecu

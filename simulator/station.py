@@ -13,7 +13,7 @@ from simulator.profiles import PROFILES
 from simulator.scenario import Scenario, load
 from simulator.settings import Memory
 from simulator.transports import Port, PtyPort, TcpPort
-from simulator.truth import truth
+from simulator.truth import maker_reads, truth
 
 DEFAULT_ECU_MS = 15.0
 REPLUG_S = 2.0
@@ -57,6 +57,10 @@ class Station:
     def truth(self) -> dict[str, object]:
         """What is true of the car that is, or was last, in the socket."""
         return truth(self.scenario, self.visit)
+
+    def maker_reads(self) -> list[dict[str, object]]:
+        """The maker's own distance requests this car answers, and what they say."""
+        return maker_reads(self.scenario, self.visit)
 
     async def add_tcp(self, host: str, port: int) -> None:
         """Listen on one more TCP port (0 picks a free one)."""

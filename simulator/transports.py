@@ -155,7 +155,7 @@ class PtyPort:
         self._refuse_a_file()
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
-        os.set_blocking(self._master, False)  # noqa: FBT003 - os takes no keyword
+        os.set_blocking(self._master, False)
         try:
             temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
             temporary.symlink_to(os.ttyname(self._slave))

@@ -1,6 +1,6 @@
 """What is true of a simulated car at one visit: the first line a simulator prints, for readers to be judged by."""
 
-from simulator.car import METRES_PER_KM
+from simulator.car import METRES_PER_KM, Ecu
 from simulator.links import Kind
 from simulator.scenario import Scenario, Visit
 
@@ -8,6 +8,7 @@ from simulator.scenario import Scenario, Visit
 def truth(scenario: Scenario, number: int) -> dict[str, object]:
     """All that a perfect reader would find at visit ``number`` (from 1), and what it should conclude."""
     visit = scenario.visits[number - 1]
+    counters = visit.counters
     return {
         "scenario": scenario.name,
         "visit": number,
@@ -18,10 +19,10 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
         "fuel": scenario.fuel,
         "odometer_m": _odometer_m(scenario, visit),
         "dtcs": _codes(scenario, visit),
-        "mil": visit.mil,
+        "mil": None if scenario.silent else visit.mil,
         "battery_v": round(visit.battery_v, 1),
-        "distance_since_clear_m": int(visit.counters.distance_since_clear_km) * METRES_PER_KM,
-        "warmups_since_clear": visit.counters.warmups_since_clear,
+        "distance_since_clear_m": None if scenario.silent else int(counters.distance_since_clear_km) * METRES_PER_KM,
+        "warmups_since_clear": None if scenario.silent else counters.warmups_since_clear,
         "plate": visit.plate,
         "stock_number": visit.stock_number,
         "dash_km": visit.dash_km,
@@ -40,10 +41,28 @@ def _odometer_m(scenario: Scenario, visit: Visit) -> int | None:
 
 
 def _codes(scenario: Scenario, visit: Visit) -> list[dict[str, str]]:
-    width = {Kind.CAN11: 3, Kind.CAN29: 8}.get(scenario.link.kind, 2)
-    addresses = {ecu.role: f"{ecu.answer_id:0{width}X}" for ecu in scenario.ecus}
+    addresses = {ecu.role: _address(scenario, ecu) for ecu in scenario.ecus}
     found = [{"code": code.code, "class": code.kind, "ecu": addresses[code.ecu]} for code in visit.codes]
     return sorted(found, key=lambda code: (code["code"], code["class"], code["ecu"]))
+
+
+def _address(scenario: Scenario, ecu: Ecu) -> str:
+    width = {Kind.CAN11: 3, Kind.CAN29: 8}.get(scenario.link.kind, 2)
+    return f"{ecu.answer_id:0{width}X}"
+
+
+def maker_reads(scenario: Scenario, number: int) -> list[dict[str, object]]:
+    """The distances that makers' own requests tell at visit ``number``, rounded down to what the answer can hold."""
+    odometer_m = scenario.visits[number - 1].odometer_m
+    return [
+        {
+            "ecu": _address(scenario, ecu),
+            "request": read.request.hex().upper(),
+            "odometer_m": (odometer_m + ecu.odometer_offset_m) // read.unit_m * read.unit_m,
+        }
+        for ecu in scenario.ecus
+        for read in ecu.reads
+    ]
 
 
 def _last_service(visit: Visit) -> dict[str, int] | None:
