@@ -40,7 +40,7 @@ class _Row(BaseModel):
 
     id: _Name
     market: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
-    fuel: Annotated[str, Field(pattern=r"^([a-z_]{1,20}|\*)$")]
+    fuel: Annotated[str, Field(pattern=r"^([a-z][a-z -]{0,19}|\*)$")]
     severity: Literal["normal", "severe"]
     item: _Name
     repeat_km: Annotated[int, Field(gt=0, le=1_000_000)] | None = None

@@ -90,7 +90,7 @@ def _of_battery(case: Case) -> Iterable[Finding]:
 def _of_silence(case: Case) -> Iterable[Finding]:
     snapshot = case.snapshot
     answered = snapshot.ecus or snapshot.dtcs or snapshot.mil is not None or snapshot.readiness
-    read = any(item.status is ItemStatus.READ and item.item != "battery" for item in snapshot.items)
+    read = any(item.status is ItemStatus.READ and not item.item.startswith("battery") for item in snapshot.items)
     if snapshot.items and not answered and not read:
         yield finding("car.silent", Severity.NOTE, {}, evidence=(f"{case.name}/items",))
 
