@@ -1,15 +1,19 @@
 """Alert episodes: one alert for as long as one thing is wrong with one car, however often it is seen or sent again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from evidence.snapshot import Finding, Severity
 
 ALERTING = frozenset({Severity.STOP, Severity.SOON})
 """Notes are for the car's own page; nobody is called for them."""
+CALENDAR_RULE = "service.due"
+"""The exception: a note whose whole point is that somebody is reminded, once a stage."""
+CODES_RULE = "codes.new"
+"""A code is new at one visit only, but stays the same episode for as long as it stands there."""
 
 _RANK = {Severity.NOTE: 0, Severity.SOON: 1, Severity.STOP: 2}
-SUBJECT_PARAMS = ("code", "item", "subject")
+_SEPARATOR = ", "
 MAX_SUBJECT = 200
 
 
@@ -49,32 +53,54 @@ class Changes:
 
 
 def subject_of(finding: Finding) -> str:
-    """What within its rule a finding is about (a trouble code, a service item); "" when the rule says it all."""
-    for name in SUBJECT_PARAMS:
-        if name in finding.params:
-            return str(finding.params[name])[:MAX_SUBJECT]
-    return ""
+    """What within its rule a finding is about (trouble codes, a service item and its stage); "" for the rule alone."""
+    if finding.rule == CALENDAR_RULE:
+        return f"{finding.params.get('item', '')}/{finding.params.get('state', '')}"[:MAX_SUBJECT]
+    name = "codes" if finding.rule == CODES_RULE else "item"
+    return str(finding.params.get(name, ""))[:MAX_SUBJECT]
 
 
-def compare(episodes: Iterable[Episode], findings: Sequence[Finding], snapshot_id: str) -> Changes:
+def compare(
+    episodes: Iterable[Episode], findings: Sequence[Finding], snapshot_id: str, standing_codes: Collection[str] = ()
+) -> Changes:
     """What to open, update and close so that the open alerts say what ``findings`` say.
 
     ``episodes`` are oldest first; of two with the same rule and subject (cars merged) the older one stays.
+    ``standing_codes`` are the trouble codes that the car was last seen with.
     """
-    wanted = {(finding.rule, subject_of(finding)): finding for finding in findings if finding.severity in ALERTING}
+    wanted = {(finding.rule, subject_of(finding)): finding for finding in findings if _alerts(finding)}
     kept: dict[tuple[str, str], Episode] = {}
     closed: list[Episode] = []
     for episode in episodes:
         key = (episode.rule, episode.subject)
-        if key in wanted and key not in kept:
+        if key not in kept and (key in wanted or _stands(episode, standing_codes)):
             kept[key] = episode
         else:
             closed.append(episode)
+    told = {code for episode in kept.values() for code in _codes(episode.rule, episode.subject)}
     return Changes(
-        opened=tuple(Opening(finding, key[1]) for key, finding in wanted.items() if key not in kept),
-        updated=tuple(_update(episode, wanted[key], snapshot_id) for key, episode in kept.items()),
+        opened=tuple(Opening(f, key[1]) for key, f in wanted.items() if key not in kept and not _covered(key, told)),
+        updated=tuple(_update(kept[key], finding, snapshot_id) for key, finding in wanted.items() if key in kept),
         closed=tuple(closed),
     )
+
+
+def _alerts(finding: Finding) -> bool:
+    return finding.severity in ALERTING or finding.rule == CALENDAR_RULE
+
+
+def _stands(episode: Episode, standing_codes: Collection[str]) -> bool:
+    return not _codes(episode.rule, episode.subject).isdisjoint(standing_codes)
+
+
+def _covered(key: tuple[str, str], told: Collection[str]) -> bool:
+    """Whether people have been told of every code in it already."""
+    codes = _codes(*key)
+    return bool(codes) and codes.issubset(told)
+
+
+def _codes(rule: str, subject: str) -> frozenset[str]:
+    return frozenset(subject.split(_SEPARATOR)) if rule == CODES_RULE and subject else frozenset()
 
 
 def _update(episode: Episode, finding: Finding, snapshot_id: str) -> Update:

@@ -12,6 +12,7 @@ from backoffice.chronology import Dated
 from backoffice.identity import normalise
 from evidence.history import History, ServiceRecord, Visit
 from evidence.snapshot import ClockQuality, OdometerPart, Snapshot, VehiclePart, VinStatus
+from evidence.vin import check_digit, describe_vin
 from protocols.readings import Trust
 from sync.records import MileageBody, SnapshotBody
 
@@ -132,16 +133,21 @@ def _visit_without_snapshot(key: str, answers: list[Answer]) -> VisitFact:
 
 def _answered(snapshot: Snapshot, dated: Dated, answers: list[Answer]) -> VisitFact:
     dash_m, papers_m = _shown(snapshot, DASH), _shown(snapshot, PAPERS)
-    vehicle, operator = snapshot.vehicle, snapshot.operator
+    vehicle, operator, purpose = snapshot.vehicle, snapshot.operator, snapshot.purpose
     for answer in answers:
         vehicle, operator = _named(vehicle, answer.body), answer.body.operator or operator
+        purpose = answer.body.purpose
         if answer.body.odometer_m is None or not is_typed(answer.body):
             continue
         if answer.body.source == PAPERS or answer.body.trust is Trust.PAPER:
             papers_m = answer.body.odometer_m
         else:
             dash_m = answer.body.odometer_m
-    known = snapshot.model_copy(update={"vehicle": vehicle, "operator": operator})
+    known = snapshot.model_copy(update={"vehicle": vehicle, "operator": operator, "purpose": purpose})
+    if any(part.source == DASH and part.odometer_m != dash_m for part in known.odometer):
+        # a corrected answer takes the place of the one in the snapshot; the record of the first stays
+        rest = tuple(part for part in known.odometer if part.source != DASH)
+        known = known.model_copy(update={"odometer": rest})
     return VisitFact(known, dated, dash_m, papers_m, tuple(answers))
 
 
@@ -155,11 +161,14 @@ def _named(vehicle: VehiclePart, body: MileageBody) -> VehiclePart:
     said = body.vehicle
     changes: dict[str, object] = {}
     if said.vin and not vehicle.vin:
-        changes = {"vin": normalise(said.vin), "vin_status": VinStatus.TYPED}
+        vin = normalise(said.vin)
+        changes = {"vin": vin, "vin_status": VinStatus.TYPED, "vin_check_digit": check_digit(vin)}
     if said.plate:
         changes["plate"] = said.plate
     if said.stock_number:
         changes["stock_number"] = said.stock_number
+    if body.model:
+        changes |= {"model": body.model, "model_source": "picked"}
     return vehicle.model_copy(update=changes) if changes else vehicle
 
 
@@ -178,7 +187,15 @@ def _identity(visits: Sequence[VisitFact]) -> VehiclePart:
                 "vin_status": vehicle.vin_status,
                 "vin_check_digit": vehicle.vin_check_digit,
             }
-    return VehiclePart().model_copy(update=merged)
+    return _described(VehiclePart().model_copy(update=merged), visits)
+
+
+def _described(vehicle: VehiclePart, visits: Sequence[VisitFact]) -> VehiclePart:
+    """Make and model year that a VIN says by itself, where the edge did not know the VIN yet."""
+    if not vehicle.vin or vehicle.make:
+        return vehicle
+    facts = describe_vin(vehicle.vin, this_year=visits[-1].at.year)
+    return vehicle.model_copy(update={"make": facts.make, "model_year": facts.model_year})
 
 
 def _plates(visits: Sequence[VisitFact]) -> tuple[PlateSeen, ...]:

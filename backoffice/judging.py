@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backoffice.dossier import Dossier
+from backoffice.dossier import Dossier, history_of
 from backoffice.views import CodeView, DueView, OdometerView, VehicleDetail, VehicleSummary
+from config.catalogue import text_of
+from evidence.due import DueItem, DueState
 from evidence.history import ServiceRecord
-from evidence.snapshot import CounterPart, Finding, Severity, Snapshot
+from evidence.ledger import Entry
+from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
+from evidence.verdict import judge
 from protocols.readings import ItemStatus
 
+EDGE_RULES = frozenset({"vin.changed_while_plugged", "vin.same_at_two_bays"})
 _RANK = {Severity.NOTE: 0, Severity.SOON: 1, Severity.STOP: 2}
 
 
@@ -40,24 +45,81 @@ def judge_dossier(
     latest = dossier.latest
     if latest is None:
         return Judged(VehicleDetail(id=vehicle_id), ())
-    snapshot = latest.snapshot
-    current = OdometerView()
-    due: tuple[DueView, ...] = ()
+    judgement = judge(history_of(dossier, vehicle_id, services, market), now=now)
+    findings = (*judgement.findings, *_only_seen_at_the_edge(latest.snapshot))
+    current = _odometer_view(judgement.current)
     detail = VehicleDetail(
         **_identity(dossier),
         id=vehicle_id,
         current_odometer_m=current.odometer_m,
         odometer=current,
-        verdict=snapshot.verdict,
-        worst_severity=worst(snapshot.findings),
+        verdict=judgement.verdict,
+        worst_severity=worst(findings),
         awaiting_dash=latest.awaiting_dash,
         last_seen_at=latest.at,
-        checks=snapshot.checks,
-        findings=snapshot.findings,
-        due=due,
-        **_condition(snapshot),
+        checks=judgement.checks,
+        findings=findings,
+        due=tuple(due_view(item) for item in judgement.due),
+        **_condition(latest.snapshot),
     )
-    return Judged(detail, ())
+    return Judged(detail, tuple(_entry_fact(entry) for entry in judgement.entries))
+
+
+def _only_seen_at_the_edge(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """What no record can show again: it happened between two readings in the bay."""
+    return tuple(finding for finding in snapshot.findings if finding.rule in EDGE_RULES)
+
+
+def _odometer_view(entry: Entry | None) -> OdometerView:
+    if entry is None:
+        return OdometerView()
+    return OdometerView(odometer_m=entry.odometer_m, source=entry.source, trust=entry.trust.value, at=entry.at)
+
+
+def _entry_fact(entry: Entry) -> EntryFact:
+    return EntryFact(
+        snapshot_id=entry.snapshot_id,
+        at=entry.at,
+        source=entry.source,
+        ecu=entry.ecu,
+        odometer_m=entry.odometer_m,
+        raw=entry.raw,
+        trust=entry.trust.value,
+        quarantined=entry.voided or entry.quarantined,
+    )
+
+
+def due_view(item: DueItem) -> DueView:
+    """A service item as people read it."""
+    return DueView(
+        item=item.item,
+        state=item.state.value,
+        remaining_m=item.remaining_m,
+        remaining_days=item.remaining_days,
+        text=Text(**_due_text(item)),
+    )
+
+
+def _due_text(item: DueItem) -> dict[str, str]:
+    name = f"@service.{item.item}"
+    if item.state is DueState.UNKNOWN:
+        return text_of("due_text.unknown", item=name)
+    over_m, over_days = _over(item.remaining_m), _over(item.remaining_days)
+    if over_m and over_days:
+        return text_of("due_text.overdue", item=name, over_m=over_m, over_days=over_days)
+    if over_m:
+        return text_of("due_office.overdue_distance", item=name, over_m=over_m)
+    if over_days:
+        return text_of("due_office.overdue_time", item=name, over_days=over_days)
+    if item.remaining_m is None:
+        return text_of("due_text.known_time", item=name, remaining_days=item.remaining_days)
+    if item.remaining_days is None:
+        return text_of("due_text.known_distance", item=name, remaining_m=item.remaining_m)
+    return text_of("due_text.known", item=name, remaining_m=item.remaining_m, remaining_days=item.remaining_days)
+
+
+def _over(remaining: int | None) -> int:
+    return max(0, -remaining) if remaining is not None else 0
 
 
 def worst(findings: Sequence[Finding]) -> Severity | None:

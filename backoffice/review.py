@@ -29,8 +29,9 @@ from backoffice.tables import (
     workorders,
 )
 from backoffice.views import VehicleDetail
+from evidence.codes import codes_were_read
 from evidence.history import ServiceRecord
-from evidence.snapshot import Severity
+from evidence.snapshot import Severity, Snapshot
 
 FOLDED_KINDS = ("snapshot", "mileage")
 Values = dict[str, object]
@@ -53,7 +54,8 @@ async def review_vehicle(connection: AsyncConnection, vehicle_id: str, now: date
     detail = judged.detail
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, dossier, judged.entries)
-    changes = compare(await _open_episodes(connection, vehicle_id), detail.findings, detail.snapshot_id)
+    episodes = await _open_episodes(connection, vehicle_id)
+    changes = compare(episodes, detail.findings, detail.snapshot_id, standing_codes(dossier))
     touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
     return Reviewed(vehicle_id, touched)
 
@@ -77,6 +79,12 @@ async def load_services(connection: AsyncConnection, vehicle_id: str) -> tuple[S
         ServiceRecord(row.id, row.done_at, row.odometer_m, tuple(json.loads(row.items_json)), row.note)
         for row in await connection.execute(mine)
     )
+
+
+def standing_codes(dossier: Dossier) -> frozenset[str]:
+    """Codes of the latest visit whose lists could be read."""
+    read = (visit.snapshot for visit in reversed(dossier.visits) if codes_were_read(visit.snapshot))
+    return frozenset(part.code for part in next(read, Snapshot()).dtcs)
 
 
 def detail_values(detail: VehicleDetail) -> Values:

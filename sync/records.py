@@ -34,6 +34,7 @@ class MileageBody(Body):
     """An entry of the mileage log, or the answers a person gave after the snapshot had gone.
 
     ``odometer_m`` is None only when the entry completes an identity (plate, stock number) and no distance.
+    ``model`` is what a person picked, empty unless somebody did.
     """
 
     kind: Literal["mileage"] = "mileage"
@@ -46,6 +47,7 @@ class MileageBody(Body):
     ecu: str = ""
     raw: str = ""
     trust: Trust = Trust.HINT
+    model: str = ""
 
 
 class DtcChange(StrEnum):
