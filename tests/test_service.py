@@ -1,0 +1,75 @@
+"""The systemd unit: understood without a word of complaint, shut in, and in step with the settings."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from tests.needs import need_program
+
+UNIT = Path(__file__).parent.parent / "packaging" / "forecourt.service"
+EXPOSURE_LIMIT = 3.0
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The unit as on a box, with a program in the place of /opt/forecourt, which is not on this machine."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text()))
+    return unit
+
+
+def analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
+    program = need_program("systemd-analyze", "systemd")
+    command = [program, *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_systemd_has_nothing_to_say_about_it(installed: Path) -> None:
+    done = analyze("verify", installed)
+
+    assert done.stdout + done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_it_is_shut_in(installed: Path) -> None:
+    done = analyze("security", "--offline=true", "--no-pager", installed)
+
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= EXPOSURE_LIMIT
+
+
+def test_a_misspelt_line_would_be_noticed(installed: Path) -> None:
+    installed.write_text(installed.read_text().replace("ProtectHome=", "ProtectHomes="))
+
+    done = analyze("verify", installed)
+
+    assert "ProtectHomes" in done.stderr
+
+
+def test_it_starts_by_console_script_and_imports_nothing_from_the_folder_it_stands_in() -> None:
+    text = UNIT.read_text()
+
+    assert re.search(r"(?m)^ExecStart=\S+/bin/forecourt run --config \S+$", text)
+    assert "PYTHONSAFEPATH=1" in text
+
+
+def test_every_setting_it_gives_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = re.findall(r"FORECOURT_([A-Z_]+)=(\S+)", UNIT.read_text())
+    for name, value in given:
+        monkeypatch.setenv(f"FORECOURT_{name}", value.replace("%S", str(tmp_path)))
+
+    settings = Settings()
+
+    assert given
+    assert settings.storage.directory == tmp_path / "forecourt"
+    for name, _ in given:
+        section, _, key = name.lower().partition("__")
+        assert key in type(getattr(settings, section)).model_fields
+
+
+def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
+    assert "RestartPreventExitStatus=2" in UNIT.read_text()
