@@ -21,23 +21,11 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class OdometerRow(_Row):
-    """One read of an odometer.
-
-    ``request`` (hex) goes to ``request_id``, which is empty for reads that every unit may be asked; value = raw bytes
-    ``[offset, offset + length)`` behind the positive echo x multiplier / divisor + add, in ``unit``.
-    ``unit_certain`` is false where the unit follows the display or sources disagree. ``askable`` is false where asking
-    would need a session change: such rows only decode recordings.
-    """
+class _Coding(_Row):
+    """Where a value stands in the bytes, and what one step means."""
 
     id: str = Field(min_length=1)
     makes: tuple[str, ...] = ()
-    unit_name: str = ""
-    link: Literal["can11", "can29", "any"]
-    request_id: _HeaderId | Literal[""] = ""
-    response_id: _HeaderId | Literal[""] = ""
-    extended_address: Annotated[str, Field(pattern=r"^([0-9A-F]{2})?$")] = ""
-    request: Annotated[str, Field(pattern=r"^(01[0-9A-F]{2}|22[0-9A-F]{4}|21[0-9A-F]{2}|1A[0-9A-F]{2})$")]
     offset: int = Field(ge=0, le=4094)
     length: int = Field(ge=1, le=8)
     byte_order: Literal["big", "little"] = "big"
@@ -49,17 +37,40 @@ class OdometerRow(_Row):
     response_data_length: int | None = Field(None, ge=1)
     not_available: tuple[_HexBytes, ...] = ()
     saturates_at: int | None = Field(None, gt=0)
-    flow_control: bool = False
-    askable: bool = True
     trust: Literal["standard", "confirmed", "hint"]
     sources: tuple[str, ...] = Field(min_length=1)
     note: str = ""
+
+
+class OdometerRow(_Coding):
+    """One read of an odometer.
+
+    ``request`` (hex) goes to ``request_id``, which is empty for reads that every unit may be asked; value = raw bytes
+    ``[offset, offset + length)`` behind the positive echo x multiplier / divisor + add, in ``unit``.
+    ``unit_certain`` is false where the unit follows the display or sources disagree. ``askable`` is false where asking
+    would need a session change: such rows only decode recordings.
+    """
+
+    unit_name: str = ""
+    link: Literal["can11", "can29", "any"]
+    request_id: _HeaderId | Literal[""] = ""
+    response_id: _HeaderId | Literal[""] = ""
+    extended_address: Annotated[str, Field(pattern=r"^([0-9A-F]{2})?$")] = ""
+    request: Annotated[str, Field(pattern=r"^(01[0-9A-F]{2}|22[0-9A-F]{4}|21[0-9A-F]{2}|1A[0-9A-F]{2})$")]
+    flow_control: bool = False
+    askable: bool = True
 
     @model_validator(mode="after")
     def _maker_reads_have_an_address(self) -> "OdometerRow":
         if self.request[:2] != "01" and not self.request_id:
             raise ValueError("request_id is missing: the same identifier means other things on other units")
         return self
+
+
+class BroadcastRow(_Coding):
+    """An odometer in a frame that a unit sends by itself. Never listened for (it floods the link): recordings only."""
+
+    frame_id: _HeaderId
 
 
 class Trap(_Row):
@@ -79,15 +90,22 @@ class _FileHead(_Row):
 class _VehicleFile(_Row):
     file: _FileHead
     odometer: tuple[OdometerRow, ...] = ()
+    broadcast: tuple[BroadcastRow, ...] = ()
     not_an_odometer: tuple[Trap, ...] = ()
 
 
 class Profiles:
     """All rows. Immutable; rows keep the order of their files."""
 
-    def __init__(self, rows: tuple[OdometerRow, ...], traps: tuple[Trap, ...] = ()) -> None:
+    def __init__(
+        self,
+        rows: tuple[OdometerRow, ...],
+        traps: tuple[Trap, ...] = (),
+        broadcasts: tuple[BroadcastRow, ...] = (),
+    ) -> None:
         self.rows = rows
         self.traps = traps
+        self.broadcasts = broadcasts
 
     def rows_for(self, make: str) -> tuple[OdometerRow, ...]:
         """What to ask a car of ``make``, in this order: standard reads, confirmed rows of the make, hints."""
@@ -95,14 +113,24 @@ class Profiles:
         order = {"standard": 0, "confirmed": 1, "hint": 2}
         return tuple(sorted(mine, key=lambda row: (order[row.trust], bool(row.makes))))
 
-    def find(self, request_header: str, request: str, extended_address: str = "") -> tuple[OdometerRow, ...]:
-        """Rows that explain an answer to ``request`` sent on ``request_header``; () if nothing is known there."""
+    def find(
+        self, request_header: str, request: str, extended_address: str = "", make: str = ""
+    ) -> tuple[OdometerRow, ...]:
+        """Rows that explain an answer to ``request`` sent on ``request_header``; () if nothing is known there.
+
+        With ``make`` only its rows, if it has any there; makes share units, so other rows are better than none.
+        """
         asked = (request.upper(), extended_address.upper())
-        return tuple(
+        rows = tuple(
             row
             for row in self.rows
             if (row.request, row.extended_address) == asked and row.request_id in ("", request_header.upper())
         )
+        return tuple(row for row in rows if not row.makes or _same(make, row.makes)) or rows
+
+    def heard(self, frame_id: str, make: str) -> tuple[BroadcastRow, ...]:
+        """Rows that explain a frame that a car of ``make`` sends by itself."""
+        return tuple(row for row in self.broadcasts if row.frame_id == frame_id and _same(make, row.makes))
 
 
 def load_profiles(directory: Path = DIRECTORY) -> Profiles:
@@ -114,12 +142,14 @@ def load_profiles(directory: Path = DIRECTORY) -> Profiles:
 def _load(directory: Path) -> Profiles:
     rows: list[OdometerRow] = []
     traps: list[Trap] = []
+    broadcasts: list[BroadcastRow] = []
     for path in sorted(directory.glob("*.toml")):
         loaded = _read_file(path)
         rows += loaded.odometer
         traps += loaded.not_an_odometer
-    _refuse_repeated_ids([row.id for row in rows], directory)
-    return Profiles(tuple(rows), tuple(traps))
+        broadcasts += loaded.broadcast
+    _refuse_repeated_ids([row.id for row in (*rows, *broadcasts)], directory)
+    return Profiles(tuple(rows), tuple(traps), tuple(broadcasts))
 
 
 def _read_file(path: Path) -> _VehicleFile:

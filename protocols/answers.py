@@ -140,3 +140,7 @@ def _corrupted(request: bytes, found: list[Answer], broken: list[Damaged]) -> It
             yield answer
     if not found:
         yield from (_corrupt(request, damage) for damage in broken)
+
+
+ANSWERED_SERVICES = frozenset(_ECHOED)
+"""Services whose answers can be matched."""

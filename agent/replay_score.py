@@ -1,0 +1,96 @@
+"""How much of recorded traffic with known meaning is decoded right, by kind of recording."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.replay import capture_cases, replay_case
+from config.profiles import load_profiles
+from protocols.capture import CaptureCase, Expected
+
+_TOLERANCE = 0.0015
+_ROUNDING = 0.001
+_NO_VALUE = frozenset({"zero_field", "not_available", "saturated_or_not_available"})
+_DISTANCE_M = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
+
+
+@dataclass(slots=True)
+class KindScore:
+    """Cases of one kind; ``wrong`` holds the ids of those not decoded as expected."""
+
+    cases: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        return 1 - len(self.wrong) / self.cases if self.cases else 1.0
+
+
+def score(paths: Iterable[Path], known_errors: frozenset[tuple[str, str]] = frozenset()) -> dict[str, KindScore]:
+    """Score by kind. ``known_errors`` lists (request, signal) whose expected value contradicts the standard."""
+    profiles = load_profiles()
+    scores: dict[str, KindScore] = {}
+    for path in paths:
+        for case in capture_cases(path):
+            if not case.expected:
+                continue
+            kind = scores.setdefault(case.kind, KindScore())
+            kind.cases += 1
+            if not is_right(case, replay_case(case, profiles), known_errors):
+                kind.wrong.append(case.id)
+    return dict(sorted(scores.items()))
+
+
+def is_right(case: CaptureCase, result: Mapping[str, Any], known_errors: frozenset[tuple[str, str]]) -> bool:
+    """Whether ``result`` holds all that is expected of ``case``, and nothing where nothing may be read."""
+    if "incomplete_or_corrupt" in case.flags:
+        return result["status"] != "ok" and not result["readings"]
+    if case.kind == "vin":
+        return bool(result["vin"] == case.expected[0].value)
+    if case.kind == "dtc":
+        return sorted(entry["code"] for entry in result["dtcs"]) == sorted(_codes(case))
+    request = case.request.hex().upper() if case.request else ""
+    wanted = [entry for entry in case.expected if (request, entry.signal) not in known_errors]
+    if case.kind == "odometer":
+        wanted = [entry for entry in wanted if entry.assessment]
+    return all(_is_met(entry, result) for entry in wanted) and _is_silent_if_empty(wanted, result)
+
+
+def _codes(case: CaptureCase) -> list[str]:
+    value = case.expected[0].value
+    return [str(code) for code in value] if isinstance(value, list) else []
+
+
+def _is_met(entry: Expected, result: Mapping[str, Any]) -> bool:
+    if entry.assessment in _NO_VALUE:
+        return True
+    return any(_same(entry, reading) for reading in result["readings"])
+
+
+def _is_silent_if_empty(wanted: list[Expected], result: Mapping[str, Any]) -> bool:
+    """If every field is empty, no value may be shown at all."""
+    if wanted and all(entry.assessment in _NO_VALUE for entry in wanted):
+        return result["status"] == "no_value" and not result["readings"]
+    return True
+
+
+def _same(entry: Expected, reading: Mapping[str, Any]) -> bool:
+    expected, value = entry.value, reading["value"]
+    if not isinstance(expected, (int, float)) or not isinstance(value, (int, float)):
+        return bool(expected == value)
+    scale = _DISTANCE_M.get(entry.unit, 1.0) / _DISTANCE_M.get(reading["unit"], 1.0)
+    if (entry.unit in _DISTANCE_M) != (reading["unit"] in _DISTANCE_M):
+        scale = 1.0
+    return abs(expected * scale - value) <= max(_TOLERANCE * abs(expected * scale), _ROUNDING)
+
+
+def print_scores(scores: Mapping[str, KindScore], console: Console) -> None:
+    """The score as a table for people."""
+    table = Table("kind", "cases", "right", "share")
+    for kind, entry in scores.items():
+        table.add_row(kind, str(entry.cases), str(entry.cases - len(entry.wrong)), f"{entry.share:.1%}")
+    console.print(table)
