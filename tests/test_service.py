@@ -9,7 +9,7 @@ import pytest
 from config.settings import Settings
 from tests.needs import need_program
 
-UNIT = Path(__file__).parent.parent / "packaging" / "forecourt.service"
+UNIT = Path(__file__).parent.parent / "deploy" / "forecourt.service"
 EXPOSURE_LIMIT = 3.0
 
 
@@ -23,7 +23,7 @@ def installed(tmp_path: Path) -> Path:
 
 def analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
     program = need_program("systemd-analyze", "systemd")
-    command = [program, *(str(argument) for argument in arguments)]
+    command = [str(part) for part in (program, *arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
