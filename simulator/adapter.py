@@ -19,6 +19,8 @@ BITS_PER_BYTE = 10
 LINE_LIMIT = 256
 OUTBOX_LIMIT = 4096
 FOR_EVER_S = 1e12
+# A host that sends faster than the serial line fills the module's input buffer; what is beyond is lost.
+INPUT_BUFFER_S = 2.0
 
 ADAPTER_SUPPLY_V = 0.2
 
@@ -61,6 +63,8 @@ class Adapter:
         if self.profile.knows_only == "nothing":
             return
         for value in data:
+            if self._received_s - now_s > INPUT_BUFFER_S:
+                return
             self._received_s = max(now_s, self._received_s) + self._byte_s
             self._take(self._received_s, value)
 
