@@ -38,7 +38,7 @@ class Resolution:
 
 def normalise(text: str) -> str:
     """Upper case, half width, no separators: ``沪a·12345`` and ``沪Ａ 12345`` become ``沪A12345``."""
-    folded = unicodedata.normalize("NFKC", text).upper()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     return "".join(letter for letter in folded if letter not in _SEPARATORS and not letter.isspace())
 
 

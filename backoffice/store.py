@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import lookups
@@ -339,7 +339,7 @@ async def _apart(connection: AsyncConnection, failure: str, **where: str) -> Asy
     try:
         async with connection.begin_nested():
             yield
-    except SQLAlchemyError:
-        raise  # the database's failure concerns the whole transaction
+    except (OperationalError, InterfaceError):
+        raise  # the database's own failure concerns the whole transaction
     except Exception:
         log.exception(failure, **where)

@@ -178,6 +178,7 @@ alerts = Table(
     Column("severity", String(8), nullable=False),
     Column("text_en", Text, nullable=False),
     Column("text_zh", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
     # The visit that last showed it: a replay of the same visit is not another occurrence.
     Column("snapshot_id", SNAPSHOT_ID, nullable=False),
     Column("opened_at", Instant, nullable=False),

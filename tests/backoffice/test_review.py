@@ -1,0 +1,153 @@
+"""Judging again after each batch: alerts open once, follow the car, and close by themselves."""
+
+from datetime import timedelta
+
+from backoffice.store import RecordStore
+from backoffice.views import AlertView, WorkOrder
+from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Severity
+from protocols.readings import DtcClass, ItemStatus
+from sync.records import SnapshotBody
+from tests.backoffice.facts import DAY, START, VIN_A, clock, row, visit
+from tests.backoffice.test_store import only_car, put
+
+
+def with_codes(snapshot_id: str, *codes: str, **more: object) -> SnapshotBody:
+    parts = tuple(DtcPart(code=code, dtc_class=DtcClass.STORED, ecu="7E8") for code in codes)
+    read = (ItemPart(item="dtcs.stored", status=ItemStatus.READ),)
+    return visit(snapshot_id, vin=VIN_A, dtcs=parts, items=read, **more)  # type: ignore[arg-type]
+
+
+def rolled_back(snapshot_id: str) -> SnapshotBody:
+    """An odometer below the car's own distance since codes were cleared."""
+    counters = CountersPart(distance_since_clear_m=(CounterPart(ecu="7E8", value=40_000_000),))
+    return visit(snapshot_id, vin=VIN_A, a6_m=30_000_000, counters=counters)
+
+
+async def of_rule(store: RecordStore, rule: str, *, open_only: bool = True) -> list[AlertView]:
+    return [alert for alert in await store.alerts(open_only=open_only) if alert.rule == rule]
+
+
+async def test_a_rolled_back_second_visit_is_impossible_and_alerted_once(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, stock="S-77", a6_m=100_000_000))
+    assert await store.alerts() == ()
+    await put(store, rolled_back("v2"), first=2)
+    car = await only_car(store)
+    alerts = await store.alerts()
+
+    assert car.verdict is Result.IMPOSSIBLE
+    assert {alert.rule for alert in alerts} == {"odometer.counter_exceeds", "odometer.below_earlier"}
+    assert {(alert.stock_number, alert.vin_tail, alert.occurrences) for alert in alerts} == {("S-77", VIN_A[-4:], 1)}
+    assert all(alert.text.en and alert.text.zh for alert in alerts)
+    assert car.worst_severity is Severity.STOP
+    assert car.open_alerts == 2
+
+
+async def test_replays_clock_jumps_and_time_passing_alert_nobody_again(store: RecordStore) -> None:
+    bodies = (visit("v1", vin=VIN_A, a6_m=100_000_000), rolled_back("v2"))
+    await put(store, *bodies)
+    before = await store.alerts()
+    owed = await store.waiting_notifications(START + DAY)
+    await put(store, *bodies)
+    await put(store, *bodies, stream="restored")
+    await put(store, clock(START + 400 * DAY), first=3)
+    await store.review_stale(START + 3 * DAY)
+
+    assert [(a.id, a.occurrences) for a in await store.alerts(open_only=False)] == [(a.id, 1) for a in before]
+    assert await store.waiting_notifications(START + DAY) == owed
+
+
+async def test_the_same_fault_at_the_next_visit_is_the_same_episode(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=100_000_000), rolled_back("v2"), rolled_back("v3"))
+    (alert,) = await of_rule(store, "odometer.counter_exceeds")
+
+    assert alert.occurrences in (1, 2)  # one batch is judged once
+    await put(store, rolled_back("v4"), first=4)
+    (later,) = await of_rule(store, "odometer.counter_exceeds")
+    assert (later.id, later.occurrences) == (alert.id, alert.occurrences + 1)
+
+
+async def test_a_code_stays_one_alert_until_it_is_gone(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    (opened,) = await of_rule(store, "codes.new")
+    await put(store, with_codes("v2", "P0420"), first=2)
+    (standing,) = await of_rule(store, "codes.new")
+    await put(store, with_codes("v3"), first=3)
+    (closed,) = await of_rule(store, "codes.new", open_only=False)
+
+    assert opened.id == standing.id == closed.id
+    assert standing.closed_at is None
+    assert closed.closed_at is not None
+
+
+async def test_another_code_is_another_alert(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    await put(store, with_codes("v2", "P0420", "P0171"), first=2)
+
+    assert len(await of_rule(store, "codes.new")) == 2
+
+
+async def test_codes_that_could_not_be_asked_close_nothing(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    silent = visit("v2", vin=VIN_A, items=(ItemPart(item="dtcs.stored", status=ItemStatus.TIMEOUT),))
+    await put(store, silent, first=2)
+
+    assert len(await of_rule(store, "codes.new")) == 1
+
+
+async def test_an_overdue_service_alerts_as_time_passes_and_closes_when_done(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
+    await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 250 * DAY, odometer_m=49_000_000, operator="W"))
+    (alert,) = await of_rule(store, "service.overdue")
+    await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START, odometer_m=50_000_000, operator="W"))
+
+    assert alert.severity is Severity.SOON
+    assert await store.alerts() == ()
+    assert [event.kind for event in await store.timeline(alert.vehicle_id)].count("alert") == 2
+
+
+async def test_a_service_that_falls_due_without_a_visit_is_found_by_the_review(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
+    await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 170 * DAY, odometer_m=50_000_000, operator="W"))
+    stage_14 = await store.alerts()
+    store._now = lambda: START + 60 * DAY
+    assert await store.review_stale(START + 59 * DAY) == 1
+
+    assert [alert.rule for alert in stage_14] == ["service.due"]
+    assert [alert.rule for alert in await store.alerts()] == ["service.overdue"]
+    assert await store.review_stale(START + 59 * DAY) == 0
+
+
+async def test_an_acknowledged_alert_names_the_first_who_did(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    (alert,) = await store.alerts()
+    await store.acknowledge_alert(alert.id, "Wang", START + DAY)
+    again = await store.acknowledge_alert(alert.id, "Li", START + 2 * DAY)
+
+    assert again is not None
+    assert (again.acknowledged_by, again.acknowledged_at, again.closed_at) == ("Wang", START + DAY, None)
+
+
+async def test_a_new_alert_is_owed_to_people_until_every_channel_has_it(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    now = START + DAY
+    (owed,) = await store.waiting_notifications(now)
+    await store.notification_delivered(owed.id, "webhook", now)
+    await store.notification_failed(owed.id, "mail server away", now + timedelta(minutes=1))
+
+    assert await store.waiting_notifications(now) == ()
+    (retried,) = await store.waiting_notifications(now + timedelta(minutes=1))
+    assert (retried.id, retried.attempts, retried.delivered) == (owed.id, 1, ("webhook",))
+    await store.notification_delivered(owed.id, "webhook", now)
+    await store.notification_sent(owed.id, now)
+    assert await store.waiting_notifications(now + DAY) == ()
+
+
+async def test_listeners_hear_of_a_commit_and_of_nothing_else(store: RecordStore) -> None:
+    with store.feed.listen() as listener:
+        body = row(with_codes("v1", "P0420"))
+        await store.store_batch("bay-1", "s1", 1, [(1, body)], START)
+        await store.store_batch("bay-1", "s1", 1, [(1, body)], START)
+        (alert,) = await store.alerts()
+        heard = [await listener.next(1), await listener.next(1), await listener.next(0.01)]
+
+    assert heard == [{"type": "vehicle", "id": alert.vehicle_id}, {"type": "alert", "id": alert.id}, None]
