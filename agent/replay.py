@@ -83,7 +83,7 @@ def _decode_case(case: CaptureCase, profiles: Profiles) -> Outcome:
 
 
 def _explain_silence(outcome: Outcome, notices: frozenset[Notice]) -> None:
-    if not outcome.answered and not outcome.failed and not outcome.empty:
+    if outcome.silent:
         said = ", ".join(sorted(notice.value for notice in notices))
         outcome.failed.append(f"no answer to this request ({said})" if said else "no answer to this request")
 

@@ -40,6 +40,20 @@ class Outcome:
     empty: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
+    def add(self, other: "Outcome") -> None:
+        """Take over what another answer of the same recording yielded."""
+        self.readings += other.readings
+        self.vin = self.vin or other.vin
+        self.dtcs += other.dtcs
+        self.answered = self.answered or other.answered
+        self.empty += other.empty
+        self.failed += other.failed
+
+    @property
+    def silent(self) -> bool:
+        """Nothing was found, and nothing says why."""
+        return not (self.answered or self.empty or self.failed)
+
     @property
     def status(self) -> str:
         """``ok`` with something to show, else ``error`` if an answer was lost or damaged, else ``no_value``."""

@@ -34,7 +34,7 @@ def replay_session(transcript: Transcript, profiles: Profiles) -> Outcome:
     for exchange in transcript.exchanges:
         if exchange.sent and not exchange.sent.startswith("("):
             _replay(exchange, session, settings, make, profiles, outcome)
-    if not (outcome.answered or outcome.failed or outcome.empty):
+    if outcome.silent:
         outcome.empty.append("nothing was asked of a car")
     return outcome
 
@@ -123,11 +123,12 @@ def _decode(
     if not whole and not headers:  # a cut line without header, length and checksum would pass for a whole one
         outcome.failed.append(f"{question.request.hex().upper()}: the answer ends without a prompt")
         return
-    before = (outcome.answered, len(outcome.failed), len(outcome.empty), len(outcome.readings))
+    found = Outcome()
     assembly = assemble_reply(reply, link, headers=headers, extended_address=bool(question.extended_address))
-    decode_answers(question, assembly, profiles, outcome)
-    if before == (outcome.answered, len(outcome.failed), len(outcome.empty), len(outcome.readings)):
-        _explain(question, reply, outcome)
+    decode_answers(question, assembly, profiles, found)
+    if found.silent:
+        _explain(question, reply, found)
+    outcome.add(found)
 
 
 def _explain(question: Question, reply: Reply, outcome: Outcome) -> None:

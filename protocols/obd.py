@@ -23,6 +23,7 @@ from protocols.signals import (
 ODOMETER_PID = 0xA6
 ODOMETER_STEP_M = 100
 _STATUS_BYTES = 4
+_PADDING = (0x00, 0x55, 0xAA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,19 @@ def supported_pids(base_pid: int, data: bytes) -> frozenset[int]:
 def decode_pid(pid: int, data: bytes, *, ecu: str, request: str = "", whole: bool = False) -> tuple[Reading, ...]:
     """Readings of one service 01 answer; () for a PID whose meaning is not in the table.
 
-    Fields whose support bit says "not filled" are left out unless ``whole``: a recording is shown as it is.
+    Fields that the unit marks as not filled are left out, and so is a sensor's trim that it does not use (FF).
+    ``whole`` shows an answer as it is, with those fields, and with the fields that a too short answer still holds.
     Raises DecodeError if the answer is shorter than the standard says; bytes behind are padding.
     """
     entry = PIDS.get(pid)
     if entry is None or not entry.fields:
         return ()
-    _enough(data, entry.length, f"PID {pid:02X}")
+    fields = [field for field in entry.fields if _present(field, pid, data)]
+    if not whole or not fields:
+        _enough(data, entry.length, f"PID {pid:02X}")
+        fields = [field for field in fields if _filled(field, data)]
     name = request or f"01{pid:02X}"
-    return tuple(
-        Reading(name, field.name, _value_of(field, data), _unit_of(field), ecu, data)
-        for field in entry.fields
-        if _present(field, pid, data) and (whole or _filled(field, data))
-    )
+    return tuple(Reading(name, field.name, _value_of(field, data), _unit_of(field), ecu, data) for field in fields)
 
 
 def decode_monitor_status(data: bytes) -> MonitorStatus:
@@ -155,11 +156,15 @@ def _enough(data: bytes, length: int, what: str) -> bytes:
 
 
 def _present(field: Field, pid: int, data: bytes) -> bool:
-    """The second trim byte exists only on engines with four banks."""
-    return pid not in WITH_SECOND_BYTE or (field.at < len(data) and not (field.at and data[1] in (0x00, 0xAA, 0x55)))
+    """Whether the answer is long enough. The second trim byte exists only on engines with four banks."""
+    if field.at + (field.size if isinstance(field, Number) else 1) > len(data):
+        return False
+    return not (pid in WITH_SECOND_BYTE and field.at and data[1] in _PADDING)
 
 
 def _filled(field: Field, data: bytes) -> bool:
+    if isinstance(field, Number) and field.unused is not None and data[field.at] == field.unused:
+        return False
     return field.support is None or bool(data[0] >> field.support & 1)
 
 

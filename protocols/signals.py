@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """``size`` bytes at ``at``, high byte first, times ``multiplier / divisor + add``."""
+    """``size`` bytes at ``at``, high byte first, times ``multiplier / divisor + add``; ``unused`` means "no value"."""
 
     name: str
     unit: str
@@ -21,6 +21,7 @@ class Number:
     add: float = 0
     signed: bool = False
     support: int | None = None
+    unused: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ _SENSORS_4_BANKS = ("b1s1", "b1s2", "b2s1", "b2s2", "b3s1", "b3s2", "b4s1", "b4s
 
 
 def _narrow_sensor(sensor: str) -> Pid:
-    return _one(2, Number(f"o2_voltage_{sensor}", "V", 0, 1, 1, 200), _trim(f"o2_trim_{sensor}", 1))
+    trim = Number(f"o2_trim_{sensor}", "%", 1, 1, 100, 128, -100, unused=0xFF)
+    return _one(2, Number(f"o2_voltage_{sensor}", "V", 0, 1, 1, 200), trim)
 
 
 def _wide_sensor(sensor: str, *, current: bool) -> Pid:
