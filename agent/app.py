@@ -1,0 +1,180 @@
+"""The edge process put together: one TaskGroup owns bays, publisher and page until told to stop, then drains."""
+
+import asyncio
+import signal
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from agent.bays import Bays
+from agent.board import Board
+from agent.desk import Desk, wall_time
+from agent.errors import WorldError
+from agent.hotplug import BayPlan, configured_bays, watch_for_adapters
+from agent.ledger_store import LedgerStore
+from agent.looks import Looks
+from agent.page import Page
+from agent.server import PageServer
+from collector.events import BayEvent
+from config.catalogue import Language
+from config.settings import Settings
+from sync.clock import Clock, SystemClock
+from sync.errors import OutboxError
+from sync.outbox import Outbox
+from sync.publisher import Publisher
+
+DRAIN_S = 5.0
+CLOCK_LOOK_S = 10.0
+OWED_RETRY_S = 5.0
+BAY_RESTART_S = 3.0
+MEGABYTE = 1024 * 1024
+
+log = structlog.get_logger()
+Watch = Callable[[str], AsyncIterator[BayEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Everything that lives as long as the process. ``watch`` gives the events of one adapter address."""
+
+    settings: Settings
+    bays: Bays
+    desk: Desk
+    board: Board
+    outbox: Outbox
+    publisher: Publisher
+    page: PageServer
+    watch: Watch
+
+
+async def run_agent(
+    settings: Settings,
+    watch: Watch,
+    *,
+    clock: Clock | None = None,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Run until ``stop`` is set or SIGTERM or SIGINT arrives, then drain and return.
+
+    ``ready`` is told the page's address once it is open. Raises WorldError when the stores or the port are not usable.
+    """
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        agent = await _put_together(settings, watch, clock or SystemClock(), stack)
+        _stop_on_signals(stop, stack)
+        ready(agent.page.address)
+        await _live(agent, stop)
+
+
+async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:
+    outbox, store = await stack.enter_async_context(open_stores(settings, clock))
+    desk = Desk(store, outbox, clock)
+    await desk.recover()
+    board = Board()
+    bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
+    publisher = Publisher(outbox, settings.device.id, settings.mqtt, clock, lambda _: board.changed())
+    looks = Looks(bays, store, lambda: publisher.state)
+    page = PageServer(Page(bays, store, desk, board, looks, Language(settings.device.language)).app(), settings.page)
+    await page.open()
+    stack.push_async_callback(page.close)
+    return Agent(settings, bays, desk, board, outbox, publisher, page, watch)
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Outbox, LedgerStore]]:
+    """The two files of this box; raise WorldError when another process has them or the disk refuses."""
+    folder = settings.storage.directory
+    async with AsyncExitStack() as stack:
+        try:
+            outbox = await Outbox.open(
+                folder / "outbox.db", clock=clock, max_bytes=settings.storage.outbox_max_mb * MEGABYTE
+            )
+            stack.push_async_callback(outbox.close)
+            store = await LedgerStore.open(folder / "ledger.db")
+            stack.push_async_callback(store.close)
+        except (OutboxError, OSError) as error:
+            raise WorldError("agent.store_unusable", detail=str(error)) from error
+        for damaged in (outbox.set_aside, store.set_aside):
+            if damaged is not None:
+                log.error("damaged file set aside, a new one begun; keep it for support", file=str(damaged))
+        yield outbox, store
+
+
+async def _live(agent: Agent, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(agent.publisher.run(), name="publisher")
+        serving = group.create_task(agent.page.serve(), name="page")
+        working = [
+            group.create_task(_watch_bays(agent), name="bays"),
+            group.create_task(_note_clock(agent.desk), name="clock"),
+            group.create_task(_hand_over_again(agent.desk), name="owed"),
+        ]
+        await stop.wait()
+        log.info("stopping: no further readings are taken", owed=agent.outbox.pending_count())
+        agent.board.close()
+        for task in working:
+            task.cancel()
+        await agent.page.stop()
+        await serving
+        if not await agent.publisher.drained(DRAIN_S):
+            log.info("not all is delivered; the rest is kept and sent after the next start")
+        publishing.cancel()
+
+
+async def _watch_bays(agent: Agent) -> None:
+    """One task a bay: those that are configured for ever, those that hotplug finds while their adapter is there."""
+    async with asyncio.TaskGroup() as group:
+        running = {plan.url: group.create_task(_bay(agent, plan)) for plan in configured_bays(agent.settings)}
+        async for arrived, left in watch_for_adapters(agent.settings, running.keys()):
+            for plan in arrived:
+                log.info("adapter found", bay=plan.name, adapter=plan.url)
+                running[plan.url] = group.create_task(_bay(agent, plan))
+            for plan in left:
+                log.info("adapter gone", bay=plan.name)
+                running.pop(plan.url).cancel()
+                agent.bays.remove(plan.name)
+
+
+async def _bay(agent: Agent, plan: BayPlan) -> None:
+    """Follow one bay for ever; a fault of ours in it is logged and must not stop its neighbours."""
+    agent.bays.add(plan.name)
+    while True:
+        try:
+            await agent.bays.follow(plan.name, agent.watch(plan.url))
+        except Exception:
+            log.exception("bay stopped, begins again", bay=plan.name)
+        await asyncio.sleep(BAY_RESTART_S)
+
+
+async def _note_clock(desk: Desk) -> None:
+    """Once the time can be believed, tell upstream, so that earlier records of this boot can be dated."""
+    while True:
+        if await desk.note_clock():
+            return
+        await asyncio.sleep(CLOCK_LOOK_S)
+
+
+async def _hand_over_again(desk: Desk) -> None:
+    """Records that the outbox could not take (disk full) are offered again."""
+    while True:
+        await asyncio.sleep(OWED_RETRY_S)
+        with suppress(OutboxError, sqlite3.Error):
+            await desk.hand_over()
+
+
+def _stop_on_signals(stop: asyncio.Event, stack: AsyncExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError, ValueError, RuntimeError):  # not on Windows, not outside the main thread
+            loop.add_signal_handler(number, stop.set)
+            stack.callback(loop.remove_signal_handler, number)
+
+
+def _now(clock: Clock) -> datetime:
+    return wall_time(clock.stamp())

@@ -1,0 +1,102 @@
+"""All bays of this box: feeds events into their state machines and carries out what those ask for."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from agent.answers import Answers
+from agent.bay import (
+    Answered,
+    BayState,
+    DropReading,
+    Effect,
+    Happening,
+    IdentifyCar,
+    KeepReading,
+    PurposeKnown,
+    advance,
+    same_vin_elsewhere,
+)
+from agent.board import Board
+from agent.desk import Desk
+from agent.ledger import Intake
+from collector.events import BayEvent
+
+NewId = Callable[[], str]
+Now = Callable[[], datetime]
+
+
+class Bays:
+    """The present state of every bay; only this changes it."""
+
+    def __init__(self, desk: Desk, board: Board, *, now: Now, new_id: NewId) -> None:
+        self._desk = desk
+        self._board = board
+        self._now = now
+        self._new_id = new_id
+        self._states: dict[str, BayState] = {}
+
+    @property
+    def states(self) -> tuple[BayState, ...]:
+        return tuple(self._states.values())
+
+    def add(self, name: str) -> None:
+        self._states.setdefault(name, BayState(name))
+        self._board.changed()
+
+    def remove(self, name: str) -> None:
+        """A bay that hotplug had found is gone."""
+        self._states.pop(name, None)
+        self._board.changed()
+
+    async def follow(self, name: str, events: AsyncIterator[BayEvent]) -> None:
+        """Feed the bay from its adapter until the events end."""
+        async for event in events:
+            await self.happened(name, event)
+
+    async def happened(self, name: str, happening: Happening) -> None:
+        """One step of one bay: its new state is shown at once, then its effects are carried out."""
+        state, effects = advance(self._states[name], happening, now=self._now(), new_id=self._new_id)
+        self._states[name] = state
+        self._board.changed()
+        for effect in effects:
+            await self._carry_out(name, effect)
+        if effects:
+            self._board.changed()
+
+    async def answer(self, intake_id: str, answers: Answers) -> Intake:
+        """Store a person's answers with the intake they were typed for, wherever its car is by now."""
+        intake = await self._desk.answer(intake_id, answers, self.at_plug(intake_id))
+        await self._tell(intake)
+        return intake
+
+    async def withdraw(self, intake_id: str) -> None:
+        await self._desk.withdraw(intake_id)
+        self._board.changed()
+
+    def at_plug(self, intake_id: str) -> BayState | None:
+        """The bay where the car of this intake hangs now."""
+        return next((state for state in self.states if state.car and state.car.intake_id == intake_id), None)
+
+    async def _carry_out(self, name: str, effect: Effect) -> None:
+        match effect:
+            case IdentifyCar():
+                await self._tell(await self._desk.identified(effect.intake_id, name, effect.vin))
+            case KeepReading():
+                await self._keep(name, effect)
+            case DropReading():
+                await self._desk.drop(effect)
+
+    async def _keep(self, name: str, kept: KeepReading) -> None:
+        other = same_vin_elsewhere(self.states, name, kept.reading.vin)
+        await self._tell(await self._desk.keep(name, kept, other.name if other else ""))
+        if other is not None and other.car is not None:
+            await self._desk.also_elsewhere(other.car.intake_id, name)
+
+    async def _tell(self, intake: Intake) -> None:
+        """Let the bay's card know what the ledger now says of its car."""
+        plugged = self.at_plug(intake.id)
+        if plugged is not None:
+            await self.happened(plugged.name, PurposeKnown(intake.id, intake.purpose))
+            complete = not intake.answers.missing(intake.vin)
+            await self.happened(plugged.name, Answered(intake.id, complete, intake.sent))
+        self._board.changed()

@@ -1,0 +1,165 @@
+"""``forecourt``: the command line of the edge agent. A command's work is imported only when it is run."""
+
+import functools
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+if TYPE_CHECKING:
+    from config.catalogue import Language
+    from config.settings import Settings
+
+USERS_MISTAKE = 2
+WORLD_FAILED = 3
+DEBUG = "FORECOURT_DEBUG"
+Parameters = ParamSpec("Parameters")
+
+app = typer.Typer(
+    name="forecourt",
+    help="Used-car intake: plug in, and a minute later the car's state is known with evidence. 插上一分钟,车况有凭据。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file (forecourt.toml).")]
+LangOption = Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of what is printed.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
+FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn every error into one line on standard error and an exit code; never a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except Exception as error:
+            if isinstance(error, typer.Exit | typer.Abort) or type(error).__module__.startswith(("click", "typer")):
+                raise
+            if os.environ.get(DEBUG):
+                raise
+            raise typer.Exit(_say(error, str(kwargs.get("lang", "")))) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+    return run
+
+
+@app.command()
+@plainly
+def run(config: ConfigOption = None, lang: LangOption = "") -> None:
+    """Watch all adapters and serve the bay page until SIGTERM or Ctrl+C."""
+    from agent.commands import run_daemon
+
+    settings = _settings(config)
+    run_daemon(settings, language_of(lang, settings))
+
+
+@app.command()
+@plainly
+def scan(
+    adapter: Annotated[
+        str, typer.Option(metavar="URL", help="serial:/dev/ttyUSB0, tcp:192.168.0.10:35000, rfcomm:..., auto:")
+    ],
+    depth: Annotated[str, typer.Option(metavar="quick|full", help="How much to ask.")] = "full",
+    as_json: JsonOption = False,  # noqa: FBT002 - an option of the command line
+    plate: Annotated[str, typer.Option(help="Number plate.")] = "",
+    stock: Annotated[str, typer.Option(help="Stock number.")] = "",
+    dash_km: Annotated[str, typer.Option(help="What the dashboard shows, km.")] = "",
+    vin: Annotated[str, typer.Option(help="VIN of a car that does not say it.")] = "",
+    operator: Annotated[str, typer.Option(help="Who typed the answers.")] = "",
+    save: Annotated[bool, typer.Option("--save", help="Keep the intake and send it.")] = False,  # noqa: FBT002
+    config: ConfigOption = None,
+    lang: LangOption = "",
+) -> None:
+    """Read one car once: a verdict table, or one JSON snapshot with --json."""
+    from agent.commands import ScanOrder, scan_car_once
+
+    settings = _settings(config)
+    typed = {"plate": plate, "stock_number": stock, "dash_km": dash_km, "vin": vin}
+    if any(typed.values()):
+        typed["operator"] = operator or getpass.getuser()
+    order = ScanOrder(adapter, depth, typed, save=save, as_json=as_json)
+    raise typer.Exit(scan_car_once(order, settings, language_of(lang, settings)))
+
+
+@app.command()
+@plainly
+def replay(files: FilesArgument, as_json: JsonOption = False, lang: LangOption = "") -> None:  # noqa: FBT002
+    """Decode recorded traffic: obd-capture/1 JSON or adapter transcripts."""
+    from agent.commands import replay_recordings
+
+    raise typer.Exit(replay_recordings(files, language_of(lang, None), as_json=as_json))
+
+
+@app.command()
+@plainly
+def judge(files: FilesArgument, as_json: JsonOption = False, lang: LangOption = "") -> None:  # noqa: FBT002
+    """Judge cars' histories (forecourt.history/1, one JSON a line)."""
+    from agent.judging import judge_histories
+
+    raise typer.Exit(judge_histories(files, language_of(lang, None), as_json=as_json))
+
+
+@app.command()
+@plainly
+def doctor(config: ConfigOption = None, lang: LangOption = "") -> None:
+    """Look at ports, permissions, Bluetooth, broker, clock, disk and versions; say what to do."""
+    from agent.doctor import print_doctor
+
+    settings = _settings(config)
+    raise typer.Exit(print_doctor(settings, language_of(lang, settings)))
+
+
+@app.command()
+@plainly
+def demo(
+    seconds: Annotated[int | None, typer.Option(min=1, help="End after this time with a summary.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web page.")] = 0,
+) -> None:
+    """A simulated lot, agent, broker, back office and web page: no hardware, no account."""
+    from agent.demo import run_demo
+
+    raise typer.Exit(run_demo(seconds, port))
+
+
+def language_of(wanted: str, settings: "Settings | None") -> "Language":
+    """``--lang``, else the language the settings name, else LANG, else the settings' default."""
+    from config.catalogue import Language
+    from config.settings import DeviceSettings
+
+    if wanted:
+        if wanted not in list(Language):
+            raise typer.BadParameter(f"'{wanted}' is not en or zh", param_hint="--lang")
+        return Language(wanted)
+    if settings is not None and "language" in settings.device.model_fields_set:
+        return Language(settings.device.language)
+    spoken = (os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "")[:2]
+    return Language(spoken) if spoken in list(Language) else Language(DeviceSettings().language)
+
+
+def _settings(config: Path | None) -> "Settings":
+    from config.settings import load_settings
+
+    return load_settings(config)
+
+
+def _say(error: Exception, wanted: str) -> int:
+    """One line that says what happened and what to do; the exit code that goes with it."""
+    from agent.spoken_errors import spoken
+
+    line, code = spoken(error, language_of(wanted if wanted in ("en", "zh") else "", None))
+    print(line, file=sys.stderr)
+    return code

@@ -1,0 +1,175 @@
+"""What ``run``, ``scan`` and ``replay`` do once their options are parsed."""
+
+import asyncio
+import json
+import logging
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from agent import intake as intakes
+from agent.answers import NOTHING_SAID, Answers, parse_answers
+from agent.app import open_stores, run_agent
+from agent.bay import BayState, KeepReading
+from agent.desk import Desk, wall_time
+from agent.errors import WorldError
+from agent.ledger import Intake, Known
+from agent.tables import replay_table, verdict_table
+from collector.depth import Depth
+from collector.discovery import adapters_in, likely_adapters
+from collector.errors import AdapterLostError, CarSilentError
+from collector.events import BayEvent, ScanProgress, VinSeen
+from collector.scan import scan_once
+from collector.watch import watch_bay
+from config.catalogue import Language, has, render
+from config.errors import SettingsError
+from config.profiles import load_profiles
+from config.settings import ADAPTER_URL, Settings
+from evidence.snapshot import Snapshot
+from protocols.readings import CarReading
+from sync.clock import SystemClock
+
+SCAN_BAY = "scan"
+DONE = 0
+WORLD_FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOrder:
+    """What the user asked ``scan`` for; ``typed`` as the bay page would post it."""
+
+    adapter: str
+    depth: str
+    typed: dict[str, str]
+    save: bool
+    as_json: bool
+
+
+def run_daemon(settings: Settings, language: Language) -> None:
+    """Run the agent until it is told to stop; the page's address is the first line on standard output."""
+    _log_to_stderr()
+    profiles = load_profiles()
+
+    def watch(url: str) -> AsyncIterator[BayEvent]:
+        return watch_bay(url, settings.adapter, profiles, depth=Depth.FULL)
+
+    def ready(address: str) -> None:
+        print(render("cli.page_open", language, address=address), flush=True)
+
+    asyncio.run(run_agent(settings, watch, ready=ready))
+
+
+def scan_car_once(order: ScanOrder, settings: Settings, language: Language) -> int:
+    """Scan the car once and print what was found; 3 when the car answered nothing and nobody named it."""
+    if not ADAPTER_URL.match(order.adapter):
+        raise SettingsError(render("cli.asks_adapter", language, url=order.adapter[:80]))
+    if order.depth not in list(Depth):
+        raise SettingsError(f"--depth: '{order.depth[:20]}' is not quick or full")
+    typed = {name: value for name, value in order.typed.items() if value}
+    answers = parse_answers(typed) if typed else NOTHING_SAID
+    return asyncio.run(_scan(order, answers, settings, language))
+
+
+async def _scan(order: ScanOrder, answers: Answers, settings: Settings, language: Language) -> int:
+    url = _address(order.adapter, settings)
+    try:
+        reading, silent = await _read(url, Depth(order.depth), settings, language)
+    except CarSilentError as error:
+        raise WorldError("scan.unplugged") from error
+    if silent and not answers.vin:
+        raise WorldError("scan.silent" if reading.battery_v else "scan.ignition_off")
+    if order.save:
+        snapshot = await _save(reading, answers, settings, silent=silent)
+    else:
+        snapshot = _judged_alone(reading, answers)
+    _show(order, snapshot, language)
+    return DONE
+
+
+def _address(adapter: str, settings: Settings) -> str:
+    if adapter != "auto:":
+        return adapter
+    found = adapters_in(settings.adapter.hotplug_dir) or likely_adapters()
+    if not found:
+        raise AdapterLostError("adapter.not_found")
+    return found[0]
+
+
+async def _read(url: str, depth: Depth, settings: Settings, language: Language) -> tuple[CarReading, bool]:
+    """Scan with a progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(render("step.connect", language), total=None)
+
+        async def tell(event: ScanProgress | VinSeen) -> None:
+            if isinstance(event, ScanProgress):
+                words = render(event.step, language) if has(event.step) else event.step
+                progress.update(bar, description=words, completed=event.done, total=event.total)
+
+        return await scan_once(url, settings.adapter, load_profiles(), depth=depth, tell=tell)
+
+
+def _judged_alone(reading: CarReading, answers: Answers) -> Snapshot:
+    """The snapshot judged by itself: nothing is looked up and nothing kept."""
+    stamp = SystemClock().stamp()
+    current = Intake(uuid.uuid4().hex, SCAN_BAY, wall_time(stamp), answers=answers)
+    circumstances = intakes.Circumstances(wall_time(stamp), stamp.tq)
+    change = intakes.read(current, reading, Known(), circumstances, although_unknown=True)
+    return change.intake.snapshot or Snapshot()
+
+
+async def _save(reading: CarReading, answers: Answers, settings: Settings, *, silent: bool) -> Snapshot:
+    """The same through the ledger and the outbox, as the daemon would."""
+    clock, intake_id = SystemClock(), uuid.uuid4().hex
+    async with open_stores(settings, clock) as (outbox, store):
+        desk = Desk(store, outbox, clock)
+        await desk.recover()
+        if answers != NOTHING_SAID:
+            await desk.answer(intake_id, answers, BayState(SCAN_BAY))
+        kept = await desk.keep(SCAN_BAY, KeepReading(intake_id, reading, silent))
+    return kept.snapshot or Snapshot()
+
+
+def _show(order: ScanOrder, snapshot: Snapshot, language: Language) -> None:
+    if order.as_json:
+        print(snapshot.model_dump_json(by_alias=True))
+    else:
+        Console().print(verdict_table(snapshot, language))
+    if order.save:
+        key = "cli.saved" if snapshot.vehicle.vin else "cli.kept_without_vin"
+        print(render(key, language), file=sys.stderr)
+
+
+def replay_recordings(files: list[Path], language: Language, *, as_json: bool) -> int:
+    """Print one result a case; 2 when a file cannot be read."""
+    from agent.replay import replay_files
+
+    for path in files:
+        if not path.is_file():
+            raise SettingsError(render("cli.no_such_file", language, path=str(path)))
+    results = replay_files(files)
+    if as_json:
+        for result in results:
+            print(json.dumps(result, ensure_ascii=False))
+    else:
+        Console().print(replay_table(results, language))
+    return DONE
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

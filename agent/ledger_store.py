@@ -1,0 +1,199 @@
+"""``ledger.db``: what this box knows about cars, and which records it still owes to the outbox.
+
+Everything a person or a car told us is committed here before anybody hears "done". Every change is one transaction
+that also holds the records it causes.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter
+
+from agent.ledger import VIN_HEAD, Change, Intake, RecordSet, Status, StockState, Vehicle
+from agent.ledger_rows import intake_of, row_of, vehicle_of
+from evidence.history import Visit
+from evidence.snapshot import Snapshot
+from sync.database import Database, open_database
+from sync.lock import FileLock
+from sync.records import AnyBody
+
+SCHEMA = Path(__file__).parent / "schema"
+OPERATORS_SHOWN = 6
+MODELS_SHOWN = 200
+VISIBLE_LIMIT = 200
+_BODIES: TypeAdapter[tuple[AnyBody, ...]] = TypeAdapter(tuple[AnyBody, ...])
+
+
+class LedgerStore:
+    """The one connection to ``ledger.db``, locked against a second process; ``set_aside`` names a damaged file."""
+
+    def __init__(self, database: Database, lock: FileLock, set_aside: Path | None) -> None:
+        self._db = database
+        self._lock = lock
+        self.set_aside = set_aside
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or create the ledger at ``path``; raise OutboxError, saying why, when it is locked or unusable."""
+        lock = FileLock(path.with_name(f"{path.name}.lock"))
+        try:
+            opened = await open_database(path, SCHEMA)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(opened.database, lock, opened.set_aside)
+
+    async def close(self) -> None:
+        await self._db.close()
+        self._lock.release()
+
+    async def intake(self, intake_id: str) -> Intake | None:
+        """The intake with this id; one that was taken over by a later plug-in gives that one."""
+        return await self._db.run(lambda db: _followed(db, intake_id))
+
+    async def intakes(self, *statuses: Status) -> tuple[Intake, ...]:
+        """The newest intakes in any of ``statuses``, newest first."""
+        marks = ",".join("?" * len(statuses))
+        query = f"SELECT * FROM intakes WHERE status IN ({marks}) ORDER BY seq DESC LIMIT ?"  # noqa: S608 - only marks
+        return tuple(intake_of(row) for row in await self._rows(query, *statuses, VISIBLE_LIMIT))
+
+    async def interrupted(self, vin: str, except_id: str) -> Intake | None:
+        """The newest intake of this VIN that has answers but whose scan never became complete."""
+        rows = await self._rows(
+            "SELECT * FROM intakes WHERE vin = ? AND vin != '' AND id != ? AND snapshot IS NULL"
+            " AND status IN ('open', 'awaiting_identity') ORDER BY seq DESC LIMIT 1",
+            vin,
+            except_id,
+        )
+        return intake_of(rows[0]) if rows else None
+
+    async def visits(self, vin: str, except_id: str = "") -> tuple[Visit, ...]:
+        """All complete visits of the car, oldest first, without the one named."""
+        rows = await self._rows(
+            "SELECT * FROM intakes WHERE vin = ? AND vin != '' AND id != ? AND snapshot IS NOT NULL"
+            " AND status IN ('awaiting_dash', 'complete') ORDER BY seq",
+            vin,
+            except_id,
+        )
+        return tuple(_visit(intake_of(row)) for row in rows)
+
+    async def vehicle(self, vin: str) -> Vehicle | None:
+        rows = await self._rows("SELECT * FROM vehicles WHERE vin = ?", vin)
+        return vehicle_of(rows[0]) if rows else None
+
+    async def learned_model(self, vin: str) -> str:
+        """The model a person once picked for cars whose VIN begins like this one; empty when nobody did."""
+        rows = await self._rows("SELECT model FROM learned_models WHERE vin_head = ?", vin[:VIN_HEAD])
+        return str(rows[0]["model"]) if rows else ""
+
+    async def models(self) -> tuple[str, ...]:
+        """Every model ever picked, for the page's suggestions."""
+        rows = await self._rows("SELECT DISTINCT model FROM learned_models ORDER BY model LIMIT ?", MODELS_SHOWN)
+        return tuple(str(row["model"]) for row in rows)
+
+    async def operators(self) -> tuple[str, ...]:
+        """Who typed answers lately, the latest first."""
+        rows = await self._rows("SELECT name FROM operators ORDER BY used DESC LIMIT ?", OPERATORS_SHOWN)
+        return tuple(str(row["name"]) for row in rows)
+
+    async def commit(self, change: Change) -> None:
+        """Make one step of an intake durable, with what its answers taught and the records it owes."""
+        await self._db.run(lambda db: _apply(db, change))
+
+    async def owe(self, owed: RecordSet) -> None:
+        """Commit records that belong to no intake (the clock of a boot); a key already known is left alone."""
+        await self._db.run(lambda db: _owe(db, owed))
+
+    async def set_stock_state(self, vehicle_id: str, state: StockState) -> bool:
+        """True when there is such a vehicle."""
+        query = "UPDATE vehicles SET stock_state = ? WHERE id = ?"
+        return await self._db.run(lambda db: db.execute(query, (state, vehicle_id)).rowcount == 1)
+
+    async def abandon_open(self) -> None:
+        """At start: whatever was being read when the process died will not be read any more."""
+        query = "UPDATE intakes SET status = 'awaiting_identity' WHERE status = 'open'"
+        await self._db.run(lambda db: db.execute(query))
+
+    async def owed(self) -> tuple[RecordSet, ...]:
+        """Record sets that the outbox may not have, oldest first."""
+        rows = await self._rows("SELECT key, bodies FROM record_sets WHERE emitted = 0 ORDER BY id")
+        return tuple(RecordSet(row["key"], _BODIES.validate_json(row["bodies"])) for row in rows)
+
+    async def mark_emitted(self, key: str) -> None:
+        """The outbox has them: forget the bodies, since a second copy would outlive an erasure there."""
+        query = "UPDATE record_sets SET emitted = 1, bodies = '[]' WHERE key = ?"
+        await self._db.run(lambda db: db.execute(query, (key,)))
+
+    async def _rows(self, query: str, *values: str | int) -> list[sqlite3.Row]:
+        return await self._db.run(lambda db: _fetch(db, query, *values))
+
+
+def _fetch(db: sqlite3.Connection, query: str, *values: str | int) -> list[sqlite3.Row]:
+    cursor = db.cursor()
+    cursor.row_factory = sqlite3.Row
+    return cursor.execute(query, values).fetchall()
+
+
+def _followed(db: sqlite3.Connection, intake_id: str) -> Intake | None:
+    rows = _fetch(db, "SELECT * FROM intakes WHERE id = ?", intake_id)
+    if rows and rows[0]["merged_into"]:
+        return _followed(db, rows[0]["merged_into"])
+    return intake_of(rows[0]) if rows else None
+
+
+def _apply(db: sqlite3.Connection, change: Change) -> None:
+    _put_intake(db, change.intake)
+    _learn(db, change.intake)
+    if change.vehicle is not None:
+        _put_vehicle(db, change.vehicle)
+    if change.takes_over:
+        query = "UPDATE intakes SET status = 'merged', merged_into = ?, answers = '{}' WHERE id = ?"
+        db.execute(query, (change.intake.id, change.takes_over))
+    if change.owed is not None:
+        _owe(db, change.owed)
+
+
+def _put_intake(db: sqlite3.Connection, intake: Intake) -> None:
+    db.execute(
+        "INSERT INTO intakes (id, bay, vin, status, purpose, begun_at, answers, revision, snapshot)"
+        " VALUES (:id, :bay, :vin, :status, :purpose, :begun_at, :answers, :revision, :snapshot)"
+        " ON CONFLICT (id) DO UPDATE SET vin = excluded.vin, status = excluded.status, purpose = excluded.purpose,"
+        " answers = excluded.answers, revision = excluded.revision, snapshot = excluded.snapshot",
+        row_of(intake),
+    )
+
+
+def _learn(db: sqlite3.Connection, intake: Intake) -> None:
+    answers = intake.answers
+    if answers.operator:
+        db.execute(
+            "INSERT INTO operators (name, used) SELECT ?, coalesce(max(used), 0) + 1 FROM operators WHERE true"
+            " ON CONFLICT (name) DO UPDATE SET used = excluded.used",
+            (answers.operator,),
+        )
+    if answers.model and intake.vin:
+        db.execute(
+            "INSERT INTO learned_models VALUES (?, ?) ON CONFLICT (vin_head) DO UPDATE SET model = excluded.model",
+            (intake.vin[:VIN_HEAD], answers.model),
+        )
+
+
+def _put_vehicle(db: sqlite3.Connection, vehicle: Vehicle) -> None:
+    db.execute(
+        "INSERT INTO vehicles (id, vin, plate, stock_number, stock_state) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (vin) DO UPDATE SET plate = excluded.plate, stock_number = excluded.stock_number",
+        (vehicle.id, vehicle.vin, vehicle.plate, vehicle.stock_number, vehicle.stock_state),
+    )
+
+
+def _owe(db: sqlite3.Connection, owed: RecordSet) -> None:
+    db.execute(
+        "INSERT INTO record_sets (key, bodies) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+        (owed.key, _BODIES.dump_json(owed.bodies, by_alias=True).decode()),
+    )
+
+
+def _visit(intake: Intake) -> Visit:
+    snapshot = intake.snapshot or Snapshot()
+    return Visit(snapshot.taken_at, snapshot, intake.answers.dash_m, intake.answers.papers_m)

@@ -1,0 +1,159 @@
+"""Draws the bay page: the same cards for the first load and for every change that is sent to the phone."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from agent.answers import METRES
+from agent.bay import BayState
+from agent.bays import Bays
+from agent.ledger import Intake, Status
+from agent.ledger_store import LedgerStore
+from config.catalogue import Language, has, render
+from evidence.plate import PROVINCES
+from evidence.snapshot import Purpose
+from sync.publisher import PublisherState
+
+TEMPLATES = Path(__file__).parent / "templates"
+LATEST_SHOWN = 12
+KM_GROUP = ","
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """``form`` names the intake its form belongs to: only when that changes may typed text be replaced."""
+
+    key: str
+    form: str
+    head: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What forms offer besides typing."""
+
+    operators: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+class Looks:
+    """``link`` tells how delivery to the back office stands."""
+
+    def __init__(self, bays: Bays, store: LedgerStore, link: Callable[[], PublisherState]) -> None:
+        self._bays = bays
+        self._store = store
+        self._link = link
+        self._jinja = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def page(self, language: Language) -> str:
+        """The whole page."""
+        sections = await self._sections(language)
+        return self._draw("page.html", language, sections=sections, link=self._link_line(language))
+
+    async def cards(self, language: Language) -> dict[str, Any]:
+        """The same as JSON: cards by section, in order."""
+        sections = await self._sections(language)
+        shown = {
+            name: [{"key": c.key, "form": c.form, "head": c.head, "body": c.body} for c in cards]
+            for name, cards in sections.items()
+        }
+        return {"sections": shown, "link": self._link_line(language)}
+
+    def manual(self, title: str, body: str, language: Language) -> str:
+        """One section of the manual."""
+        return self._draw("manual.html", language, title=title, body=Markup(body))  # noqa: S704 - our own Markdown
+
+    async def _sections(self, language: Language) -> dict[str, list[Card]]:
+        choices = _Choices(await self._store.operators(), await self._store.models())
+        states = self._bays.states
+        plugged = {state.car.intake_id for state in states if state.car}
+        awaiting = await self._store.intakes(Status.AWAITING_IDENTITY, Status.AWAITING_DASH)
+        done = await self._store.intakes(Status.COMPLETE)
+        return {
+            "bays": [await self._bay_card(state, choices, language) for state in states],
+            "awaiting": self._lists("awaiting.html", _away(awaiting, plugged), choices, language),
+            "latest": self._lists("latest.html", _away(done, plugged)[:LATEST_SHOWN], choices, language),
+        }
+
+    async def _bay_card(self, state: BayState, choices: _Choices, language: Language) -> Card:
+        intake = await self._store.intake(state.car.intake_id) if state.car else None
+        head = self._draw("bay.html", language, state=state, car=state.car, intake=intake)
+        body, form = "", ""
+        if state.car is not None:
+            form = state.car.intake_id
+            asks_vin = state.car.read and not (state.car.vin or (intake and intake.vin))
+            if asks_vin:
+                form += "/vin"  # the question for the VIN appears once the car has turned out to be silent
+            body = self._form(state.car.intake_id, intake, choices, language, asks_vin=bool(asks_vin))
+        return Card(f"bay-{state.name}", form, head, body)
+
+    def _lists(self, template: str, intakes: Iterable[Intake], choices: _Choices, language: Language) -> list[Card]:
+        return [
+            Card(
+                f"intake-{intake.id}",
+                f"{intake.id}/{'' if intake.vin else 'vin'}",
+                self._draw(template, language, intake=intake),
+                self._form(intake.id, intake, choices, language, asks_vin=not intake.vin),
+            )
+            for intake in intakes
+        ]
+
+    def _form(
+        self, intake_id: str, intake: Intake | None, choices: _Choices, language: Language, *, asks_vin: bool
+    ) -> str:
+        answers = intake.answers if intake else None
+        plate = answers.plate if answers else ""
+        province = plate[:1] if plate[:1] in PROVINCES else ""
+        return self._draw(
+            "form.html",
+            language,
+            intake_id=intake_id,
+            answers=answers,
+            asks_vin=asks_vin,
+            province=province,
+            plate_rest=plate[len(province) :],
+            dash_km=_km(answers.dash_m) if answers else "",
+            provinces=PROVINCES,
+            choices=choices,
+        )
+
+    def _link_line(self, language: Language) -> str:
+        link = self._link()
+        if link.refused_key and has(link.refused_key):
+            return render("page.link_refused", language, reason=f"@{link.refused_key}")
+        if not link.connected:
+            return render("page.link_down", language, buffered=link.buffered)
+        return render("page.link_sending" if link.buffered else "page.link_up", language, buffered=link.buffered)
+
+    def _draw(self, template: str, language: Language, **values: object) -> str:
+        def t(key: str, **params: object) -> str:
+            return render(key, language, **params)
+
+        return self._jinja.get_template(template).render(
+            **values, t=t, said=lambda key: said(key, language), language=language, purposes=tuple(Purpose), km=_km
+        )
+
+
+def said(key: str, language: Language) -> str:
+    """The sentence of ``key`` where there is one without parameters, else the key itself: never a broken page."""
+    return render(key, language) if has(key) else key
+
+
+def _away(intakes: tuple[Intake, ...], plugged: set[str]) -> list[Intake]:
+    """Those whose car is not at a plug now: the others have a bay's card."""
+    return [intake for intake in intakes if intake.id not in plugged]
+
+
+def _km(metres: int | None) -> str:
+    return "" if metres is None else f"{metres // METRES}"

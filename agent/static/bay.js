@@ -1,0 +1,157 @@
+// Keeps the cards as the box draws them, and never touches what somebody is typing.
+"use strict";
+
+const said = document.body.dataset;
+const DRAFT = "draft:";
+const FIELDS = ["vin", "dash_km", "province", "plate", "stock_number", "operator", "model"];
+
+function draftOf(form) {
+  const values = {};
+  for (const name of FIELDS) if (form.elements[name]) values[name] = form.elements[name].value;
+  return values;
+}
+
+function keepDraft(form) {
+  sessionStorage.setItem(DRAFT + form.dataset.intake, JSON.stringify(draftOf(form)));
+}
+
+function restoreDraft(form) {
+  const kept = sessionStorage.getItem(DRAFT + form.dataset.intake);
+  if (kept) {
+    for (const [name, value] of Object.entries(JSON.parse(kept)))
+      if (form.elements[name] && value) form.elements[name].value = value;
+  } else {
+    const remembered = { province: localStorage.getItem("province"), operator: localStorage.getItem("operator") };
+    for (const [name, value] of Object.entries(remembered))
+      if (form.elements[name] && value && !form.elements[name].value) form.elements[name].value = value;
+  }
+  markOperator(form);
+}
+
+function markOperator(form) {
+  const name = form.elements.operator.value.trim();
+  for (const chip of form.querySelectorAll("[data-operator]"))
+    chip.setAttribute("aria-pressed", String(chip.dataset.operator === name));
+}
+
+function answersOf(form) {
+  const values = draftOf(form);
+  const plate = values.plate.trim();
+  const whole = /^[\u4e00-\u9fff]/.test(plate) ? plate : plate && values.province + plate;
+  const given = { plate: whole, stock_number: values.stock_number, dash_km: values.dash_km, operator: values.operator };
+  if (values.vin) given.vin = values.vin;
+  if (values.model) given.model = values.model;
+  for (const name of Object.keys(given)) if (!given[name].trim()) delete given[name];
+  return given;
+}
+
+async function post(path, body) {
+  try {
+    const answer = await fetch(path, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    if (answer.ok) return "";
+    const refusal = await answer.json();
+    return refusal.text[said.lang];
+  } catch {
+    return said.failed;
+  }
+}
+
+async function save(form) {
+  const line = form.querySelector(".answer");
+  const button = form.querySelector(".save");
+  button.disabled = true;
+  const refusal = await post(`/api/intakes/${form.dataset.intake}/answers`, answersOf(form));
+  button.disabled = false;
+  line.hidden = !refusal;
+  line.textContent = refusal;
+  if (refusal) return;
+  localStorage.setItem("operator", form.elements.operator.value.trim());
+  if (form.elements.province.value) localStorage.setItem("province", form.elements.province.value);
+  sessionStorage.removeItem(DRAFT + form.dataset.intake);
+  delete form.closest(".card").dataset.typing;
+}
+
+function showCards(section, cards) {
+  const list = section.querySelector(".cards");
+  const wanted = new Set(cards.map((card) => card.key));
+  for (const old of [...list.children]) if (!wanted.has(old.id)) old.remove();
+  cards.forEach((card, place) => {
+    const article = document.getElementById(card.key) ?? document.createElement("article");
+    showCard(article, card);
+    if (list.children[place] !== article) list.insertBefore(article, list.children[place] ?? null);
+  });
+  section.hidden = section.id !== "bays" && cards.length === 0;
+  const nothing = section.querySelector(".nothing");
+  if (nothing) nothing.hidden = cards.length > 0;
+}
+
+function showCard(article, card) {
+  article.className = "card";
+  article.id = card.key;
+  if (article.shownHead !== card.head) {
+    const open = [...article.querySelectorAll(".head details")].map((part) => part.open);
+    if (!article.querySelector(":scope > .head")) article.innerHTML = '<div class="head"></div><div class="body"></div>';
+    article.querySelector(":scope > .head").innerHTML = card.head;
+    article.querySelectorAll(".head details").forEach((part, i) => { part.open = open[i] ?? false; });
+    article.shownHead = card.head;
+  }
+  if (article.dataset.form !== card.form || (!article.dataset.typing && article.shownBody !== card.body)) {
+    article.querySelector(":scope > .body").innerHTML = card.body;
+    article.dataset.form = card.form;
+    delete article.dataset.typing;
+    article.querySelectorAll("form").forEach(restoreDraft);
+  }
+  article.shownBody = card.body;
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form");
+  if (!form) return;
+  form.closest(".card").dataset.typing = "yes";
+  keepDraft(form);
+  markOperator(form);
+});
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  save(event.target);
+});
+
+// A barcode scanner types the VIN and presses Enter: go on to the next field instead of sending half a form.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.name !== "vin") return;
+  event.preventDefault();
+  event.target.form.elements.dash_km.focus();
+});
+
+document.addEventListener("click", async (event) => {
+  const chip = event.target.closest("[data-operator]");
+  const purpose = event.target.closest("[data-purpose]");
+  const withdraw = event.target.closest("[data-withdraw]");
+  if (chip) {
+    const form = chip.closest("form");
+    form.elements.operator.value = chip.dataset.operator;
+    form.elements.operator.dispatchEvent(new Event("input", { bubbles: true }));
+  } else if (purpose) {
+    await post(`/api/intakes/${purpose.dataset.intake}/answers`, { purpose: purpose.dataset.purpose });
+  } else if (withdraw && confirm(withdraw.dataset.sure)) {
+    await post(`/api/intakes/${withdraw.dataset.withdraw}/withdraw`, {});
+  }
+});
+
+document.querySelectorAll("form").forEach(restoreDraft);
+
+const events = new EventSource(`/events?lang=${said.lang}`);
+const lost = document.getElementById("lost");
+events.addEventListener("cards", (event) => {
+  const shown = JSON.parse(event.data);
+  for (const [name, cards] of Object.entries(shown.sections)) showCards(document.getElementById(name), cards);
+  document.getElementById("link").textContent = shown.link;
+});
+events.onopen = () => { lost.hidden = true; };
+events.onerror = () => {
+  lost.textContent = said.lost;
+  lost.hidden = false;
+};
