@@ -33,15 +33,18 @@ class NotStoredError(Exception):
     """The receiving store cannot commit now; nothing is acknowledged and the same batch is asked for again."""
 
 
-def gravest(errors: BaseExceptionGroup[UpstreamError]) -> UpstreamError:
-    """Return the one to act upon: a refusal outranks the broken connection it caused."""
-    found = _leaves(errors)
-    return next((error for error in found if isinstance(error, UpstreamRefusedError)), found[0])
+def gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error to raise for a group of them: a refusal outranks the broken connection it caused.
+
+    What is not about the upstream at all is a defect and stays the group it is.
+    """
+    upstream, other = errors.split(UpstreamError)
+    if other is not None or upstream is None:
+        return errors
+    refused = upstream.subgroup(UpstreamRefusedError)
+    return _first(refused or upstream)
 
 
-def _leaves(group: BaseExceptionGroup[UpstreamError]) -> list[UpstreamError]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -86,7 +86,7 @@ class _Ingest:
             async with asyncio.TaskGroup() as group:
                 async for message in link.messages():
                     await self._take(link, message, group)
-        except* UpstreamError as errors:
+        except BaseExceptionGroup as errors:
             raise gravest(errors) from None
 
     async def _take(self, link: Link, message: Inbound, group: asyncio.TaskGroup) -> None:

@@ -16,7 +16,7 @@ from sync.codec import MAX_RECORD_BYTES
 from sync.database import Database, is_full, open_database
 from sync.errors import OutboxError, OutboxFullError
 from sync.lock import FileLock, Marker
-from sync.outbox_file import Line, Owed
+from sync.outbox_file import PEOPLE, READINGS, Line, Owed
 from sync.records import AnyBody, Record, TombstoneBody
 
 SCHEMA = Path(__file__).parent / "schema"
@@ -272,5 +272,5 @@ def _line(body: AnyBody, stamp: Stamp) -> Line:
     payload = record.model_dump_json(by_alias=True)
     if len(payload.encode()) > MAX_RECORD_BYTES:
         raise OutboxError(f"a {body.kind} record of {len(payload)} characters is more than the wire carries")
-    accounts_from = body.first_seq if isinstance(body, TombstoneBody) and not body.stream else None
-    return Line(turn=1 if body.kind == "reading" else 0, accounts_from=accounts_from, payload=payload)
+    accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
+    return Line(READINGS if body.kind == "reading" else PEOPLE, payload, accounts)

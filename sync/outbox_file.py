@@ -11,16 +11,17 @@ from sync.records import TombstoneBody
 
 MACHINE_FILES = (Path("/etc/machine-id"), Path("/proc/device-tree/serial-number"))
 QUARANTINE_KEPT = 1000  # newest rows; older ones were declared long ago
-READINGS = 1
+NAMES_KEPT = 10_000  # months of visits; a set is handed over again within minutes or not at all
+PEOPLE, READINGS = 0, 1  # turns: what people wait for goes first
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record ready to be written."""
+    """A record ready to be written; a tombstone names what it ``accounts`` for: a stream and the first seq of it."""
 
     turn: int
-    accounts_from: int | None
     payload: str
+    accounts: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,27 @@ def append(connection: sqlite3.Connection, number: int, lines: Sequence[Line]) -
     connection.execute(update, (len(lines), number))
     last: int = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (number,)).fetchone()[0]
     first = last - len(lines) + 1
-    connection.executemany(
-        "INSERT INTO owed (stream, seq, turn, accounts_from, payload) VALUES (?, ?, ?, ?, ?)",
-        [(number, first + i, line.turn, line.accounts_from, line.payload) for i, line in enumerate(lines)],
-    )
+    rows = [
+        (number, first + i, line.turn, *_accounts(connection, number, line), line.payload)
+        for i, line in enumerate(lines)
+    ]
+    columns = "(stream, seq, turn, accounts_for, accounts_from, payload)"
+    connection.executemany(f"INSERT INTO owed {columns} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
     return last
+
+
+def _accounts(connection: sqlite3.Connection, number: int, line: Line) -> tuple[int | None, int | None]:
+    if line.accounts is None:
+        return None, None
+    stream, first = line.accounts
+    return _number(connection, stream) if stream else number, first
 
 
 def first_time(connection: sqlite3.Connection, name: str) -> bool:
     """Whether the set of records called ``name`` comes for the first time; from now on it has come."""
-    return connection.execute("INSERT OR IGNORE INTO appended_once (name) VALUES (?)", (name,)).rowcount == 1
+    new = connection.execute("INSERT OR IGNORE INTO appended_once (name) VALUES (?)", (name,)).rowcount == 1
+    connection.execute("DELETE FROM appended_once WHERE id <= (SELECT max(id) FROM appended_once) - ?", (NAMES_KEPT,))
+    return new
 
 
 def owing_streams(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -110,14 +122,13 @@ def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, tu
 def lowest(connection: sqlite3.Connection, stream: str) -> int:
     """A tombstone on its way counts as all it answers for: the receiver must not see a hole before it arrives."""
     number = _number(connection, stream)
-    first = connection.execute("SELECT min(seq) FROM owed WHERE stream = ?", (number,)).fetchone()[0]
-    accounted = connection.execute(
-        "SELECT min(accounts_from) FROM owed WHERE stream = ? AND accounts_from IS NOT NULL", (number,)
-    ).fetchone()[0]
-    if first is None:
-        row = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (number,)).fetchone()
-        return 1 + (int(row[0]) if row else 0)
-    return min(int(first), int(accounted)) if accounted is not None else int(first)
+    candidates = (
+        connection.execute("SELECT min(seq) FROM owed WHERE stream = ?", (number,)),
+        connection.execute("SELECT min(accounts_from) FROM owed WHERE accounts_for = ?", (number,)),
+        connection.execute("SELECT last_seq + 1 FROM streams WHERE number = ?", (number,)),
+    )
+    found = [row[0] for rows in candidates for row in rows if row[0] is not None]
+    return min(found, default=1)
 
 
 def forget(connection: sqlite3.Connection, stream: str, ranges: Iterable[tuple[int, int]]) -> int:

@@ -104,7 +104,7 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(link))
                 group.create_task(self._deliver(link, group))
-        except* UpstreamError as errors:
+        except BaseExceptionGroup as errors:
             raise gravest(errors) from None
         finally:
             await self._take_leave(link, session_id)

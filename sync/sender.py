@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sync.codec import encode_batch, runs
-from sync.outbox_file import Owed
+from sync.outbox_file import PEOPLE, READINGS, Owed
 from sync.wire import Ack, Nack
 
-PEOPLE, READINGS = 0, 1
 BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
 PATIENCE_LIMIT = 4  # the acknowledgement timeout grows up to this many times while nothing comes back
 

@@ -11,18 +11,19 @@ CREATE TABLE streams (
 );
 
 -- turn 0 goes first (what people wait for), 1 are raw readings.
--- accounts_from: a tombstone answers for everything from this seq on until it is itself acknowledged.
+-- accounts_for, accounts_from: a tombstone answers for this stream from this seq on until it is itself acknowledged.
 CREATE TABLE owed (
     stream INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     turn INTEGER NOT NULL,
+    accounts_for INTEGER,
     accounts_from INTEGER,
     payload TEXT NOT NULL,
     PRIMARY KEY (stream, seq)
 ) WITHOUT ROWID;
 
 CREATE INDEX owed_by_turn ON owed (stream, turn, seq);
-CREATE INDEX owed_accounts ON owed (stream, accounts_from) WHERE accounts_from IS NOT NULL;
+CREATE INDEX owed_accounts ON owed (accounts_for, accounts_from) WHERE accounts_for IS NOT NULL;
 
 -- What upstream will never take; kept for a person to look at, declared upstream by a tombstone.
 CREATE TABLE quarantine (
@@ -36,5 +37,6 @@ CREATE TABLE quarantine (
 
 -- Names of sets of records that may come only one time: whoever hands them over may not know that it did.
 CREATE TABLE appended_once (
-    name TEXT PRIMARY KEY
-) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);

@@ -47,7 +47,7 @@ class Broker:
 
     def settings(self, protocol: str = "5", **other: object) -> MqttSettings:
         quick = {"connect_timeout_s": 5, "ack_timeout_s": 2, "backoff_first_s": 0.05, "backoff_max_s": 0.3}
-        return MqttSettings(url=f"mqtt://127.0.0.1:{self.port}", protocol=protocol, **(quick | other))  # type: ignore[arg-type]
+        return MqttSettings(url=f"mqtt://127.0.0.1:{self.port}", protocol=protocol, **(quick | other))
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

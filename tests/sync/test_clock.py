@@ -42,7 +42,7 @@ def test_where_the_kernel_names_no_boot_each_process_is_one(tmp_path: Path) -> N
 def test_quality_says_who_vouches_for_the_time(
     synchronised: bool, battery: bool, expected: ClockQuality, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(clock, "kernel_synchronised", lambda: synchronised)
     rtc = tmp_path / "rtc0"
     if battery:

@@ -85,6 +85,13 @@ async def test_nothing_to_append_is_no_record(outbox: Outbox) -> None:
     assert outbox.pending_count() == 0
 
 
+async def test_a_named_set_enters_only_once(outbox: Outbox) -> None:
+    assert await outbox.append([mileage(1), mileage(2)], once="visit-1") == (1, 2)
+    assert await outbox.append([mileage(1), mileage(2)], once="visit-1") == ()
+    assert await outbox.append([mileage(3)], once="visit-2") == (3,)
+    assert outbox.pending_count() == 3
+
+
 async def test_an_append_in_flight_survives_its_cancelled_caller(outbox: Outbox) -> None:
     caller = asyncio.create_task(outbox.append([mileage(1), mileage(2)]))
     await asyncio.sleep(0)
