@@ -178,7 +178,7 @@ def _gap(part: OdometerPart, current_m: int | None, w: Wording) -> str:
     if part.odometer_m is None or current_m is None:
         return DASH
     gap_km = round((part.odometer_m - current_m) / 1000)
-    sign = "+" if gap_km > 0 else "−" if gap_km < 0 else "±"
+    sign = "+" if gap_km > 0 else "−" if gap_km < 0 else ""
     return w("km", value=f"{sign}{w.number(abs(gap_km))}")
 
 

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 
 MAX_POINTS = 400
 LABEL_LIMIT = 8
+# Mean advance of the chart's 13 px bold letters and digits, CJK included.
+LETTER_PX = 9.5
 MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM, MARGIN_LEFT = 28, 28, 30, 64
 TRUSTED = frozenset({"standard", "confirmed"})
 
@@ -158,17 +160,19 @@ def _shape(mark: Mark, x: float, y: float) -> Markup:
 
 def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
     """Values beside their points, the telling ones first, none on top of another."""
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, float]] = []
     for point in _by_weight(shown)[:LABEL_LIMIT]:
         x, y = frame.x(point.at), frame.y(point.odometer_m)
         below = point.mark is Mark.QUARANTINED and y + 26 < frame.height - MARGIN_BOTTOM
         y += 26 if below else -12
-        if any(abs(x - other_x) < 84 and abs(y - other_y) < 16 for other_x, other_y in taken):
+        half = LETTER_PX * len(point.label) / 2
+        # Kept on the paper: a label near an edge moves inwards.
+        x = min(max(x, MARGIN_LEFT - 20 + half), frame.width - 4 - half)
+        if any(abs(x - other) < half + other_half and abs(y - other_y) < 16 for other, other_half, other_y in taken):
             continue
-        taken.append((x, y))
-        anchor = "start" if x < MARGIN_LEFT + 40 else "end" if x > frame.width - MARGIN_RIGHT - 40 else "middle"
-        yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-            str(point.mark), f"{x:.1f}", f"{y:.1f}", anchor, escape(point.label)
+        taken.append((x, half, y))
+        yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            str(point.mark), f"{x:.1f}", f"{y:.1f}", escape(point.label)
         )
 
 

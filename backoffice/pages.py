@@ -1,6 +1,6 @@
 """The pages people read, rendered on the server; they work without script and are live with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,17 +15,18 @@ from backoffice.carpage import car_context, check_title, due_kind, model_name, n
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
 from backoffice.store import RecordStore
-from backoffice.views import StockState, VehicleSummary
+from backoffice.views import AlertView, StockState, VehicleSummary
 from backoffice.wording import DASH, Wording, time_zone
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
-from evidence.snapshot import CheckPart
+from evidence.snapshot import CheckPart, Severity
 
 PAGE_SIZE = 50
 MAX_ALERTS = 200
 MAX_PAGE = 10_000
 LANGUAGE_COOKIE = "forecourt_lang"
 COOKIE_S = 365 * 86400
+_URGENCY = {Severity.STOP: 0, Severity.SOON: 1, Severity.NOTE: 2}
 TEMPLATES = Path(__file__).parent / "templates"
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Token = Annotated[str, Query(max_length=32)]
@@ -155,7 +156,7 @@ async def _vehicle_page(request: Request, pages: Pages, vehicle_id: str) -> Resp
         section="vehicle",
         here="vehicles",
         line=True,
-        alerts=alerts,
+        alerts=by_urgency(alerts),
         on_vehicle=True,
         states=list(StockState),
         **car_context(car, events, w),
@@ -166,7 +167,7 @@ def _alert_pages(routes: APIRouter, pages: Pages) -> None:
     desk = pages.desk
 
     async def listed(show: str) -> dict[str, Any]:
-        found = await desk.alerts(open_only=show != "all", limit=MAX_ALERTS)
+        found = by_urgency(await desk.alerts(open_only=show != "all", limit=MAX_ALERTS))
         return {"alerts": found, "on_vehicle": False, "show_all": show == "all"}
 
     @routes.get("/alerts")
@@ -208,6 +209,19 @@ def _manual_pages(routes: APIRouter, pages: Pages) -> None:
         sections = [(name, manual_title(name, language)) for name in SECTIONS]
         context = {"body": body, "manual_title": title, "sections": sections}
         return await pages.page(request, "manual.html", section=section, here="manual", **context)
+
+
+def by_urgency(alerts: Iterable[AlertView]) -> list[AlertView]:
+    """What nobody has seen yet first, then the most urgent, then the newest; what is settled last."""
+    return sorted(
+        alerts,
+        key=lambda a: (
+            a.closed_at is not None,
+            a.acknowledged_at is not None,
+            _URGENCY[a.severity],
+            -a.opened_at.timestamp(),
+        ),
+    )
 
 
 async def _cars(desk: RecordStore, q: str, page: int) -> tuple[list[VehicleSummary], bool]:
