@@ -109,9 +109,10 @@ class Car:
         reply = await self.adapter.ask(request.hex().upper() + digit)
         if reply is None:
             return Asked((), ItemStatus.TIMEOUT, "no prompt")
-        if reply.notices & NO_CAR and not await self.present():
-            raise CarSilentError("car.unplugged")
-        return _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
+        asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
+        if asked.status is ItemStatus.TIMEOUT and not asked.answers and not await self.present():
+            raise CarSilentError("unplugged")
+        return asked
 
     async def _ask_pending(self, request: bytes, asked: Asked, extended_address: bool) -> Asked:  # noqa: FBT001
         """An ECU that said "response pending" gets the longest tail and is asked again, a few times."""

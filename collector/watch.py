@@ -5,9 +5,9 @@ Every link is used once; what failed is opened anew after a growing, jittered pa
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from tenacity import RetryCallState, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from collector.adapter import Adapter
 from collector.car import Car
@@ -23,7 +23,7 @@ from collector.events import (
     ScanFailed,
 )
 from collector.scan import Reader, scan_car
-from collector.setup import identity_of, set_up
+from collector.setup import Abilities, identity_of, set_up
 from collector.transport import open_transport
 from config.profiles import Profiles
 from config.settings import AdapterSettings
@@ -38,7 +38,7 @@ Tell = Callable[[BayEvent], Awaitable[None]]
 
 async def watch_bay(
     url: str, settings: AdapterSettings, profiles: Profiles, *, depth: Depth = Depth.FULL
-) -> AsyncIterator[BayEvent]:
+) -> AsyncGenerator[BayEvent, None]:
     """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does."""
     events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
     watch = asyncio.create_task(_Bay(url, Reader(profiles, settings, depth), events.put).watch(), name=f"bay {url}")
@@ -66,28 +66,47 @@ class _Bay:
         self._tell = tell
 
     async def watch(self) -> None:
-        pause = _Pause(self._settings)
+        """Open, live with the adapter until it is lost, open again."""
         while True:
+            adapter, abilities = await self._open_patiently()
             try:
-                await self._one_link(pause)
+                await self._live(adapter, abilities)
             except AdapterLostError as error:
-                wait_s = pause.next_s()
-                await self._tell(AdapterMissing(error.reason, error.detail, wait_s))
-                await asyncio.sleep(wait_s)
+                await self._tell(AdapterMissing(error.reason, error.detail, 0.0))
+            finally:
+                await adapter.close()
 
-    async def _one_link(self, pause: "_Pause") -> None:
-        """The life of one open adapter; ends only by AdapterLostError."""
+    async def _open_patiently(self) -> tuple[Adapter, Abilities]:
+        """Try until an adapter answers; every failure is told with the pause before the next attempt."""
+        settings = self._settings
+        pauses = wait_exponential_jitter(
+            multiplier=settings.reopen_first_s, max=settings.reopen_max_s, jitter=settings.reopen_first_s / 2
+        )
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(AdapterLostError), wait=pauses, before_sleep=self._tell_missing
+        )
+        return await attempts(self._open)
+
+    async def _tell_missing(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, AdapterLostError):
+            await self._tell(AdapterMissing(error.reason, error.detail, round(state.upcoming_sleep, 1)))
+
+    async def _open(self) -> tuple[Adapter, Abilities]:
         transport = await open_transport(self._url, connect_timeout_s=self._settings.connect_timeout_s)
         adapter = Adapter(transport, self._reader.allow, self._settings)
         try:
-            abilities = await set_up(adapter)
-            identity = identity_of(self._url, abilities)
-            await self._tell(AdapterReady(identity))
-            pause.reset()
-            while True:
-                await self._one_car(Car(adapter, abilities, self._settings), identity)
-        finally:
+            return adapter, await set_up(adapter)
+        except BaseException:
             await adapter.close()
+            raise
+
+    async def _live(self, adapter: Adapter, abilities: Abilities) -> None:
+        """One car after another at one open adapter; ends only by AdapterLostError."""
+        identity = identity_of(self._url, abilities)
+        await self._tell(AdapterReady(identity))
+        while True:
+            await self._one_car(Car(adapter, abilities, self._settings), identity)
 
     async def _one_car(self, car: Car, identity: AdapterIdentity) -> None:
         """From plug-in to unplugging of one car; a link that breaks after the plug-in is an unplugging too."""
@@ -129,24 +148,3 @@ class _Bay:
                     await self._scan(car, identity)
                 next_try = loop.time() + SILENT_RETRY_S
             await asyncio.sleep(self._settings.presence_every_s)
-
-
-class _Pause:
-    """Growing, jittered waits between attempts to open an adapter (tenacity's arithmetic)."""
-
-    def __init__(self, settings: AdapterSettings) -> None:
-        self._wait = wait_exponential_jitter(
-            initial=settings.reopen_first_s, max=settings.reopen_max_s, jitter=settings.reopen_first_s / 2
-        )
-        self.reset()
-
-    def reset(self) -> None:
-        """The link worked: begin again with the shortest wait."""
-        self._attempt = 0
-
-    def next_s(self) -> float:
-        """How long to wait before the next attempt, in seconds."""
-        self._attempt = min(self._attempt + 1, 32)
-        state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
-        state.attempt_number = self._attempt
-        return self._wait(state)

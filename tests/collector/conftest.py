@@ -42,8 +42,11 @@ async def serial_peer(opener: Callable[[str, float], Awaitable[Transport]]) -> A
     async def heard() -> bytes:
         return await asyncio.to_thread(os.read, master, 4096)
 
+    def say(data: bytes) -> None:
+        os.write(master, data)
+
     try:
-        yield Peer(transport, lambda data: os.write(master, data) and None, heard, unplug)
+        yield Peer(transport, say, heard, unplug)
     finally:
         unplug()
         await transport.close()

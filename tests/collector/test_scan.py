@@ -108,7 +108,8 @@ async def test_a_car_that_answers_nothing_is_a_complete_reading_without_a_value(
     assert silent
     assert reading.vin == ""
     assert reading.mil is None
-    assert reading.odometer == reading.dtcs == ()
+    assert reading.odometer == ()
+    assert reading.dtcs == ()
     assert status_of(reading, "dtcs.stored") is ItemStatus.TIMEOUT
 
 
