@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from simulator.control import WORDS, obey
 from simulator.errors import SimulatorError
@@ -26,8 +26,8 @@ Number = TypeVar("Number", int, float)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 2 when something given must be changed."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         if arguments.command == "list":
             return _list()
         return _run(arguments)
@@ -36,8 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USER
 
 
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for anything it cannot take."""
+        raise SimulatorError(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="forecourt-sim",
         description="A car and its OBD adapter that do not exist, on a TCP port or a serial link.",
     )

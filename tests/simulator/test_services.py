@@ -132,13 +132,13 @@ def test_the_vin_comes_in_five_messages_before_can() -> None:
     car = car_of("kwp")
 
     assert asked(car, "0901") == ["490105"]
+    assert car.vin == "LSVNV49M352000121"
     assert asked(car, "0902") == [
         "4902010000004C",
         "49020253564E56",
-        "490203" + "34394D" + car.vin[8].encode().hex(),
-    ] + [
-        "490204" + car.vin[9:13].encode().hex().upper(),
-        "490205" + car.vin[13:].encode().hex().upper(),
+        "49020334394D33",
+        "49020435323030",
+        "49020530313231",
     ]
 
 

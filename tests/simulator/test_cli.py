@@ -1,0 +1,252 @@
+"""The program as others start it: its first and last line, its transports, its orders and its refusals."""
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from simulator.cli import main
+from tests.simulator.running import Client, simulator
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator.cli", *arguments], capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def ask_terminal(path: str, command: str, patience_s: float = 5.0) -> str:
+    """Ask over a serial link without any library."""
+    handle = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    try:
+        os.write(handle, command.encode("ascii") + b"\r")
+        received = b""
+        ends_s = time.monotonic() + patience_s
+        while not received.endswith(b">") and time.monotonic() < ends_s:
+            if select.select([handle], [], [], 0.2)[0]:
+                piece = os.read(handle, 4096)
+                if not piece:
+                    raise ConnectionError
+                received += piece
+        return received.decode("latin-1")
+    finally:
+        os.close(handle)
+
+
+def wait_for(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+    """Until something has happened in another process."""
+    ends_s = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < ends_s
+        time.sleep(0.01)
+
+
+def test_the_first_line_tells_the_truth_and_the_last_line_counts() -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0") as running:
+        with Client(running.url) as client:
+            client.ask("ATE0")
+            client.ask("0902")
+            client.ask("04")
+        last = running.end()
+
+    assert running.first["truth"]["vin"] == "LSVAA49J3K2000101"
+    assert running.first["adapters"][0].startswith("tcp:127.0.0.1:")
+    assert last == {"writes": 1, "requests": 2, "unsafe": ["7DF 04"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly_even_with_a_client_connected(number: int) -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0") as running, Client(running.url) as client:
+        client.ask("ATI")
+
+        assert running.end(number) == {"writes": 0, "requests": 0, "unsafe": []}
+
+
+def test_it_starts_in_half_a_second() -> None:
+    started_s = time.monotonic()
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0"):
+        took_s = time.monotonic() - started_s
+
+    assert took_s < 2.0, "half a second on a quiet machine; four times that on a busy one"
+
+
+def test_it_ends_by_itself_after_its_seconds() -> None:
+    done = run("--scenario", "rolled-back", "--visit", "1", "--tcp", "127.0.0.1:0", "--seconds", "0.05")
+
+    first, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert done.returncode == 0 and done.stderr == ""
+    assert (first["truth"]["visit"], first["truth"]["visits"]) == (1, 2)
+    assert last["writes"] == 0
+
+
+def test_several_transports_reach_the_same_car(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0", "--pty", str(link)) as running:
+        assert running.first["adapters"][1] == f"serial:{link}"
+        assert ask_terminal(str(link), "ATI") == "ATI\rELM327 v2.2\r\r>"
+        with Client(running.url) as client:
+            client.ask("0100")
+        last = running.end()
+
+    assert last["requests"] == 1
+    assert not link.is_symlink()
+
+
+def test_a_client_that_resets_does_not_end_it() -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0") as running:
+        for _ in range(3):
+            client = Client(running.url)
+            client.socket.sendall(b"0902\r")
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.socket.close()
+        with Client(running.url) as client:
+            assert client.ask("ATE0").endswith("OK\r\r>")
+            assert client.ask("ATI") == "ELM327 v2.2\r\r>"
+
+
+def test_a_second_client_at_once_is_refused() -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0") as running, Client(running.url) as first:
+        first.ask("ATI")
+        with Client(running.url) as second, pytest.raises(ConnectionError):
+            second.ask("ATI")
+
+        assert "ELM327" in first.ask("ATI")
+
+
+def test_unplugging_cuts_an_adapter_that_lives_on_the_car(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    arguments = ("--scenario", "clean", "--tcp", "127.0.0.1:0", "--pty", str(link), "--control")
+    with simulator(*arguments) as running, Client(running.url) as client:
+        client.ask("ATI")
+        assert running.order("unplug") == {"ok": True, "did": "unplug"}
+        assert not link.is_symlink()
+        with pytest.raises(ConnectionError):
+            client.ask("ATI")
+        with pytest.raises(ConnectionRefusedError):
+            Client(running.url)
+
+        answer = running.order("plug rolled-back 1")
+
+        assert answer["truth"]["scenario"] == "rolled-back" and answer["truth"]["visit"] == 1
+        with Client(running.url) as again:
+            again.ask("ATH1")
+            assert "4C 42 45" in again.ask("0902")
+        assert "ELM327" in ask_terminal(str(link), "ATI")
+
+
+def test_an_adapter_on_usb_power_stays_and_finds_no_car() -> None:
+    with (
+        simulator(
+            "--scenario", "clean", "--tcp", "127.0.0.1:0", "--control", "--power", "usb", "--search-ms", "1"
+        ) as running,
+        Client(running.url) as client,
+    ):
+        client.ask("ATE0")
+        running.order("unplug")
+
+        assert client.ask("ATRV") == "0.2V\r\r>"
+        assert client.ask("0100").endswith("UNABLE TO CONNECT\r\r>")
+        running.order("plug")
+        assert client.ask("ATRV") == "14.2V\r\r>"
+
+
+def test_orders_change_the_car_and_nonsense_is_answered() -> None:
+    with (
+        simulator("--scenario", "clean", "--tcp", "127.0.0.1:0", "--control") as running,
+        Client(running.url) as client,
+    ):
+        client.ask("0100")
+        assert running.order("speed 30")["ok"]
+        assert running.order("state")["speed_kmh"] == 30.0
+        assert client.ask("010D1").endswith("41 0D 1E \r\r>")
+        running.order("engine off")
+        assert client.ask("010C1").endswith("41 0C 00 00 \r\r>")
+        running.order("drop")
+        with pytest.raises(ConnectionError):
+            client.ask("ATI")
+
+        for words in (
+            "fly",
+            "speed",
+            "speed fast",
+            "speed 300",
+            "engine maybe",
+            "plug dirty",
+            "plug clean x",
+            "plug clean 9",
+            "",
+        ):
+            answer = running.order(words)
+            assert not answer["ok"] and answer["error"], words
+
+
+def test_a_fault_can_take_the_car_away_for_a_moment(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    with simulator("--scenario", "clean", "--pty", str(link), "--fault", "drop=@2"):
+        assert "ELM327" in ask_terminal(str(link), "ATI")
+        with pytest.raises(OSError):
+            ask_terminal(str(link), "ATI")
+        wait_for(link.is_symlink)
+        assert "ELM327" in ask_terminal(str(link), "ATI")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "--scenario is missing"),
+        (("--scenario", "clean"), "at least one of --tcp"),
+        (("--scenario", "dirty", "--tcp", "127.0.0.1:0"), "known: can29, clean"),
+        (("--scenario", "clean", "--visit", "2", "--tcp", "127.0.0.1:0"), "visits 1 to 1"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1"), "wanted HOST:PORT"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1:99999"), "wanted HOST:PORT"),
+        (("--scenario", "clean", "--tcp", "192.0.2.1:0"), "cannot listen"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--fault", "gremlin"), "no such fault"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--baud", "-1"), "--baud -1"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--profile", "elm-9"), "--profile"),
+        (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--ecu-ms", "soon"), "--ecu-ms"),
+        (("fly",), "choose from"),
+        (("--scenario", "clean", "--pty", "/nowhere/adapter"), "cannot make the link"),
+        (("--scenario", "clean", "--pty", "/etc/passwd"), "something else is there"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    arguments: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(arguments)
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (2, "")
+    assert reason in said.err and len(said.err.splitlines()) == 1
+
+
+def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("--scenario", "clean", "--tcp", f"127.0.0.1:{taken.getsockname()[1]}")
+
+    assert done.returncode == 2
+    assert "cannot listen" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_wrong_scenario_names_file_line_and_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('title = "x"\n\n[car]\nmake = "A"\nmodel_year = 1800\n', encoding="utf-8")
+
+    assert main(["--scenario", str(file), "--tcp", "127.0.0.1:0"]) == 2
+
+    assert capsys.readouterr().err == "forecourt-sim: mine.toml:3: car.vin: is missing\n"
+
+
+def test_the_list_names_scenarios_profiles_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("clean", "rolled-back", "2 visit(s)", "stn-1170", "half-line"))
