@@ -25,6 +25,7 @@ from sync.mqtt_client import (
     connect_failure,
     connect_properties,
     failure,
+    login_failure,
     publish_properties,
 )
 
@@ -208,7 +209,7 @@ class Link:
             return
         if code.is_failure:
             old = not self.degraded and code.value == UNSUPPORTED_PROTOCOL
-            self._accepted.set_exception(_OldBrokerError() if old else failure(code, "this login"))
+            self._accepted.set_exception(_OldBrokerError() if old else login_failure(code))
             return
         if not self.degraded:
             self.receive_maximum = min(
@@ -220,7 +221,7 @@ class Link:
         if not self._accepted.done() and not self.degraded:
             # closed without a word right after CONNECT: a broker before MQTT 5 may do just that
             self._accepted.set_exception(_OldBrokerError())
-        gone = failure(code, "this connection")
+        gone = failure(code, "connection")
         self._fail(gone if isinstance(gone, UpstreamRefusedError) else UpstreamLostError(f"{self._where}: {code}"))
 
     def _on_answer(self, mid: int, code: ReasonCode) -> None:
@@ -228,7 +229,7 @@ class Link:
         if answer is None or answer.done():
             return
         if code.is_failure:
-            answer.set_exception(failure(code, "a message or subscription"))
+            answer.set_exception(failure(code, "topic"))
         else:
             answer.set_result(None)
 

@@ -16,9 +16,9 @@ from sync.codec import MAX_BATCH_BYTES
 from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError
 
 UNSUPPORTED_PROTOCOL = 0x84
-_LOGIN = {0x86, 0x8C}
+_LOGIN = {0x86, 0x87, 0x8C}
 _TOPIC = {0x87, 0x8F, 0x90}
-_OTHER_REFUSALS = {0x85, 0x8A, 0x8E, 0x99, 0x9A, 0x9B, 0x9E}
+_OTHER_REFUSALS = {UNSUPPORTED_PROTOCOL, 0x85, 0x8A, 0x8E, 0x99, 0x9A, 0x9B, 0x9E}
 _PASSWORD_LIMIT = 4096
 _PLAIN_PORT, _TLS_PORT = 1883, 8883
 _PACKET_ROOM = 64 << 10
@@ -92,18 +92,26 @@ def publish_properties(expiry_s: int | None) -> Properties | None:
     return properties
 
 
-def failure(code: ReasonCode, what: str) -> UpstreamError:
-    """Name the error for a negative reason code that answered ``what``."""
-    said = f"{what}: {code} (0x{code.value:02x})"
+def login_failure(code: ReasonCode) -> UpstreamError:
+    """Name the error for a negative CONNACK."""
     if code.value in _LOGIN:
-        advice = "correct mqtt.username and mqtt.password_file"
-        return UpstreamRefusedError(f"broker refused {said}; {advice}", key="mqtt.refused_login", detail=str(code))
+        message = f"broker refused the login: {_said(code)}; correct mqtt.username and mqtt.password_file"
+        return UpstreamRefusedError(message, key="mqtt.refused_login", detail=str(code))
+    return failure(code, "connection")
+
+
+def failure(code: ReasonCode, what: str) -> UpstreamError:
+    """Name the error for any other negative reason code, said of ``what``."""
     if code.value in _TOPIC:
-        advice = "the broker's access list must allow this device its own topics"
-        return UpstreamRefusedError(f"broker refused {said}; {advice}", key="mqtt.refused_topic", detail=str(code))
-    if code.value in _OTHER_REFUSALS or code.value == UNSUPPORTED_PROTOCOL:
-        return UpstreamRefusedError(f"broker refused {said}", key="mqtt.refused", detail=str(code))
-    return UpstreamLostError(f"broker could not serve {said}")
+        message = f"broker refused the {what}: {_said(code)}; its access list must allow each device its own topics"
+        return UpstreamRefusedError(message, key="mqtt.refused_topic", detail=str(code))
+    if code.value in _OTHER_REFUSALS:
+        return UpstreamRefusedError(f"broker refused the {what}: {_said(code)}", detail=str(code))
+    return UpstreamLostError(f"broker could not take the {what}: {_said(code)}")
+
+
+def _said(code: ReasonCode) -> str:
+    return f"{code} (0x{code.value:02x})"
 
 
 def connect_failure(error: OSError, where: str) -> UpstreamError:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 from config.settings import MqttSettings
 from tests.needs import find_mosquitto, need_program
@@ -38,6 +39,13 @@ class Broker:
         while not self._listens():
             assert time.monotonic() < deadline, (self._directory / "mosquitto.log").read_text()
             time.sleep(0.02)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def kill(self) -> None:
         if self._process is not None:

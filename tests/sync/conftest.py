@@ -37,7 +37,5 @@ async def outbox(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Outbox]:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """A running broker that admits everybody."""
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
+    with Broker(tmp_path) as broker:
+        yield broker

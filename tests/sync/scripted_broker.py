@@ -1,0 +1,61 @@
+"""A broker that says exactly what a test tells it to, for the answers a real one cannot be brought to give."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x80, 0xE0
+CONNACK_5 = b"\x20\x03\x00\x00\x00"
+CONNACK_311 = b"\x20\x02\x00\x00"
+
+Answer = Callable[[int, bytes], bytes | None]
+
+
+def protocol_level(connect: bytes) -> int:
+    """The version a CONNECT body asks for: 4 is MQTT 3.1.1, 5 is MQTT 5."""
+    return connect[6]
+
+
+def puback_5(publish: bytes, reason: int) -> bytes:
+    topic_length = int.from_bytes(publish[:2])
+    return b"\x40\x03" + publish[2 + topic_length : 4 + topic_length] + bytes([reason])
+
+
+@asynccontextmanager
+async def scripted_broker(answer: Answer) -> AsyncIterator[int]:
+    """Give the port of a broker that answers each packet (type, body) as ``answer`` says; None hangs up."""
+
+    visits: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visits[asyncio.current_task()] = writer
+        try:
+            while (packet := await _packet(reader))[0] != DISCONNECT:
+                reply = answer(*packet)
+                if reply is None:
+                    break
+                writer.write(reply)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for writer in visits.values():
+            writer.close()
+        await asyncio.gather(*(visit for visit in visits if visit is not None))
+
+
+async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    first = (await reader.readexactly(1))[0]
+    length = shift = 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return first & 0xF0, await reader.readexactly(length)
