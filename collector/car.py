@@ -108,8 +108,9 @@ class Car:
         digit = f"{expected_lines:X}" if expected_lines is not None and 0 < expected_lines < 16 else ""
         reply = await self.adapter.ask(request.hex().upper() + digit)
         if reply is None:
-            return Asked((), ItemStatus.TIMEOUT, "no prompt")
-        asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
+            asked = Asked((), ItemStatus.TIMEOUT, "no prompt")
+        else:
+            asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
         if asked.status is ItemStatus.TIMEOUT and not asked.answers and not await self.present():
             raise CarSilentError("unplugged")
         return asked
