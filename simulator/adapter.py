@@ -194,8 +194,17 @@ class Adapter:
         chunks = [
             Chunk(moment, line if isinstance(line, bytes) else line.encode("ascii") + newline) for moment, line in lines
         ]
-        reply = Reply((*chunks, Chunk(done_s, newline + b">")))
+        reply = Reply((*chunks, Chunk(self._prompt_s(chunks, done_s), newline + b">")))
         self._reply(reply, from_bus=True)
+
+    def _prompt_s(self, chunks: list[Chunk], done_s: float) -> float:
+        """The adapter waits for more only after it has printed what it has."""
+        if not chunks:
+            return done_s
+        printed_s = self._sent_s
+        for chunk in chunks:
+            printed_s = max(chunk.at_s, printed_s) + len(chunk.data) * self._byte_s
+        return max(printed_s + done_s - chunks[-1].at_s, done_s)
 
     def _reply(self, reply: Reply, *, from_bus: bool) -> None:
         reply = self.faults.apply(reply, from_bus=from_bus)

@@ -34,7 +34,7 @@ class Request:
 
 def is_request(text: str, settings: Settings) -> bool:
     """Whether a line is hexadecimal and short enough to be sent."""
-    limit = 8 if not settings.format_frames else REQUEST_BYTES
+    limit = REQUEST_BYTES + 1 if settings.long_messages or not settings.format_frames else REQUEST_BYTES
     return bool(re.fullmatch(r"[0-9A-F]{2,}", text)) and len(text) // 2 <= limit
 
 
@@ -71,6 +71,9 @@ class Exchange:
         at_s, failure = self._open(at_s, lines)
         if failure:
             return [*lines, (at_s, failure)], at_s
+        if not self._settings.responses:
+            self._ask(at_s, request)
+            return lines, at_s
         answers, done_s = self._ask(at_s, request)
         return [*lines, *(answers or [(done_s, "NO DATA")])], done_s
 

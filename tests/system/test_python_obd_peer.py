@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import obd
 import pytest
 
-obd = pytest.importorskip("obd", reason="python-OBD is not installed")
-
-from tests.simulator.running import simulator  # noqa: E402 - only with the peer at hand
+from tests.simulator.running import simulator
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
@@ -17,7 +16,7 @@ BAUD = 38400
 
 
 @contextmanager
-def connected(port: str) -> Iterator["obd.OBD"]:
+def connected(port: str) -> Iterator[obd.OBD]:
     """A python-OBD session over one of the simulator's adapters, closed afterwards."""
     logging.getLogger("obd").setLevel(logging.CRITICAL)
     connection = obd.OBD(port, baudrate=BAUD, fast=False, timeout=5)
@@ -28,7 +27,7 @@ def connected(port: str) -> Iterator["obd.OBD"]:
         connection.close()
 
 
-def value(connection: "obd.OBD", command: str) -> object:
+def value(connection: obd.OBD, command: str) -> object:
     """The magnitude of one reading in the unit that python-OBD gives it."""
     read = connection.query(obd.commands[command]).value
     return getattr(read, "magnitude", read)
