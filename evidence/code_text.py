@@ -13,7 +13,7 @@ def code_text(code: str, english: Callable[[str], str] | None = None) -> Text:
     key, params = _place(code)
     said = texts(key, code=code, **params)
     better = english(code).strip() if english else ""
-    return Text(en=better or said["en"], zh=said["zh"])
+    return Text(en=f"{code}: {better}" if better else said["en"], zh=said["zh"])
 
 
 def _place(code: str) -> tuple[str, dict[str, int]]:

@@ -124,10 +124,17 @@ def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
         if part.status is ItemStatus.READ and part.odometer_m is not None
     ]
     for source, value_m, trust in (("dash", visit.dash_m, Trust.TYPED), ("papers", visit.papers_m, Trust.PAPER)):
-        if value_m is not None and not any(entry.source == source for entry in entries):
+        if value_m is not None:
             part = OdometerPart(source=source, odometer_m=value_m, trust=trust)
-            entries.append(_entry(f"{name}/{source}", at, name, index, part))
+            entries = _answered_again(entries, _entry(f"{name}/{source}", at, name, index, part))
     return entries
+
+
+def _answered_again(entries: list[Entry], newer: Entry) -> list[Entry]:
+    """Add what a person said after the reading; the same value is not kept twice, another one withdraws the first."""
+    if any(entry.source == newer.source and entry.odometer_m == newer.odometer_m for entry in entries):
+        return entries
+    return [replace(one, voided="corrected") if one.source == newer.source else one for one in entries] + [newer]
 
 
 def _entry(entry_id: str, at: datetime | None, snapshot_id: str, visit: int, part: OdometerPart) -> Entry:

@@ -8,6 +8,7 @@ PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕�
 # GA 36-2018: small new-energy plates start their serial with one of these, large ones end with it (D/A/B/C/E electric)
 NEW_ENERGY = "DABCEFGHJK"
 _ELECTRIC = frozenset("DABCE")
+LONGEST = 16
 _ENDINGS = "警学挂港澳使领"
 _LETTER = "A-HJ-NP-Z"
 _ORDINARY = re.compile(rf"^[{PROVINCES}][{_LETTER}][{_LETTER}0-9]{{4}}[{_LETTER}0-9{_ENDINGS}]$")
@@ -26,9 +27,9 @@ class Plate:
 
 
 def normalise_plate(text: str) -> str:
-    """``text`` without spaces, dots and dashes, upper case, half width; empty stays empty (lot cars have no plate)."""
-    folded = unicodedata.normalize("NFKC", text[:40]).upper()
-    return re.sub(r"[\s\-._·•・‧]", "", folded)
+    """Letters and digits of ``text``, upper case, half width; empty stays empty (lot cars have no plate)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text[:40]).upper())
+    return "".join(character for character in folded if character.isalnum())[:LONGEST]
 
 
 def read_plate(text: str) -> Plate:

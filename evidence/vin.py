@@ -76,19 +76,15 @@ def check_digit(vin: str) -> CheckDigit:
 def model_year(vin: str, *, this_year: int) -> int | None:
     """Model year of position 10, at most next year; None when the character codes no year.
 
-    The code repeats every 30 years. North America tells the cycle by position 7 (a letter means 2010 and later,
-    49 CFR 565.15(d)(2)); elsewhere the newest possible year is taken.
+    The code repeats every 30 years. In North America a digit in position 7 means the first cycle, to 2009
+    (49 CFR 565.15(d)(2)); otherwise the newest possible year is taken.
     """
     if not is_vin(vin) or vin[9] not in _YEAR_CODES:
         return None
-    year = _FIRST_CYCLE + _YEAR_CODES.index(vin[9])
-    if vin[0] in _NORTH_AMERICA:
-        year += 0 if vin[6].isdigit() else _CYCLE
-        # light trucks of some makers keep a digit there: never older than the rule itself allows
-        return year if year <= this_year + 1 else year - _CYCLE
-    while year + _CYCLE <= this_year + 1:
-        year += _CYCLE
-    return year
+    years = range(_FIRST_CYCLE + _YEAR_CODES.index(vin[9]), this_year + 2, _CYCLE)
+    if vin[0] in _NORTH_AMERICA and vin[6].isdigit():
+        years = years[:1]
+    return max(years, default=None)
 
 
 def describe_vin(vin: str, *, this_year: int) -> VinFacts:

@@ -59,8 +59,8 @@ class Case:
     @cached_property
     def dash(self) -> Entry | None:
         """The dashboard's value of this visit, as a person gave it."""
-        given = [e for e in self.entries if e.visit == self.index >= 0 and e.source == "dash" and e.odometer_m > 0]
-        return given[0] if given else None
+        given = (e for e in self.entries if e.visit == self.index >= 0 and e.source == "dash" and not e.voided)
+        return next((entry for entry in given if entry.odometer_m > 0), None)
 
     @cached_property
     def read(self) -> Entry | None:

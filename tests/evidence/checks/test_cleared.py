@@ -1,0 +1,147 @@
+"""K4 and K5: recently cleared memory; a battery change and a workshop look the same and are said to."""
+
+import pytest
+
+from evidence.snapshot import CountersPart, DtcPart, ItemPart, Result, Snapshot
+from protocols.readings import DtcClass, ItemStatus, Monitor
+from tests.evidence.cars import (
+    ASKED,
+    HOUR_S,
+    KM,
+    NOT_READY,
+    READY,
+    check,
+    code,
+    counters,
+    judged,
+    reason,
+    service,
+    snapshot,
+    visit,
+)
+
+RECENT = counters(distance_since_clear_m=20 * KM, warmups_since_clear=2, time_since_clear_s=HOUR_S)
+LONG_AGO = counters(distance_since_clear_m=9_000 * KM, warmups_since_clear=255)
+
+
+def _k4(reading: Snapshot) -> tuple[Result, str]:
+    part = check(judged(visit(reading)), "K4")
+    return part.result, reason(part)
+
+
+def test_small_counters_and_open_monitors_need_an_explanation() -> None:
+    part = check(judged(visit(snapshot(values=RECENT, readiness=NOT_READY))), "K4")
+
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.6)
+    assert "battery" in part.text.en
+    assert "蓄电池" in part.text.zh
+    assert "s1/readiness/catalyst" in part.evidence
+
+
+def test_small_counters_with_all_monitors_complete_are_ordinary() -> None:
+    assert _k4(snapshot(values=RECENT, readiness=READY))[0] is Result.CONSISTENT
+
+
+def test_open_monitors_long_after_a_clear_are_ordinary() -> None:
+    assert _k4(snapshot(values=LONG_AGO, readiness=NOT_READY))[0] is Result.CONSISTENT
+
+
+def test_one_large_counter_is_enough_to_be_long_ago() -> None:
+    mixed = counters(distance_since_clear_m=900 * KM, warmups_since_clear=3)
+
+    assert _k4(snapshot(values=mixed, readiness=NOT_READY))[0] is Result.CONSISTENT
+
+
+def test_a_lone_tank_vapour_monitor_is_open_on_many_honest_cars() -> None:
+    lone = {**READY, "evaporative_system": Monitor.INCOMPLETE}
+
+    assert _k4(snapshot(values=RECENT, readiness=lone))[0] is Result.CONSISTENT
+
+
+def test_a_new_car_was_never_cleared() -> None:
+    new = counters(distance_since_clear_m=40 * KM, warmups_since_clear=5)
+
+    assert _k4(snapshot(60 * KM, values=new, readiness=NOT_READY)) == (Result.NOT_DETERMINABLE, "new_car")
+
+
+def test_recorded_work_explains_the_clear() -> None:
+    reading = snapshot(values=RECENT, readiness=NOT_READY)
+
+    part = check(judged(visit(reading), services=(service(days_ago=3),)), "K4")
+
+    assert (part.result, part.assumption) == (Result.CONSISTENT, "workshop_clear")
+    assert "2026-11-18" in part.text.en
+
+
+def test_work_of_last_year_explains_nothing() -> None:
+    reading = snapshot(values=RECENT, readiness=NOT_READY)
+
+    assert check(judged(visit(reading), services=(service(days_ago=300),)), "K4").result is Result.SUSPICIOUS
+
+
+def test_codes_that_vanished_with_the_clear_make_it_surer() -> None:
+    before = visit(snapshot(id="a", dtcs=(code("P0420"),)), days_ago=20)
+    now = visit(snapshot(id="b", values=RECENT, readiness=NOT_READY))
+
+    part = check(judged(before, now), "K4")
+
+    assert (part.result, part.confidence, part.params["vanished"]) == (Result.SUSPICIOUS, 0.85, "P0420")
+    assert "P0420" in part.text.zh
+
+
+def test_codes_that_stayed_did_not_vanish() -> None:
+    before = visit(snapshot(id="a", dtcs=(code("P0420"),)), days_ago=20)
+    now = visit(snapshot(id="b", values=RECENT, readiness=NOT_READY, dtcs=(code("P0420", DtcClass.PENDING),)))
+
+    assert "vanished" not in check(judged(before, now), "K4").params
+
+
+def test_without_counters_or_monitors_nothing_is_said() -> None:
+    assert _k4(snapshot(values=CountersPart())) == (Result.NOT_DETERMINABLE, "no_counter")
+    assert _k4(snapshot(values=RECENT, readiness={})) == (Result.NOT_DETERMINABLE, "no_readiness")
+
+
+def test_what_one_counter_does_not_say_is_called_unknown() -> None:
+    part = check(judged(visit(snapshot(values=counters(warmups_since_clear=1), readiness=NOT_READY))), "K4")
+
+    assert part.result is Result.SUSPICIOUS
+    assert "not known" in part.text.en
+
+
+def _k5(dtcs: tuple[DtcPart, ...], items: tuple[ItemPart, ...] = ASKED) -> tuple[Result, str]:
+    part = check(judged(visit(snapshot(dtcs=dtcs, items=items))), "K5")
+    return part.result, reason(part)
+
+
+def test_a_permanent_code_alone_was_cleared_not_healed() -> None:
+    part = check(judged(visit(snapshot(dtcs=(code("P0171"), code("P0420", DtcClass.PERMANENT))))), "K5")
+
+    assert (part.result, part.params["codes"], part.evidence) == (Result.SUSPICIOUS, "P0420", ("s1/dtcs/1",))
+
+
+def test_a_permanent_code_that_is_also_stored_hides_nothing() -> None:
+    both = (code("P0420"), code("P0420", DtcClass.PERMANENT))
+
+    assert _k5(both)[0] is Result.CONSISTENT
+
+
+def test_a_permanent_code_that_is_pending_again_hides_nothing() -> None:
+    both = (code("P0420", DtcClass.PENDING), code("P0420", DtcClass.PERMANENT))
+
+    assert _k5(both)[0] is Result.CONSISTENT
+
+
+def test_no_codes_at_all_is_consistent() -> None:
+    assert _k5(())[0] is Result.CONSISTENT
+
+
+@pytest.mark.parametrize("status", [ItemStatus.TIMEOUT, ItemStatus.UNSUPPORTED, ItemStatus.CORRUPT])
+@pytest.mark.parametrize("unread", ["dtcs.stored", "dtcs.permanent"])
+def test_a_list_that_could_not_be_asked_is_not_an_empty_list(unread: str, status: ItemStatus) -> None:
+    items = tuple(ItemPart(item=one.item, status=status if one.item == unread else one.status) for one in ASKED)
+
+    assert _k5((code("P0420", DtcClass.PERMANENT),), items) == (Result.NOT_DETERMINABLE, "codes_not_read")
+
+
+def test_a_snapshot_from_elsewhere_without_codes_says_nothing() -> None:
+    assert reason(check(judged(visit(Snapshot(id="s1"))), "K5")) == "codes_not_read"

@@ -1,0 +1,101 @@
+"""K3: a counter above the odometer; impossible only within one control unit."""
+
+import pytest
+
+from evidence.snapshot import CounterPart, CountersPart, EcuPart, OdometerPart, Result
+from protocols.readings import ItemStatus, Trust
+from tests.evidence.cars import KM, MILES_VIN, VIN, check, counters, judged, made_vin, reason, snapshot, visit, witness
+
+
+def _k3(
+    values: CountersPart,
+    odometer: tuple[OdometerPart, ...] = (witness(68_000 * KM),),
+    dash_km: int | None = None,
+    **more: object,
+) -> tuple[Result, str]:
+    reading = snapshot(odometer=odometer, values=values, **more)  # type: ignore[arg-type]
+    part = check(judged(visit(reading, dash_m=None if dash_km is None else dash_km * KM)), "K3")
+    return part.result, reason(part)
+
+
+@pytest.mark.parametrize("name", ["distance_since_clear_m", "distance_with_mil_m", "distance_since_reflash_m"])
+def test_a_units_own_counter_above_its_own_odometer_is_impossible(name: str) -> None:
+    small = (witness(50_000 * KM),)
+
+    assert _k3(counters(**{name: 61_000 * KM}), small)[0] is Result.IMPOSSIBLE
+    assert _k3(counters(**{name: 49_000 * KM}), small)[0] is Result.CONSISTENT
+
+
+@pytest.mark.parametrize("counter_km", [50_000, 50_049, 50_500])
+def test_rounding_and_tyres_explain_a_little(counter_km: int) -> None:
+    assert _k3(counters(distance_since_clear_m=counter_km * KM), (witness(50_000 * KM),))[0] is Result.CONSISTENT
+
+
+def test_a_little_more_than_tyres_explain_needs_a_word_but_is_not_impossible() -> None:
+    assert _k3(counters(distance_since_clear_m=51_000 * KM), (witness(50_000 * KM),))[0] is Result.SUSPICIOUS
+
+
+def test_a_counter_of_another_unit_may_come_from_a_used_part() -> None:
+    assert _k3(counters("7E9", distance_since_clear_m=65_000 * KM), (witness(50_000 * KM),))[0] is Result.SUSPICIOUS
+
+
+def test_a_foreign_vin_in_the_unit_speaks_for_a_used_part() -> None:
+    used = (EcuPart(address="7E8", vin=made_vin(serial=2)),)
+    values = counters(distance_since_clear_m=65_000 * KM)
+
+    assert _k3(values, (witness(50_000 * KM),), ecus=used, vin=VIN)[0] is Result.SUSPICIOUS
+
+
+def test_a_unit_programmed_after_its_counter_began_speaks_for_a_used_part() -> None:
+    values = counters(distance_since_clear_m=65_000 * KM, distance_since_reflash_m=2_000 * KM)
+
+    assert _k3(values, (witness(50_000 * KM),))[0] is Result.SUSPICIOUS
+
+
+def test_a_full_counter_says_at_least_and_is_still_evidence() -> None:
+    full = counters(distance_since_clear_m=65_535 * KM)
+
+    assert _k3(full, (witness(20_000 * KM),))[0] is Result.IMPOSSIBLE
+    part = check(judged(visit(snapshot(200_000 * KM, values=full))), "K3")
+    assert part.result is Result.CONSISTENT
+    assert "at least" in part.text.en
+    assert "至少" in part.text.zh
+
+
+def test_against_a_typed_value_alone_nothing_is_impossible() -> None:
+    values = counters(distance_since_clear_m=60_000 * KM)
+
+    assert _k3(values, (), dash_km=40_000)[0] is Result.SUSPICIOUS
+    assert _k3(values, (), dash_km=70_000)[0] is Result.CONSISTENT
+
+
+def test_a_dashboard_of_a_miles_market_may_show_miles() -> None:
+    values = counters(distance_since_clear_m=60_000 * KM)
+
+    assert _k3(values, (), dash_km=40_000, vin=MILES_VIN)[0] is Result.CONSISTENT
+    assert _k3(values, (), dash_km=30_000, vin=MILES_VIN)[0] is Result.SUSPICIOUS
+
+
+def test_the_units_own_odometer_goes_before_a_better_one_elsewhere() -> None:
+    own = witness(80_000 * KM, source="row", ecu="7E0", trust=Trust.CONFIRMED)
+
+    assert _k3(counters("7E0", distance_since_clear_m=60_000 * KM), (witness(50_000 * KM), own))[0] is Result.CONSISTENT
+
+
+def test_without_counter_or_mileage_nothing_is_said() -> None:
+    assert _k3(CountersPart()) == (Result.NOT_DETERMINABLE, "no_counter")
+    assert _k3(counters(distance_since_clear_m=None)) == (Result.NOT_DETERMINABLE, "no_counter")
+    assert _k3(counters(distance_since_clear_m=1), ()) == (Result.NOT_DETERMINABLE, "no_odometer")
+
+
+def test_the_worst_of_all_units_is_told_with_its_evidence() -> None:
+    parts = tuple(
+        CounterPart(ecu=ecu, value=value, status=ItemStatus.READ)
+        for ecu, value in (("7E9", 1_000 * KM), ("7E8", 65_000 * KM))
+    )
+
+    judgement = judged(visit(snapshot(50_000 * KM, values=CountersPart(distance_since_clear_m=parts))))
+    part = check(judgement, "K3")
+
+    assert part.evidence == ("s1/counters/distance_since_clear_m/1", "s1/odometer/0")
+    assert (part.params["ecu"], part.params["gap_m"]) == ("7E8", 15_000 * KM)

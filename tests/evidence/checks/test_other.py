@@ -1,0 +1,154 @@
+"""K6 to K10: engine hours, VINs, earlier visits, and what only people can do."""
+
+import pytest
+
+from evidence.history import Visit
+from evidence.snapshot import EcuPart, Result
+from protocols.readings import Trust
+from tests.evidence.cars import (
+    HOUR_S,
+    KM,
+    VIN,
+    check,
+    counters,
+    judged,
+    made_vin,
+    reason,
+    service,
+    snapshot,
+    visit,
+    witness,
+)
+
+
+def _k6(odometer_km: int, hours: int | None, fuel: str = "petrol") -> tuple[Result, str]:
+    run_s = None if hours is None else hours * HOUR_S
+    reading = snapshot(odometer_km * KM, values=counters(engine_run_time_s=run_s), fuel=fuel)
+    part = check(judged(visit(reading)), "K6")
+    return part.result, reason(part)
+
+
+@pytest.mark.parametrize(("odometer_km", "hours"), [(68_000, 2_000), (200_000, 5_000), (30_000, 3_000)])
+def test_ordinary_mean_speeds_are_consistent(odometer_km: int, hours: int) -> None:
+    assert _k6(odometer_km, hours)[0] is Result.CONSISTENT
+
+
+@pytest.mark.parametrize(("odometer_km", "hours"), [(68_000, 9_000), (180_000, 900)])
+def test_mean_speeds_no_car_reaches_need_an_explanation(odometer_km: int, hours: int) -> None:
+    assert _k6(odometer_km, hours)[0] is Result.SUSPICIOUS
+
+
+@pytest.mark.parametrize("fuel", ["electric", "hybrid", "diesel hybrid"])
+def test_an_engine_that_rests_while_driving_says_nothing(fuel: str) -> None:
+    assert _k6(180_000, 900, fuel) == (Result.NOT_DETERMINABLE, "engine_not_counting")
+
+
+def test_engine_hours_that_are_missing_or_few_say_nothing() -> None:
+    assert _k6(68_000, None) == (Result.NOT_DETERMINABLE, "no_hours")
+    assert _k6(68_000, 0) == (Result.NOT_DETERMINABLE, "no_hours")
+    assert _k6(68_000, 10) == (Result.NOT_DETERMINABLE, "hours_too_few")
+    assert _k6(500, 100) == (Result.NOT_DETERMINABLE, "hours_too_few")
+
+
+def _k7(*vins: str, vin: str = VIN) -> tuple[Result, str]:
+    ecus = tuple(EcuPart(address=f"7E{8 + place}", vin=other) for place, other in enumerate(vins))
+    part = check(judged(visit(snapshot(vin=vin, ecus=ecus))), "K7")
+    return part.result, reason(part)
+
+
+def test_units_that_carry_the_cars_vin_are_its_own() -> None:
+    assert _k7(VIN, VIN)[0] is Result.CONSISTENT
+
+
+def test_a_unit_with_another_vin_needs_an_explanation() -> None:
+    other = made_vin(serial=2)
+    part = check(
+        judged(visit(snapshot(ecus=(EcuPart(address="7E8", vin=VIN), EcuPart(address="7E9", vin=other))))), "K7"
+    )
+
+    assert part.result is Result.SUSPICIOUS
+    assert (part.params["ecu"], part.params["other_tail"]) == ("7E9", "0002")
+    assert other not in part.text.en
+
+
+@pytest.mark.parametrize("blank", ["", "0" * 16, "IIIIIIIIIIIIIIIII", "?" * 17])
+def test_a_unit_that_was_never_given_a_vin_accuses_nobody(blank: str) -> None:
+    assert _k7(blank) == (Result.NOT_DETERMINABLE, "no_vin")
+    assert _k7(VIN, blank)[0] is Result.CONSISTENT
+
+
+def _k8(*visits: Visit) -> tuple[Result, float, str]:
+    part = check(judged(*visits), "K8")
+    return part.result, part.confidence, reason(part)
+
+
+def _read(odometer_km: int, name: str, days_ago: float) -> Visit:
+    return visit(snapshot(odometer_km * KM, id=name), days_ago=days_ago)
+
+
+def _typed(odometer_km: int, name: str, days_ago: float) -> Visit:
+    return visit(snapshot(None, id=name), days_ago=days_ago, dash_m=odometer_km * KM)
+
+
+def test_a_first_visit_has_nothing_to_compare_with() -> None:
+    assert _k8(_read(68_000, "a", 0)) == (Result.NOT_DETERMINABLE, 0.0, "first_visit")
+
+
+def test_driving_on_is_consistent() -> None:
+    assert _k8(_read(60_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.CONSISTENT, 0.9)
+
+
+def test_standing_still_is_consistent() -> None:
+    assert _k8(_read(68_000, "a", 90), _read(68_000, "b", 0))[0] is Result.CONSISTENT
+
+
+def test_a_drop_between_two_readings_needs_an_explanation() -> None:
+    assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.9)
+
+
+def test_a_drop_is_compared_with_every_earlier_visit() -> None:
+    part = check(judged(_read(180_000, "a", 90), _read(68_000, "b", 30), _read(68_500, "c", 0)), "K8")
+
+    assert (part.result, part.evidence) == (Result.SUSPICIOUS, ("c/odometer/0", "a/odometer/0"))
+
+
+def test_a_typed_value_below_a_reading_needs_an_explanation() -> None:
+    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.6)
+
+
+def test_a_typed_value_in_miles_is_no_contradiction() -> None:
+    assert _k8(_read(80_000, "a", 90), _typed(50_000, "b", 0))[0] is Result.CONSISTENT
+
+
+def test_two_readings_in_the_ratio_of_miles_are_no_excuse() -> None:
+    assert _k8(_read(80_000, "a", 90), _read(49_710, "b", 0))[0] is Result.SUSPICIOUS
+
+
+def test_an_earlier_slip_of_the_keys_accuses_nobody() -> None:
+    assert _k8(_typed(680_000, "a", 90), _read(68_000, "b", 0)) == (Result.NOT_DETERMINABLE, 0.0, "first_visit")
+
+
+def test_an_unconfirmed_row_of_before_accuses_nobody() -> None:
+    hint = witness(99_000 * KM, source="row", trust=Trust.HINT)
+    before = visit(snapshot(odometer=(hint,), id="a"), days_ago=90)
+
+    assert _k8(before, _read(68_000, "b", 0))[0] is Result.NOT_DETERMINABLE
+
+
+def test_a_service_record_above_the_mileage_needs_an_explanation() -> None:
+    judgement = judged(_read(68_000, "a", 0), services=(service(days_ago=50, odometer_m=90_000 * KM),))
+
+    assert check(judgement, "K8").result is Result.SUSPICIOUS
+
+
+def test_a_service_after_the_visit_is_not_earlier() -> None:
+    judgement = judged(_read(68_000, "a", 50), services=(service(days_ago=5, odometer_m=70_000 * KM),))
+
+    assert reason(check(judgement, "K8")) == "first_visit"
+
+
+def test_what_people_have_not_done_is_said_to_be_open() -> None:
+    judgement = judged(_read(68_000, "a", 0))
+
+    assert reason(check(judgement, "K9")) == "no_road_test"
+    assert reason(check(judgement, "K10")) == "no_inspection"

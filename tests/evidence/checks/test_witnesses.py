@@ -1,0 +1,110 @@
+"""K1 and K2: odometers of one visit against each other, honest twins first."""
+
+import pytest
+
+from evidence.snapshot import OdometerPart, Result
+from protocols.readings import Trust
+from tests.evidence.cars import KM, check, judged, reason, snapshot, visit, witness
+
+
+def _k1(dash_km: float | None, read_km: float | None, trust: Trust = Trust.STANDARD) -> tuple[Result, float, str]:
+    odometer = () if read_km is None else (witness(round(read_km * KM), trust=trust),)
+    dash_m = None if dash_km is None else round(dash_km * KM)
+    part = check(judged(visit(snapshot(odometer=odometer), dash_m=dash_m)), "K1")
+    return part.result, part.confidence, part.assumption or reason(part)
+
+
+@pytest.mark.parametrize("offset_km", [0, 3.2, -3.2, 40, -100, 679])
+def test_an_offset_within_100_km_or_1_percent_agrees(offset_km: float) -> None:
+    assert _k1(68_000 + offset_km, 68_000)[0] is Result.CONSISTENT
+
+
+@pytest.mark.parametrize("offset_km", [-700, 700, -3_000])
+def test_beyond_1_percent_a_person_should_look(offset_km: float) -> None:
+    assert _k1(68_000 + offset_km, 68_000)[:2] == (Result.SUSPICIOUS, 0.6)
+
+
+def test_beyond_5_percent_we_are_sure_they_differ() -> None:
+    assert _k1(68_000, 135_000)[:2] == (Result.SUSPICIOUS, 0.9)
+
+
+def test_a_new_car_may_be_100_km_apart() -> None:
+    assert _k1(20, 119)[0] is Result.CONSISTENT
+    assert _k1(20, 150)[0] is Result.SUSPICIOUS
+
+
+def test_miles_on_the_dashboard_are_no_contradiction() -> None:
+    assert _k1(50_000, 80_467) == (Result.CONSISTENT, 0.7, "dash_in_miles")
+
+
+def test_a_dashboard_above_the_reading_in_the_ratio_of_miles_still_needs_a_word() -> None:
+    assert _k1(80_467, 50_000)[0] is Result.SUSPICIOUS
+
+
+def test_without_either_value_nothing_is_said() -> None:
+    assert _k1(None, 68_000) == (Result.NOT_DETERMINABLE, 0.0, "no_dash")
+    assert _k1(68_000, None) == (Result.NOT_DETERMINABLE, 0.0, "no_reading")
+    assert _k1(68_000, 0) == (Result.NOT_DETERMINABLE, 0.0, "no_reading")
+
+
+def test_a_lone_unconfirmed_row_accuses_nobody() -> None:
+    assert _k1(68_000, 680_000, Trust.HINT)[0] is Result.NOT_DETERMINABLE
+
+
+def test_the_evidence_names_both_values() -> None:
+    part = check(judged(visit(snapshot(68_000 * KM), dash_m=60_000 * KM)), "K1")
+
+    assert part.evidence == ("s1/dash", "s1/odometer/0")
+    assert part.params["gap_m"] == 8_000 * KM
+    assert "60,000 km" in part.text.en
+    assert "60,000 公里" in part.text.zh
+
+
+def _confirmed(odometer_km: int, ecu: str = "714") -> OdometerPart:
+    return witness(odometer_km * KM, source=f"row-{ecu}", ecu=ecu, trust=Trust.CONFIRMED)
+
+
+def _k2(*odometer: OdometerPart) -> tuple[Result, str]:
+    part = check(judged(visit(snapshot(odometer=odometer))), "K2")
+    return part.result, part.assumption or reason(part)
+
+
+def test_one_witness_is_none() -> None:
+    assert _k2(_confirmed(68_000)) == (Result.NOT_DETERMINABLE, "one_witness")
+    assert _k2(_confirmed(68_000), _confirmed(68_000)) == (Result.NOT_DETERMINABLE, "one_witness")
+
+
+@pytest.mark.parametrize("other_km", [68_000, 68_030, 68_204, 67_600])
+def test_units_that_count_by_themselves_may_differ_a_little(other_km: int) -> None:
+    assert _k2(_confirmed(68_000), _confirmed(other_km, "7E8")) == (Result.CONSISTENT, "own_counts")
+
+
+def test_units_far_apart_need_an_explanation() -> None:
+    assert _k2(witness(68_000 * KM), _confirmed(135_000)) == (Result.SUSPICIOUS, "unit_not_replaced")
+
+
+def test_a_makers_row_in_miles_is_no_contradiction() -> None:
+    assert _k2(witness(80_467 * KM), _confirmed(50_000)) == (Result.CONSISTENT, "reading_in_miles")
+
+
+def test_a_standard_reading_is_never_taken_for_miles() -> None:
+    assert _k2(witness(50_000 * KM), _confirmed(80_467))[0] is Result.SUSPICIOUS
+
+
+def test_an_unconfirmed_row_is_no_witness() -> None:
+    hint = witness(680_000 * KM, source="row-9", ecu="760", trust=Trust.HINT)
+
+    assert _k2(witness(68_000 * KM), hint) == (Result.NOT_DETERMINABLE, "one_witness")
+
+
+def test_a_gap_known_from_before_weighs_less() -> None:
+    def reading(name: str, km: int) -> tuple[OdometerPart, ...]:
+        assert name
+        return witness(km * KM), _confirmed(km + 40_000)
+
+    before = visit(snapshot(odometer=reading("a", 60_000), id="a"), days_ago=90)
+    now = visit(snapshot(odometer=reading("b", 68_000), id="b"))
+
+    part = check(judged(before, now), "K2")
+
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.5)

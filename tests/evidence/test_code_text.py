@@ -1,0 +1,61 @@
+"""Every trouble code gets a sentence in both languages."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.code_text import code_text
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "chinese"),
+    [
+        ("P0300", "several cylinders", "多个气缸"),
+        ("P0301", "cylinder 1", "第 1 缸失火"),
+        ("P0312", "cylinder 12", "第 12 缸失火"),
+        ("P0320", "ignition", "点火系统或失火"),
+        ("P0171", "fuel and air", "燃油和空气计量"),
+        ("P0420", "emission controls", "排放控制"),
+        ("P0700", "gearbox", "变速器"),
+        ("P0A80", "hybrid", "电驱动"),
+        ("P1234", "maker's own", "厂家自定义"),
+        ("P3000", "maker's own", "厂家自定义"),
+        ("P3400", "cylinder deactivation", "气缸停用"),
+        ("C0035", "brakes", "制动"),
+        ("C1234", "maker's own", "厂家自定义"),
+        ("B0001", "airbags", "安全气囊"),
+        ("B2345", "maker's own", "厂家自定义"),
+        ("U0100", "no communication", "失去通信"),
+        ("U1000", "maker's own", "厂家自定义"),
+        ("", "not a trouble code", "不是标准故障码"),
+        ("X", "not a trouble code", "不是标准故障码"),
+    ],
+)
+def test_the_narrowest_group_speaks(code: str, english: str, chinese: str) -> None:
+    text = code_text(code)
+
+    assert english in text.en
+    assert chinese in text.zh
+
+
+def test_every_code_there_can_be_has_both_texts_and_names_itself() -> None:
+    for system, first, second in product("PCBU", "0123", "0123456789ABCDEF"):
+        code = f"{system}{first}{second}42"
+        text = code_text(code)
+        assert code in text.en
+        assert code in text.zh
+        assert "not a trouble code" not in text.en
+
+
+def test_a_better_english_text_is_taken_and_an_empty_one_is_not() -> None:
+    assert code_text("P0420", lambda _: "Catalyst efficiency below threshold").en == (
+        "P0420: Catalyst efficiency below threshold"
+    )
+    assert code_text("P0420", lambda _: " ").en == code_text("P0420").en
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_answered(text: str) -> None:
+    assert code_text(text).zh

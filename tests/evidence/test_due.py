@@ -1,0 +1,146 @@
+"""Due by distance or months, whichever comes first; every edge is where it should be."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.plans import PlanItem, default_plans, plan_for
+from evidence.due import DueItem, DueState, add_months, last_service_of, plan_status
+from evidence.history import ServiceRecord
+from tests.evidence.cars import KM, NOW
+
+(PLAN,) = plan_for(default_plans(), market="CN", fuel="petrol")
+DONE = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+DUE = datetime(2026, 7, 15, 10, 0, tzinfo=UTC)
+
+
+def _status(odometer_m: int | None, now: datetime = DONE, done_m: int | None = 60_000 * KM) -> DueItem:
+    return plan_status(PLAN, ServiceRecord("w1", DONE, done_m), odometer_m, now)
+
+
+@pytest.mark.parametrize(
+    ("driven_m", "state"),
+    [
+        (0, DueState.OK),
+        (4_000 * KM - 1, DueState.OK),
+        (4_000 * KM, DueState.DUE_SOON_30),
+        (4_500 * KM - 1, DueState.DUE_SOON_30),
+        (4_500 * KM, DueState.DUE_SOON_14),
+        (5_000 * KM - 1, DueState.DUE_SOON_14),
+        (5_000 * KM, DueState.DUE),
+        (5_000 * KM + 1, DueState.OVERDUE),
+    ],
+)
+def test_distance_stages_begin_exactly_where_they_say(driven_m: int, state: DueState) -> None:
+    assert _status(60_000 * KM + driven_m).state is state
+
+
+@pytest.mark.parametrize(
+    ("days_before", "state"),
+    [
+        (31, DueState.OK),
+        (30, DueState.DUE_SOON_30),
+        (15, DueState.DUE_SOON_30),
+        (14, DueState.DUE_SOON_14),
+        (1, DueState.DUE_SOON_14),
+        (0, DueState.DUE),
+        (-1, DueState.OVERDUE),
+    ],
+)
+def test_time_stages_begin_exactly_where_they_say(days_before: int, state: DueState) -> None:
+    status = _status(60_000 * KM, DUE - timedelta(days=days_before))
+
+    assert (status.state, status.remaining_days) == (state, days_before)
+
+
+def test_whichever_comes_first_decides() -> None:
+    assert _status(66_000 * KM, DONE).state is DueState.OVERDUE
+    assert _status(60_000 * KM, DUE + timedelta(days=40)).state is DueState.OVERDUE
+
+
+def test_overdue_remains_are_negative() -> None:
+    status = _status(66_000 * KM, DUE + timedelta(days=3))
+
+    assert (status.remaining_m, status.remaining_days) == (-1_000 * KM, -3)
+    assert (status.due_m, status.due_date, status.last_m) == (65_000 * KM, date(2026, 7, 15), 60_000 * KM)
+
+
+def test_a_service_nobody_knows_is_its_own_state() -> None:
+    assert plan_status(PLAN, None, 60_000 * KM, NOW) == DueItem("oil_and_filter", DueState.UNKNOWN, plan_id=PLAN.id)
+
+
+@pytest.mark.parametrize(("odometer_m", "done_m"), [(None, 60_000 * KM), (60_000 * KM, None), (None, None)])
+def test_without_a_mileage_the_calendar_decides_alone(odometer_m: int | None, done_m: int | None) -> None:
+    status = _status(odometer_m, DUE, done_m)
+
+    assert (status.state, status.remaining_m) == (DueState.DUE, None)
+
+
+def test_a_plan_by_distance_alone_ignores_the_calendar() -> None:
+    plan = PlanItem("x", "CN", "petrol", "normal", "oil_and_filter", 5_000 * KM, None, (2, 1), (2, 1), "a book")
+
+    status = plan_status(plan, ServiceRecord("w", DONE, 0), 5_000 * KM, DUE + timedelta(days=999))
+
+    assert (status.state, status.remaining_days, status.due_date) == (DueState.DUE, None, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        (date(2026, 8, 31), 6, date(2027, 2, 28)),
+        (date(2027, 8, 31), 6, date(2028, 2, 29)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 29)),
+        (date(2026, 12, 31), 2, date(2027, 2, 28)),
+        (date(2026, 6, 30), 6, date(2026, 12, 30)),
+    ],
+)
+def test_short_months_end_on_their_last_day(start: date, months: int, end: date) -> None:
+    assert add_months(start, months) == end
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 240))
+def test_months_later_is_in_that_month_and_never_after_the_same_day(start: date, months: int) -> None:
+    end = add_months(start, months)
+
+    assert (end.year * 12 + end.month) - (start.year * 12 + start.month) == months
+    assert end.day <= start.day
+    assert end.day == start.day or (end + timedelta(days=1)).day == 1
+
+
+_ORDER = list(DueState)
+
+
+@given(
+    st.integers(0, 20_000 * KM),
+    st.integers(0, 20_000 * KM),
+    st.integers(0, 900),
+    st.integers(0, 900),
+)
+def test_more_distance_or_time_never_makes_a_service_less_due(less_m: int, more_m: int, early: int, late: int) -> None:
+    less_m, more_m = sorted((less_m, more_m))
+    early, late = sorted((early, late))
+
+    before = _status(60_000 * KM + less_m, DONE + timedelta(days=early))
+    after = _status(60_000 * KM + more_m, DONE + timedelta(days=late))
+
+    assert _ORDER.index(before.state) <= _ORDER.index(after.state)
+
+
+@given(st.integers(-10_000 * KM, 20_000 * KM), st.integers(0, 900))
+def test_overdue_means_a_negative_remain(driven_m: int, days: int) -> None:
+    status = _status(60_000 * KM + driven_m, DONE + timedelta(days=days))
+
+    assert status.remaining_m is not None
+    assert status.remaining_days is not None
+    assert (status.state is DueState.OVERDUE) == (min(status.remaining_m, status.remaining_days) < 0)
+
+
+def test_the_newest_record_of_the_item_counts() -> None:
+    old, new = ServiceRecord("a", DONE, 1), ServiceRecord("b", DUE, 2)
+    other = ServiceRecord("c", NOW, 3, items=("brake_fluid",))
+
+    assert last_service_of((new, old, other), "oil_and_filter") is new
+    assert last_service_of((other,), "oil_and_filter") is None
