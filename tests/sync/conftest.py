@@ -9,6 +9,7 @@ from evidence.snapshot import ClockQuality
 from sync.clock import Stamp
 from sync.outbox import Outbox
 from tests.sync.broker import Broker
+from tests.sync.office import Office
 
 
 class FixedClock:
@@ -32,6 +33,13 @@ async def outbox(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Outbox]:
     box = await Outbox.open(tmp_path / "outbox.db", clock=clock, max_bytes=64 << 20)
     yield box
     await box.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office.db")
+    yield office
+    office.close()
 
 
 @pytest.fixture

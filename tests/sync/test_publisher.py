@@ -1,0 +1,175 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from config.settings import MqttSettings
+from sync import outbox_file
+from sync.clock import SystemClock
+from sync.ingest_link import receive_batches
+from sync.mqtt import Session, connect
+from sync.outbox import Outbox
+from sync.publisher import Publisher, PublisherState
+from sync.wire import State
+from tests.sync.broker import Broker, password_options
+from tests.sync.office import Office
+from tests.sync.running import PATIENCE_S, running, until
+from tests.sync.samples import mileage, speed
+
+pytestmark = pytest.mark.broker
+both_versions = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+
+
+def a_publisher(outbox: Outbox, settings: MqttSettings, states: list[PublisherState] | None = None) -> Publisher:
+    heard = [] if states is None else states
+    return Publisher(outbox, "bay-1", settings, SystemClock(), heard.append, version="0.1.0")
+
+
+@both_versions
+async def test_everything_owed_arrives_once_and_is_then_forgotten(
+    broker: Broker, outbox: Outbox, office: Office, protocol: str
+) -> None:
+    settings = broker.settings(protocol, batch_records=7, window_batches=3)
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([speed(n) for n in range(100)])
+
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        await outbox.append([mileage(n) for n in range(20)])
+        assert await publisher.drained(PATIENCE_S)
+
+    assert office.seqs() == list(range(1, 121))
+    assert publisher.state.last_ack_at is not None
+
+
+async def test_what_people_wait_for_overtakes_raw_readings(broker: Broker, outbox: Outbox, office: Office) -> None:
+    settings = broker.settings(batch_records=10, window_batches=1)
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([speed(n) for n in range(30)])
+    await outbox.append([mileage(n) for n in range(5)])
+    order: list[str] = []
+
+    async def handle(device: str, payload: bytes) -> object:
+        before = set(office.payloads())
+        answers = await office.handle(device, payload)
+        order.extend(json.loads(row)["body"]["kind"] for row in office.payloads() if row not in before)
+        return answers
+
+    async with running(publisher.run(), receive_batches(settings, handle)):  # type: ignore[arg-type]
+        assert await publisher.drained(PATIENCE_S)
+
+    assert order[:5] == ["mileage"] * 5
+
+
+@both_versions
+async def test_a_broker_that_forgets_everything_costs_nothing_but_time(
+    broker: Broker, outbox: Outbox, office: Office, protocol: str
+) -> None:
+    settings = broker.settings(protocol, batch_records=5)
+    publisher = a_publisher(outbox, settings)
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        for _ in range(3):
+            await outbox.append([mileage(n) for n in range(40)])
+            await asyncio.sleep(0.02)
+            broker.kill()
+            await outbox.append([mileage(n) for n in range(40)])
+            await until(lambda: not publisher.state.connected)
+            broker.start()
+            await until(lambda: publisher.state.connected)
+        assert await publisher.drained(PATIENCE_S)
+
+    assert office.seqs() == list(range(1, 241))
+
+
+async def test_an_office_that_is_away_or_full_is_waited_for(broker: Broker, outbox: Outbox, office: Office) -> None:
+    settings = broker.settings(ack_timeout_s=0.3)
+    publisher = a_publisher(outbox, settings)
+    office.closed = True
+    await outbox.append([mileage(n) for n in range(60)])
+
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        await asyncio.sleep(0.7)
+        assert outbox.pending_count() == 60
+        office.closed = False
+        assert await publisher.drained(PATIENCE_S)
+
+    assert office.seqs() == list(range(1, 61))
+
+
+async def test_poison_goes_to_quarantine_and_the_rest_goes_on(broker: Broker, outbox: Outbox, office: Office) -> None:
+    settings = broker.settings(batch_records=4)
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([mileage(n) for n in range(6)])
+    bad = outbox_file.Line(outbox_file.PEOPLE, '{"body":{"kind":"no such kind"}}')
+    await outbox._change(lambda c: (outbox_file.append(c, 1, [bad]), 1))
+    await outbox.append([mileage(n) for n in range(6)])
+
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        assert await publisher.drained(PATIENCE_S)
+
+    assert office.seqs() == [*range(1, 7), *range(8, 15)]
+    assert json.loads(office.payloads()[-1])["body"]["first_seq"] == 7
+
+
+async def test_records_of_a_copied_file_keep_the_identity_they_had(
+    broker: Broker, outbox: Outbox, office: Office, tmp_path: Path
+) -> None:
+    await outbox.append([mileage(n) for n in range(8)])
+    old, settings = outbox.stream, broker.settings()
+    await outbox.close()
+    (tmp_path / "copy.db").write_bytes((tmp_path / "outbox.db").read_bytes())
+
+    copy = await Outbox.open(tmp_path / "copy.db", clock=SystemClock(), max_bytes=1 << 24)
+    await copy.append([mileage(n) for n in range(3)])
+    publisher = a_publisher(copy, settings)
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        assert await publisher.drained(PATIENCE_S)
+
+    streams = office._database.execute("SELECT stream, count(*) FROM records GROUP BY stream").fetchall()
+    assert dict(streams) == {old: 8, copy.stream: 3}
+    await copy.close()
+
+
+async def test_birth_and_farewell_carry_the_same_session_id(broker: Broker, outbox: Outbox) -> None:
+    said: list[State] = []
+    async with connect(broker.settings(), Session("watcher")) as link:
+        await link.subscribe("forecourt/v1/bay-1/state")
+        publisher = a_publisher(outbox, broker.settings())
+        async with running(publisher.run()):
+            await until(lambda: publisher.state.connected)
+        async with asyncio.timeout(PATIENCE_S):
+            async for message in link.messages():
+                said.append(State.model_validate_json(message.payload))
+                message.ack()
+                if len(said) == 2:
+                    break
+
+    assert [state.online for state in said] == [True, False]
+    assert (said[0].sid == said[1].sid) and said[0].version == "0.1.0"
+
+
+async def test_a_refused_password_is_told_to_a_person_and_loses_nothing(tmp_path: Path, outbox: Outbox) -> None:
+    states: list[PublisherState] = []
+    (tmp_path / "pw").write_text("wrong")
+    await outbox.append([mileage(1)])
+    with Broker(tmp_path, options=password_options(tmp_path, "bay-1", "right")) as broker:
+        settings = broker.settings(password_file=tmp_path / "pw", backoff_max_s=30)
+        async with running(a_publisher(outbox, settings, states).run()):
+            await until(lambda: bool(states and states[-1].refused))
+            await asyncio.sleep(0.5)
+
+    refusals = [state for state in states if state.refused]
+    assert len(refusals) == 1, "a refusal is not retried in a hot loop"
+    assert (refusals[0].refused_key, refusals[0].buffered, refusals[0].connected) == ("mqtt.refused_login", 1, False)
+    assert "password" in refusals[0].refused
+
+
+async def test_a_denied_topic_is_told_to_a_person(tmp_path: Path, outbox: Outbox) -> None:
+    states: list[PublisherState] = []
+    (tmp_path / "pw").write_text("right")
+    with Broker(tmp_path, options=password_options(tmp_path, "another", "right")) as broker:
+        settings = broker.settings(username="another", password_file=tmp_path / "pw", backoff_max_s=30)
+        async with running(a_publisher(outbox, settings, states).run()):
+            await until(lambda: bool(states and states[-1].refused))
+
+    assert states[-1].refused_key == "mqtt.refused_topic"
