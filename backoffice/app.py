@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 import uvicorn
 
-from backoffice.errors import StoreBusyError, StoreFailedError
+from backoffice.errors import PortError, StoreFailedError
 from backoffice.ingest import Ingest
 from backoffice.live import LiveFeed
 from backoffice.office_settings import HttpSettings, OfficeSettings
@@ -19,10 +19,6 @@ from backoffice.store import RecordStore, utc_now
 log = structlog.get_logger(__name__)
 GRACEFUL_S = 5
 Ready = Callable[[str], None]
-
-
-class PortError(Exception):
-    """The web page's address can't be used: the owner must choose another (exit 2)."""
 
 
 async def run_office(settings: OfficeSettings, ready: Ready) -> None:
@@ -76,15 +72,15 @@ async def _until_stopped(work: Awaitable[None], store: RecordStore) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # not on Windows, where Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(number, stop.set)
-    task = asyncio.ensure_future(work)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    store.feed.close()
-    if not task.done():
+    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        store.feed.close()  # open pages end at once, so that the server needn't wait for them
         task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _serve(settings: OfficeSettings, store: RecordStore, listener: socket.socket, ready: Ready) -> None:
@@ -152,6 +148,3 @@ async def _review_all(store: RecordStore, reviewed_before: datetime) -> None:
 
 async def _tell_people(settings: OfficeSettings, store: RecordStore) -> None:
     """Deliver what is owed to webhook and Apprise channels."""
-
-
-__all__ = ["PortError", "StoreBusyError", "open_store", "page_url", "run_ingest", "run_office"]

@@ -1,4 +1,7 @@
-"""The command ``forecourt-office``. Exit 0 done, 2 the owner's mistake, 3 the world failed; one line says why."""
+"""The command ``forecourt-office``. Exit 0 done, 2 the owner's mistake, 3 the world failed; one line says why.
+
+The store and the web are imported only by the command that needs them: a wrong setting is told at once.
+"""
 
 import asyncio
 import json
@@ -10,8 +13,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from backoffice.app import PortError, open_store, run_ingest, run_office
-from backoffice.errors import StoreBusyError, StoreFailedError
+from backoffice.errors import PortError, StoreBusyError, StoreFailedError
 from backoffice.office_settings import OfficeSettings, load_office_settings
 from config.errors import SettingsError
 
@@ -26,13 +28,19 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", h
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Run ingest, pages and messages until SIGTERM. The first line on stdout is {"url": ...} once pages are served."""
-    _finish(run_office(_settings(config), _say_ready))
+    settings = _settings(config)
+    from backoffice.app import run_office
+
+    _finish(run_office(settings, _say_ready))
 
 
 @app.command()
 def ingest(config: ConfigOption = None) -> None:
     """Only receive and judge, without pages or messages (more of these need PostgreSQL)."""
-    _finish(run_ingest(_settings(config)))
+    settings = _settings(config)
+    from backoffice.app import run_ingest
+
+    _finish(run_ingest(settings))
 
 
 @app.command()
@@ -48,6 +56,8 @@ def main() -> None:
 
 
 async def _migrate(settings: OfficeSettings) -> None:
+    from backoffice.app import open_store
+
     async with open_store(settings) as store:
         counts = await store.counts()
     sys.stdout.write(json.dumps({"database": "up to date", "records": counts["records"]}) + "\n")

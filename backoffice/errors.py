@@ -9,6 +9,10 @@ class StoreFailedError(Exception):
     """The database can't be opened or written: nothing was acknowledged; the owner must act (exit 3)."""
 
 
+class PortError(Exception):
+    """The web page's address can't be used: the owner must choose another (exit 2)."""
+
+
 class UnknownVehicleError(Exception):
     """No car goes by that id or VIN: the caller answers 404."""
 

@@ -11,8 +11,6 @@ from enum import StrEnum
 from evidence.vin import is_vin
 from sync.records import VehicleRef
 
-_SEPARATORS = {" ", "\t", "·", "•", "・", "‧", ".", "-", "_", "—", "–", "/"}
-
 
 class KeyKind(StrEnum):
     """What identifies a car, strongest first."""
@@ -39,7 +37,7 @@ class Resolution:
 def normalise(text: str) -> str:
     """Upper case, half width, no separators: ``沪a·12345`` and ``沪Ａ 12345`` become ``沪A12345``."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
-    return "".join(letter for letter in folded if letter not in _SEPARATORS and not letter.isspace())
+    return unicodedata.normalize("NFKC", "".join(letter for letter in folded if letter.isalnum()))
 
 
 def identity_keys(ref: VehicleRef) -> tuple[IdentityKey, ...]:

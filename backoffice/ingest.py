@@ -60,6 +60,7 @@ class Ingest:
 
     def _note(self, state: IngestState) -> None:
         self.state = state
+        self._store.gauges["broker_connected"] = int(state.connected)
 
     def _count(self, stored: int, duplicates: int, refused: int) -> None:
         self.counts.batches += 1

@@ -32,6 +32,8 @@ async def search(connection: AsyncConnection, q: str, limit: int, offset: int) -
     """Cars whose VIN, plate (also a former one) or stock number contains ``q``; last seen first."""
     statement = select(vehicles).where(vehicles.c.merged_into.is_(None), vehicles.c.summary != "")
     wanted = normalise(q[:MAX_QUERY])
+    if q.strip() and not wanted:
+        return ()
     if wanted:
         former = exists().where(
             plates.c.vehicle_id == vehicles.c.id, plates.c.plate_key.contains(wanted, autoescape=True)

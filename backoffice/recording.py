@@ -155,8 +155,10 @@ def uncovered(span: Range, covered: Sequence[Sequence[int]]) -> tuple[Range, ...
     holes: list[Range] = []
     expected = span[0]
     for first, last in sorted((item[0], item[1]) for item in covered):
+        if first > span[1]:
+            break
         if first > expected:
-            holes.append((expected, min(first - 1, span[1])))
+            holes.append((expected, first - 1))
         expected = max(expected, last + 1)
     if expected <= span[1]:
         holes.append((expected, span[1]))

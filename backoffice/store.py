@@ -85,6 +85,8 @@ class RecordStore:
         new_id: NewId = random_id,
     ) -> None:
         self.feed = feed or LiveFeed()
+        self.gauges: dict[str, int] = {}
+        """What this process measures besides the store itself; part of ``counts``."""
         self._database = database
         self._market = settings.market
         self._now = now
@@ -246,7 +248,7 @@ class RecordStore:
     async def counts(self) -> dict[str, int]:
         """What the store holds, for health and metrics; ``holes`` above 0 is an alarm."""
         async with self._read() as connection:
-            return await lookups.count_all(connection)
+            return await lookups.count_all(connection) | self.gauges
 
     async def waiting_notifications(self, now: datetime, limit: int = 20) -> tuple[Notification, ...]:
         """Messages owed to people outside the pages, oldest first."""
