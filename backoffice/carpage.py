@@ -15,10 +15,12 @@ from evidence.snapshot import CheckPart, OdometerPart, Result, Snapshot
 from protocols.readings import ItemStatus, Monitor, Trust
 
 MAX_EVENTS = 500
+CODE_LISTS = frozenset({"dtcs.stored", "dtcs.pending", "dtcs.permanent"})
 TYPED_SOURCES = frozenset({"dash", "papers"})
 WIDE = (760, 300)
 NARROW = (340, 240)
 _RESULT_ORDER = {Result.IMPOSSIBLE: 0, Result.SUSPICIOUS: 1, Result.CONSISTENT: 2, Result.NOT_DETERMINABLE: 3}
+_MIL = {True: "mil_on", False: "mil_off", None: "mil_unknown"}
 _DUE_KIND = {"overdue": "overdue", "due": "due", "due_soon_14": "due", "due_soon_30": "due", "ok": "ok"}
 
 
@@ -81,6 +83,14 @@ def named(prefix: str, name: str, w: Wording) -> str:
     return render(key, w.language) if name and has(key) else name or DASH
 
 
+def item_name(item: str, w: Wording) -> str:
+    """What was asked, in words; a maker's odometer keeps the name of its profile row."""
+    group, _, row = item.partition(".")
+    if has(f"item.{item}") or not row or not has(f"item.{group}"):
+        return named("item", item, w)
+    return f"{named('item', group, w)} {row}"
+
+
 def due_kind(state: str) -> str:
     """Which badge a due state wears."""
     return _DUE_KIND.get(state, "unknown")
@@ -136,11 +146,12 @@ def readiness(snapshot: Snapshot, w: Wording) -> dict[str, Any] | None:
 
 
 def _headlines(car: VehicleDetail, snapshot: Snapshot, w: Wording) -> dict[str, str]:
+    empty = w(_empty_key(snapshot))
     return {
         "odometer_note": _odometer_note(car, w),
-        "codes_headline": w("codes_count", count=len(car.dtcs)) if car.dtcs else _codes_empty(snapshot, w),
-        "codes_empty": _codes_empty(snapshot, w),
-        "mil_words": w({True: "mil_on", False: "mil_off", None: "mil_unknown"}[car.mil]),
+        "codes_headline": _codes_headline(car, snapshot, w),
+        "codes_note": " · ".join([*([] if car.dtcs else [empty]), w(_MIL[car.mil])]),
+        "codes_empty": empty,
         "fuel_words": named("fuel", car.fuel, w),
         "visit_words": " · ".join(word for word in (snapshot.bay, snapshot.operator) if word),
         "cleared_words": _cleared(car, w),
@@ -154,12 +165,18 @@ def _odometer_note(car: VehicleDetail, w: Wording) -> str:
     return " · ".join(word for word in words if word != DASH)
 
 
-def _codes_empty(snapshot: Snapshot, w: Wording) -> str:
-    """ "No codes" only when every list was read: an unread list proves nothing."""
-    lists = {item.item: item.status for item in snapshot.items if item.item in ("stored", "pending", "permanent")}
-    if not lists:
-        return w("codes_unknown")
-    return w("codes_none") if ItemStatus.READ in lists.values() and not _missing(lists) else w("codes_partly")
+def _codes_headline(car: VehicleDetail, snapshot: Snapshot, w: Wording) -> str:
+    """A zero only when every list was read."""
+    none_proven = _empty_key(snapshot) == "codes_none"
+    return w("codes_count", count=len(car.dtcs)) if car.dtcs or none_proven else DASH
+
+
+def _empty_key(snapshot: Snapshot) -> str:
+    """What to say of an empty list: "no codes" only when every list was read, for an unread one proves nothing."""
+    lists = {item.item: item.status for item in snapshot.items if item.item in CODE_LISTS}
+    if ItemStatus.READ not in lists.values():
+        return "codes_unknown"
+    return "codes_partly" if _missing(lists) else "codes_none"
 
 
 def _missing(lists: dict[str, ItemStatus]) -> bool:

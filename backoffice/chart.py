@@ -164,10 +164,10 @@ def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
     for point in _by_weight(shown)[:LABEL_LIMIT]:
         x, y = frame.x(point.at), frame.y(point.odometer_m)
         below = point.mark is Mark.QUARANTINED and y + 26 < frame.height - MARGIN_BOTTOM
-        y += 26 if below else -12
+        y += 26 if below else -18 if point.mark is Mark.QUARANTINED else -12
         half = LETTER_PX * len(point.label) / 2
         # Kept on the paper: a label near an edge moves inwards.
-        x = min(max(x, MARGIN_LEFT - 20 + half), frame.width - 4 - half)
+        x = min(max(x, MARGIN_LEFT + 2 + half), frame.width - 4 - half)
         if any(abs(x - other) < half + other_half and abs(y - other_y) < 16 for other, other_half, other_y in taken):
             continue
         taken.append((x, half, y))

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from backoffice.api import OpaqueId, Operator
-from backoffice.carpage import car_context, check_title, due_kind, model_name, named
+from backoffice.carpage import car_context, check_title, due_kind, item_name, model_name, named
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
 from backoffice.store import RecordStore
@@ -247,7 +247,7 @@ def _words(w: Wording) -> dict[str, Any]:
         "model_name": lambda car: model_name(car, w),
         "source_name": lambda name: named("source", name, w),
         "trust_name": lambda name: named("trust", name, w),
-        "item_name": lambda name: named("item", name, w),
+        "item_name": lambda name: item_name(name, w),
         "service_name": lambda name: named("service", name, w),
         "due_words": lambda name: named("due", name, w),
         "quarantine_words": lambda name: named("quarantine", name, w),

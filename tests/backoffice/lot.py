@@ -1,6 +1,6 @@
 """A small lot of cars as the edges would have sent them: what pages and the API are tested with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from backoffice.store import RecordStore
@@ -29,6 +29,7 @@ from tests.backoffice.facts import row
 
 NOW = datetime(2026, 5, 20, 2, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
+ITEMS = ("vin", "odometer.01A6", "dtcs.stored", "dtcs.pending", "dtcs.permanent", "monitor_status", "battery_v")
 _LETTERS, _DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "123456781234579234567890123456789"
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
@@ -52,10 +53,9 @@ def witness(source: str, km: int, ecu: str = "7E8", trust: Trust = Trust.STANDAR
     return OdometerPart(source=source, ecu=ecu, odometer_m=km * 1000, raw="41A6", trust=trust)
 
 
-def items(**status: ItemStatus) -> tuple[ItemPart, ...]:
+def items(status: Mapping[str, ItemStatus] | None = None) -> tuple[ItemPart, ...]:
     """All lists read unless ``status`` says otherwise."""
-    names = ("vin", "ecus", "odometer", "stored", "pending", "permanent", "readiness", "counters", "battery")
-    return tuple(ItemPart(item=name, status=status.get(name, ItemStatus.READ)) for name in names)
+    return tuple(ItemPart(item=name, status=(status or {}).get(name, ItemStatus.READ)) for name in ITEMS)
 
 
 def snapshot(
@@ -189,7 +189,7 @@ def visits() -> tuple[Snapshot, ...]:
         "battery_v": None,
         "readiness": {},
         "counters": CountersPart(),
-        "items": (),
+        "items": items(dict.fromkeys(ITEMS, ItemStatus.TIMEOUT)),
     }
     return tuple(
         sorted(
@@ -204,7 +204,7 @@ def visits() -> tuple[Snapshot, ...]:
                     [witness("01A6", 92_001)],
                     counters=counters(12, 2),
                     readiness={"catalyst": Monitor.INCOMPLETE, "evap": Monitor.INCOMPLETE, "misfire": Monitor.COMPLETE},
-                    items=items(pending=ItemStatus.TIMEOUT),
+                    items=items({"dtcs.pending": ItemStatus.TIMEOUT}),
                 ),
                 *rolled_visits(),
                 snapshot("visit-overdue", overdue, NOW - 4 * DAY, [witness("01A6", 58_900)]),
