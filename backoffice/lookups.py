@@ -102,11 +102,14 @@ async def list_records(connection: AsyncConnection, wanted: RecordFilter) -> tup
     return tuple(_record_view(row) for row in rows)
 
 
-async def waiting_notifications(connection: AsyncConnection, now: datetime, limit: int) -> tuple[Notification, ...]:
-    """Messages that are owed and whose time has come, oldest first."""
+async def waiting_notifications(
+    connection: AsyncConnection, now: datetime, limit: int, channel: str = ""
+) -> tuple[Notification, ...]:
+    """Messages that are owed (to ``channel``, if named) and whose time has come, oldest first."""
+    taken = exists().where(deliveries.c.notification_id == notifications.c.id, deliveries.c.channel == channel)
     statement = (
         select(notifications)
-        .where(notifications.c.sent_at.is_(None), notifications.c.not_before <= now)
+        .where(notifications.c.sent_at.is_(None), notifications.c.not_before <= now, ~taken)
         .order_by(notifications.c.created_at, notifications.c.id)
         .limit(limit)
     )

@@ -250,10 +250,12 @@ class RecordStore:
         async with self._read() as connection:
             return await lookups.count_all(connection) | self.gauges
 
-    async def waiting_notifications(self, now: datetime, limit: int = 20) -> tuple[Notification, ...]:
-        """Messages owed to people outside the pages, oldest first."""
+    async def waiting_notifications(
+        self, now: datetime, limit: int = 20, *, channel: str = ""
+    ) -> tuple[Notification, ...]:
+        """Messages owed to people outside the pages, oldest first; with ``channel`` only those it has not taken."""
         async with self._read() as connection:
-            return await lookups.waiting_notifications(connection, now, limit)
+            return await lookups.waiting_notifications(connection, now, limit, channel)
 
     async def notification_delivered(self, notification_id: str, channel: str, at: datetime) -> None:
         """Note that ``channel`` took it, so that a retry leaves that channel out."""
