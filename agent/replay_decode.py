@@ -83,7 +83,7 @@ def decode_answers(question: Question, assembly: Assembly, profiles: Profiles, o
 def decode_broadcast(lines: Iterable[str], make: str, profiles: Profiles, outcome: Outcome) -> None:
     """Odometers in frames that were listened to."""
     for line in lines:
-        frame = _BROADCAST.match(line.replace(" ", "").upper())
+        frame = _BROADCAST.fullmatch(line.replace(" ", "").upper())
         for row in profiles.heard(frame[1], make) if frame else ():
             value = odometer.decode_odometer(row, bytes.fromhex(frame[2])) if frame else None
             if value and frame:

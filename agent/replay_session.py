@@ -88,7 +88,7 @@ def _follow(command: str, reply: Reply, settings: _Settings) -> None:
         settings.extended_address = command[5:]
     elif command == "ATDPN" and reply.lines:
         settings.link = link_format_of(reply.lines[0])
-    elif protocol := _PROTOCOL.match(command):
+    elif protocol := _PROTOCOL.fullmatch(command):
         settings.link = link_format_of(protocol[1])
 
 
@@ -96,7 +96,7 @@ def _question(sent: str, settings: _Settings, make: str) -> Question | None:
     """What a recorded line asked: request bytes with or without a count digit, or a raw frame with its CAN id."""
     tokens = sent.upper().split()
     digits = "".join(tokens)
-    if not _HEX.match(digits) or len(digits) < 2:
+    if not _HEX.fullmatch(digits) or len(digits) < 2:
         return None
     if len(tokens) > 1 and len(tokens[0]) == 3:
         return _question_of_frame(tokens[0], bytes.fromhex("".join(tokens[1:])), make)
@@ -158,7 +158,7 @@ def _shape(question: Question, lines: tuple[str, ...], settings: _Settings) -> t
 def _is_bare(line: str, request: bytes) -> bool:
     """Whether a line begins with the answer itself, its length or a line number."""
     compact = line.replace(" ", "")
-    if _NUMBERED.match(compact) or (len(compact) == 3 and _HEX.match(compact)):
+    if _NUMBERED.fullmatch(compact) or (len(compact) == 3 and _HEX.fullmatch(compact)):
         return True
     starts = (f"{request[0] + 0x40:02X}", f"{NEGATIVE:02X}{request[0]:02X}")
     return len(compact) % 2 == 0 and compact.startswith(starts)
@@ -166,7 +166,7 @@ def _is_bare(line: str, request: bytes) -> bool:
 
 def _link_with_header(line: str) -> LinkFormat | None:
     compact = line.replace(" ", "")
-    if not _HEX.match(compact):
+    if not _HEX.fullmatch(compact):
         return None
     if re.match(r"^[0-7][0-9A-F]{2} ", line) or (" " not in line and len(compact) % 2):
         return LinkFormat.CAN_11
@@ -178,7 +178,7 @@ def _link_with_header(line: str) -> LinkFormat | None:
 def _link_without_header(line: str, request: bytes) -> LinkFormat | None:
     """Headers off hides the link; it matters only for code lists, where a count byte proves CAN."""
     compact = line.replace(" ", "")
-    if _NUMBERED.match(compact) or len(compact) == 3:
+    if _NUMBERED.fullmatch(compact) or len(compact) == 3:
         return LinkFormat.CAN_11
     if request[0] not in _CODE_LISTS:
         return LinkFormat.CAN_11

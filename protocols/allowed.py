@@ -100,25 +100,25 @@ class AllowList:
         if text.startswith("STPX"):
             return self._is_allowed_stpx(text[4:])
         if text.startswith("ST"):
-            return any(pattern.match(text[2:]) for pattern in _ST_PATTERNS)
+            return any(pattern.fullmatch(text[2:]) for pattern in _ST_PATTERNS)
         return self._is_allowed_request(text, self._header, inside_read=inside_read, count_digit=True)
 
     def _is_allowed_at(self, text: str) -> bool:
-        if text in _AT_EXACT or any(pattern.match(text) for pattern in _AT_PATTERNS):
+        if text in _AT_EXACT or any(pattern.fullmatch(text) for pattern in _AT_PATTERNS):
             return True
-        if header := _AT_HEADER.match(text):
+        if header := _AT_HEADER.fullmatch(text):
             return self._is_known_header(header[2])
-        extended = _AT_EXTENDED.match(text) or _AT_EXTENDED_FLOW.match(text)
+        extended = _AT_EXTENDED.fullmatch(text) or _AT_EXTENDED_FLOW.fullmatch(text)
         return extended is not None and extended[1] in self._extended
 
     def _is_known_header(self, header: str) -> bool:
-        if _STANDARD_HEADERS.match(header) or header in self._headers:
+        if _STANDARD_HEADERS.fullmatch(header) or header in self._headers:
             return True
         return len(header) == 6 and any(known.endswith(header) and len(known) == 8 for known in self._headers)
 
     def _is_allowed_stpx(self, text: str) -> bool:
         """``STPX H:7E0,D:0100,R:1,T:50``: the data field is judged like any request, on its own header."""
-        fields = [_STPX_FIELD.match(part) for part in text.split(",")]
+        fields = [_STPX_FIELD.fullmatch(part) for part in text.split(",")]
         if not all(fields):
             return False
         names = [part[0] for part in text.split(",")]
@@ -156,7 +156,7 @@ class AllowList:
             self._header = self._priority = ""
         elif command.startswith("CP"):
             self._priority = command[2:]
-        elif header := _AT_HEADER.match(command):
+        elif header := _AT_HEADER.fullmatch(command):
             self._header = header[2] if header[1] == "SH" else self._header
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protocols.messages import Assembly, Damaged, EcuMessage, LinkFormat
 from protocols.readings import ItemStatus
-from protocols.signals import PID_LENGTHS
+from protocols.signals import PID_LENGTHS, WITH_SECOND_BYTE
 
 NEGATIVE = 0x7F
 RESPONSE_PENDING = 0x78
@@ -13,9 +13,12 @@ MAX_PIDS = 6
 
 # How many bytes behind the service byte an answer repeats (SAE J1979, ISO 14229-1, ISO 14230-3).
 _ECHOED = {0x01: 1, 0x02: 2, 0x03: 0, 0x06: 1, 0x07: 0, 0x09: 1, 0x0A: 0, 0x19: 1, 0x1A: 1, 0x21: 1, 0x22: 2, 0x3E: 1}
+ANSWERED_SERVICES = frozenset(_ECHOED)
+"""Services whose answers can be matched."""
 _LISTS = frozenset({0x03, 0x07, 0x0A})
 _NOT_SUPPORTED = frozenset({0x11, 0x12, 0x31})
 _LAST_OBD_SERVICE = 0x0A
+_PADDING = (0x00, 0x55, 0xAA, 0xFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +74,29 @@ def _read(request: bytes, message: EcuMessage) -> Iterator[Answer]:
 def _read_pids(request: bytes, message: EcuMessage) -> Iterator[Answer]:
     """Split an answer to several PIDs; their order is the control unit's own (ELM327 data sheet, multiple PIDs)."""
     payload = message.payload
-    wanted = set(request[1:])
+    wanted = frozenset(request[1:])
     if payload[:1] != b"\x41" or len(payload) < 2 or payload[1] not in wanted:
         return
-    at = 1
-    while at < len(payload) and payload[at] in wanted and payload[at] in PID_LENGTHS:
-        pid, length = payload[at], PID_LENGTHS[payload[at]]
-        data = payload[at + 1 : at + 1 + length]
-        wanted.discard(pid)
-        at += 1 + length
-        if len(data) == length:
+    splits = list(_splits(payload[1:], wanted))
+    if splits and all([pid for pid, _ in split] == [pid for pid, _ in splits[0]] for split in splits):
+        for pid, data in splits[0]:
             yield Answer(message.ecu, ItemStatus.READ, data, identifier=bytes((pid,)))
-        else:
-            yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=bytes((pid,)), detail="answer cut short")
-    if len(set(payload[at:])) > 1:  # padding repeats one byte; anything else cannot be told apart
+    else:
         for pid in sorted(wanted):
             yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=bytes((pid,)), detail="answer cannot be split")
+
+
+def _splits(rest: bytes, wanted: frozenset[int]) -> Iterator[list[tuple[int, bytes]]]:
+    """Every way to cut ``rest`` into wanted PIDs with their data, to the end or to padding. At most 2^6 of them."""
+    if len(set(rest)) <= 1 and (not rest or rest[0] in _PADDING):
+        yield []
+    pid = rest[0] if rest else -1
+    if pid not in wanted or pid not in PID_LENGTHS:
+        return
+    lengths = [PID_LENGTHS[pid], *([PID_LENGTHS[pid] + 1] if pid in WITH_SECOND_BYTE else [])]
+    for end in (1 + length for length in lengths if length < len(rest)):
+        for split in _splits(rest[end:], wanted - {pid}):
+            yield [(pid, rest[1:end]), *split]
 
 
 def _one_per_list(request: bytes, found: list[Answer]) -> list[Answer]:
@@ -140,7 +150,3 @@ def _corrupted(request: bytes, found: list[Answer], broken: list[Damaged]) -> It
             yield answer
     if not found:
         yield from (_corrupt(request, damage) for damage in broken)
-
-
-ANSWERED_SERVICES = frozenset(_ECHOED)
-"""Services whose answers can be matched."""

@@ -110,7 +110,7 @@ class Elm327Session:
         """Return the bytes to write; raise CommandPendingError while another waits, ValueError for control bytes."""
         if self._command is not None:
             raise CommandPendingError(f"{command!r} while {self._command!r} waits")
-        if not _PRINTABLE_COMMAND.match(command):
+        if not _PRINTABLE_COMMAND.fullmatch(command):
             raise ValueError(f"command {command!r} is not printable ASCII")
         self._command = command
         self._received.clear()
@@ -218,7 +218,7 @@ def _without_status(line: str, notices: set[Notice]) -> str:
     if _BUS_INIT_OK.search(line):
         notices.add(Notice.BUS_INIT_OK)
         line = _BUS_INIT_OK.sub("", line)
-    if _BUS_INIT_WAITING.match(line):
+    if _BUS_INIT_WAITING.fullmatch(line):
         return ""
     line = line.lstrip(". ").strip()
     notice = _status_of(_compact(line))
@@ -235,7 +235,7 @@ def _status_of(compact: str) -> Notice | None:
         return Notice.UNKNOWN_COMMAND
     if _BUS_INIT_FAILED.search(compact):
         return Notice.BUS_INIT_ERROR
-    if _INTERNAL_ERROR.match(compact):
+    if _INTERNAL_ERROR.fullmatch(compact):
         return Notice.INTERNAL_ERROR
     return next((notice for text, notice in _STATUS_TEXTS if text in compact), None)
 

@@ -84,7 +84,7 @@ def assemble(
         return _assemble_bare(shown, link)
     receiver = _IsoTp(extended_address)
     for line in shown:
-        if not _HEX.match(line):
+        if not _HEX.fullmatch(line):
             continue
         try:
             for ecu, data in _frames(line, 3 if link is LinkFormat.CAN_11 else 8):
@@ -235,13 +235,13 @@ def _assemble_bare(shown: Sequence[str], link: LinkFormat) -> Assembly:
     damaged: list[Damaged] = []
     message: _Open | None = None
     for line in shown:
-        numbered = _NUMBERED.match(line)
+        numbered = _NUMBERED.fullmatch(line)
         if numbered and message:
             message = _numbered_line(message, numbered, messages, damaged)
         elif numbered:
             if not damaged or damaged[-1].reason != _STRAY:
                 damaged.append(Damaged("", _STRAY))
-        elif _HEX.match(line):
+        elif _HEX.fullmatch(line):
             if message:
                 damaged.append(Damaged("", "ended early", bytes(message.data)))
             message = _length_line(line)
@@ -291,7 +291,7 @@ def _assemble_legacy(shown: Sequence[str], *, headers: bool) -> Assembly:
     messages: list[EcuMessage] = []
     damaged: list[Damaged] = []
     for line in shown:
-        if not _HEX.match(line):
+        if not _HEX.fullmatch(line):
             continue
         if len(line) % 2:
             damaged.append(Damaged("", "odd number of digits"))

@@ -32,7 +32,7 @@ def decode_vin_did(data: bytes) -> str:
 
 def is_vin(text: str) -> bool:
     """Whether ``text`` has the form of a VIN: 17 characters without I, O, Q."""
-    return _VIN.match(text) is not None
+    return _VIN.fullmatch(text) is not None
 
 
 def _identity(data: bytes) -> str:
@@ -43,7 +43,7 @@ def _identity(data: bytes) -> str:
         vin = text.decode("ascii").upper()
     except UnicodeDecodeError as error:
         raise DecodeError(f"not a VIN: {data[:24].hex().upper()}") from error
-    if is_vin(vin) or _CHASSIS.match(vin):
+    if is_vin(vin) or _CHASSIS.fullmatch(vin):
         return vin
     raise DecodeError(f"not a VIN: {data[:24].hex().upper()}")
 
