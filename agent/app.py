@@ -122,8 +122,7 @@ async def _live(agent: Agent, stop: asyncio.Event) -> None:
             task.cancel()
         await agent.page.stop()
         await serving
-        if not await agent.publisher.drained(DRAIN_S):
-            log.info("not all is delivered; the rest is kept and sent after the next start")
+        await _drain(agent.publisher)
         publishing.cancel()
 
 
@@ -166,6 +165,13 @@ async def _hand_over_again(desk: Desk) -> None:
         await asyncio.sleep(OWED_RETRY_S)
         with suppress(OutboxError, sqlite3.Error):
             await desk.hand_over()
+
+
+async def _drain(publisher: Publisher) -> None:
+    """Give a connected publisher a moment; what is left stays on disk and is sent after the next start."""
+    if publisher.state.connected and await publisher.drained(DRAIN_S):
+        return
+    log.info("stopped; what is not delivered yet is kept", owed=publisher.state.buffered)
 
 
 def _stop_on_signals(stop: asyncio.Event, stack: AsyncExitStack) -> None:

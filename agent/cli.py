@@ -24,6 +24,7 @@ app = typer.Typer(
     help="Used-car intake: plug in, and a minute later the car's state is known with evidence. 插上一分钟,车况有凭据。",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain help: importing Rich for it would double the time to the first line
     pretty_exceptions_enable=False,
 )
 

@@ -102,15 +102,19 @@ def _address(adapter: str, settings: Settings) -> str:
 
 
 async def _read(url: str, depth: Depth, settings: Settings, language: Language) -> tuple[CarReading, bool]:
-    """Scan with a progress bar on standard error."""
+    """Scan with progress on standard error: a bar for a person, a line a step for a log."""
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(render("step.connect", language), total=None)
 
         async def tell(event: ScanProgress | VinSeen) -> None:
-            if isinstance(event, ScanProgress):
-                words = render(event.step, language) if has(event.step) else event.step
-                progress.update(bar, description=words, completed=event.done, total=event.total)
+            if not isinstance(event, ScanProgress):
+                return
+            words = render(event.step, language) if has(event.step) else event.step
+            progress.update(bar, description=words, completed=event.done, total=event.total)
+            if not console.is_terminal:
+                print(words, file=sys.stderr)
 
         return await scan_once(url, settings.adapter, load_profiles(), depth=depth, tell=tell)
 

@@ -66,6 +66,8 @@ class Desk:
         """Store a complete reading as one intake, judge it and hand its records over."""
         async with self._turn:
             current = await self._store.intake(kept.intake_id) or self._begun(kept.intake_id, bay)
+            if current.sent:  # one intake, one snapshot
+                return current
             vin = kept.reading.vin or current.answers.vin
             circumstances = Circumstances(self._now(), self._quality(), kept.changed_from, same_vin_at)
             known = await self._known(vin, current.id)

@@ -1,9 +1,10 @@
 """Draws the bay page: the same cards for the first load and for every change that is sent to the phone."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from agent.bay import BayState
 from agent.bays import Bays
 from agent.ledger import Intake, Status
 from agent.ledger_store import LedgerStore
+from agent.tables import words_of
 from config.catalogue import Language, has, render
 from evidence.plate import PROVINCES
 from evidence.snapshot import Purpose
@@ -25,12 +27,13 @@ KM_GROUP = ","
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """``form`` names the intake its form belongs to: only when that changes may typed text be replaced."""
+    """``form`` names the intake its form (``body``) belongs to: only when that changes may typed text be replaced."""
 
     key: str
     form: str
     head: str
     body: str
+    tail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,7 @@ class Looks:
     async def cards(self, language: Language) -> dict[str, Any]:
         """The same as JSON: cards by section, in order."""
         sections = await self._sections(language)
-        shown = {
-            name: [{"key": c.key, "form": c.form, "head": c.head, "body": c.body} for c in cards]
-            for name, cards in sections.items()
-        }
+        shown = {name: [asdict(card) for card in cards] for name, cards in sections.items()}
         return {"sections": shown, "link": self._link_line(language)}
 
     def manual(self, title: str, body: str, language: Language) -> str:
@@ -96,7 +96,9 @@ class Looks:
             if asks_vin:
                 form += "/vin"  # the question for the VIN appears once the car has turned out to be silent
             body = self._form(state.car.intake_id, intake, choices, language, asks_vin=bool(asks_vin))
-        return Card(f"bay-{state.name}", form, head, body)
+        sent = intake is not None and intake.sent
+        tail = self._draw("verdict.html", language, intake=intake, folded=False) if sent else ""
+        return Card(f"bay-{quote(state.name)}", form, head, body, tail)
 
     def _lists(self, template: str, intakes: Iterable[Intake], choices: _Choices, language: Language) -> list[Card]:
         return [
@@ -105,6 +107,7 @@ class Looks:
                 f"{intake.id}/{'' if intake.vin else 'vin'}",
                 self._draw(template, language, intake=intake),
                 self._form(intake.id, intake, choices, language, asks_vin=not intake.vin),
+                self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
             )
             for intake in intakes
         ]
@@ -140,9 +143,8 @@ class Looks:
         def t(key: str, **params: object) -> str:
             return render(key, language, **params)
 
-        return self._jinja.get_template(template).render(
-            **values, t=t, said=lambda key: said(key, language), language=language, purposes=tuple(Purpose), km=_km
-        )
+        values |= {"t": t, "said": lambda key: said(key, language), "words_of": words_of}
+        return self._jinja.get_template(template).render(**values, language=language, purposes=tuple(Purpose))
 
 
 def said(key: str, language: Language) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from config.catalogue import Language, has, render, shown
-from evidence.snapshot import CounterPart, Result, Severity, Snapshot
+from evidence.snapshot import CounterPart, DtcPart, Result, Severity, Snapshot
 from protocols.readings import ItemStatus
 
 _COLOURS = {
@@ -109,9 +109,15 @@ def _codes(snapshot: Snapshot, language: Language) -> str:
         asked = any(item.item.startswith("dtcs.") and item.status is ItemStatus.READ for item in snapshot.items)
         return render("cli_table.none_stored" if asked else "cli_table.could_not_be_asked", language)
     return "\n".join(
-        f"{part.code} {render(f'class.{part.dtc_class}', language)} {part.ecu}  {getattr(part.text, language)}".rstrip()
+        f"{part.code} {render(f'class.{part.dtc_class}', language)} {part.ecu}  {words_of(part, language)}".rstrip()
         for part in snapshot.dtcs
     )
+
+
+def words_of(part: DtcPart, language: Language) -> str:
+    """The code's meaning without the code, which stands beside it already."""
+    text: str = getattr(part.text, language)
+    return text.removeprefix(part.code).removeprefix(":").removeprefix(":").strip()
 
 
 def _lamp(mil: bool | None, language: Language) -> str:  # noqa: FBT001 - a value, not a switch

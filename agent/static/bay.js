@@ -87,23 +87,33 @@ function showCards(section, cards) {
   if (nothing) nothing.hidden = cards.length > 0;
 }
 
+const PARTS = ["head", "body", "tail"];
+
 function showCard(article, card) {
   article.className = "card";
   article.id = card.key;
-  if (article.shownHead !== card.head) {
-    const open = [...article.querySelectorAll(".head details")].map((part) => part.open);
-    if (!article.querySelector(":scope > .head")) article.innerHTML = '<div class="head"></div><div class="body"></div>';
-    article.querySelector(":scope > .head").innerHTML = card.head;
-    article.querySelectorAll(".head details").forEach((part, i) => { part.open = open[i] ?? false; });
-    article.shownHead = card.head;
-  }
-  if (article.dataset.form !== card.form || (!article.dataset.typing && article.shownBody !== card.body)) {
-    article.querySelector(":scope > .body").innerHTML = card.body;
+  article.shown ??= {};
+  if (!article.children.length) article.append(...PARTS.map((name) => Object.assign(document.createElement("div"), { className: name })));
+  const [head, body, tail] = article.children;
+  for (const [part, html] of [[head, card.head], [tail, card.tail]]) redraw(article, part, html);
+  const busy = article.dataset.typing || body.contains(document.activeElement);
+  if (article.dataset.form !== card.form || (!busy && article.shown.body !== card.body)) {
+    const open = [...body.querySelectorAll("details")].map((fold) => fold.open);
+    body.innerHTML = card.body;
+    if (article.dataset.form === card.form) body.querySelectorAll("details").forEach((fold, i) => { fold.open = open[i]; });
     article.dataset.form = card.form;
     delete article.dataset.typing;
-    article.querySelectorAll("form").forEach(restoreDraft);
+    body.querySelectorAll("form").forEach(restoreDraft);
+    article.shown.body = card.body;
   }
-  article.shownBody = card.body;
+}
+
+function redraw(article, part, html) {
+  if (article.shown[part.className] === html) return;
+  const open = [...part.querySelectorAll("details")].map((fold) => fold.open);
+  part.innerHTML = html;
+  part.querySelectorAll("details").forEach((fold, i) => { fold.open = open[i] ?? false; });
+  article.shown[part.className] = html;
 }
 
 document.addEventListener("input", (event) => {
