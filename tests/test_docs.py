@@ -118,13 +118,24 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     assert set(rows(REFERENCE / "settings.md")) - existing == set()
 
 
-def test_every_command_is_documented() -> None:
-    existing = {"forecourt-sim"}
+def existing_commands() -> set[str]:
+    found = {"forecourt-sim"}
     for program, app in (("forecourt", agent_app), ("forecourt-office", office_app)):
         group = typer.main.get_group(app)
-        existing |= {f"{program} {name}" for name, command in group.commands.items() if not command.hidden}
+        found |= {f"{program} {name}" for name, command in group.commands.items() if not command.hidden}
+    return found
 
-    assert set(rows(REFERENCE / "commands.md")) == existing
+
+def test_every_command_and_each_of_its_options_is_documented() -> None:
+    existing = existing_commands()
+    for command in sorted(existing):
+        program, _, subcommand = command.partition(" ")
+        options = set(re.findall(r"(?m)^[ │*]+(--[a-z-]+)", help_of(program, subcommand))) - {"--help"}
+        existing |= {f"{command} {option}" for option in options}
+    documented = set(rows(REFERENCE / "commands.md"))
+
+    assert existing - documented == set()
+    assert documented - existing == set()
 
 
 def test_every_kind_of_record_is_documented_in_both_languages() -> None:
