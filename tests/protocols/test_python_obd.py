@@ -1,0 +1,50 @@
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols import python_obd
+from protocols.obd import decode_pid
+from protocols.signals import PID_LENGTHS
+
+pytestmark = pytest.mark.skipif(not python_obd.is_available(), reason="python-OBD is not installed")
+
+
+@given(st.sampled_from(python_obd.SCALAR_PIDS), st.binary(min_size=2, max_size=2))
+def test_both_decoders_agree_on_every_scalar(pid: int, raw: bytes) -> None:
+    data = raw[: PID_LENGTHS[pid]]
+    (ours,) = decode_pid(pid, data, ecu="7E8")
+
+    theirs = python_obd.decode_scalar(pid, data)
+
+    assert theirs is not None
+    assert isinstance(ours.value, (int, float))
+    assert theirs[1] == ours.unit
+    assert theirs[0] == pytest.approx(ours.value, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("pid", [0x01, 0x14, 0x24, 0x32, 0x54, 0x55, 0xA6, 0xFE])
+def test_pids_off_the_list_are_never_asked_of_it(pid: int) -> None:
+    assert python_obd.decode_scalar(pid, bytes(4)) is None
+
+
+def test_texts_of_codes() -> None:
+    assert python_obd.code_text_en("P0143") == "O2 Sensor Circuit Low Voltage"
+    assert python_obd.code_text_en("C0123") == ""
+
+
+def test_it_is_imported_only_when_used_and_installs_no_log_handler() -> None:
+    program = (
+        "import sys; import agent.replay, protocols.python_obd as door; assert 'obd' not in sys.modules\n"
+        "door.code_text_en('P0143'); import logging; assert not logging.getLogger('obd').handlers"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_without_the_package_texts_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_obd, "_package", lambda: None)
+
+    assert python_obd.code_text_en("P0143") == ""
+    assert python_obd.decode_scalar(0x0C, b"\x1a\xf8") is None
