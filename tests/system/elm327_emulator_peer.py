@@ -31,7 +31,7 @@ def elm327_emulator(transport: Literal["serial", "tcp"]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="forecourt-elm-") as folder:
         batch = Path(folder) / "batch"
         port = free_port()
-        command = [program, "-b", batch, "-s", "car", *(["-n", str(port)] if transport == "tcp" else [])]
+        command = [str(program), "-b", str(batch), "-s", "car", *(["-n", str(port)] if transport == "tcp" else [])]
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
         try:
