@@ -157,9 +157,9 @@ class PtyPort:
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         try:
-            temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-            temporary.symlink_to(os.ttyname(self._slave))
-            temporary.replace(self._path)
+            # No renaming into place: whoever watches the folder must see exactly one name appear.
+            self._path.unlink(missing_ok=True)
+            self._path.symlink_to(os.ttyname(self._slave))
         except OSError as error:
             raise SimulatorError(f"--pty {self._path}: cannot make the link: {error.strerror}") from None
         self._pump = Pump(self._make_adapter(), self._write)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -72,11 +73,12 @@ def test_signals_end_it_cleanly_even_with_a_client_connected(number: int) -> Non
 
 
 def test_it_starts_in_half_a_second() -> None:
-    started_s = time.monotonic()
-    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0"):
-        took_s = time.monotonic() - started_s
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run("--scenario", "clean", "--tcp", "127.0.0.1:0", "--seconds", "0")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
 
-    assert took_s < 2.0, "half a second on a quiet machine; four times that on a busy one"
+    # Computing time, for a machine that does other things besides.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def test_it_ends_by_itself_after_its_seconds() -> None:
@@ -196,6 +198,17 @@ def test_a_fault_can_take_the_car_away_for_a_moment(tmp_path: Path) -> None:
         with pytest.raises(OSError):
             ask_terminal(str(link), "ATI")
         wait_for(link.is_symlink)
+        assert "ELM327" in ask_terminal(str(link), "ATI")
+
+
+def test_a_link_left_by_a_killed_simulator_is_taken_over(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    with simulator("--scenario", "clean", "--pty", str(link)) as killed:
+        killed.process.kill()
+        killed.process.wait()
+    assert link.is_symlink()
+
+    with simulator("--scenario", "clean", "--pty", str(link)):
         assert "ELM327" in ask_terminal(str(link), "ATI")
 
 
