@@ -96,13 +96,17 @@ def shown(name: str, value: object, language: Language | str) -> str:
     chosen = Language(language)
     if value is None:
         return render("value.unknown", chosen)
-    if isinstance(value, str) and value.startswith("@") and has(value[1:]):
+    if isinstance(value, str) and value.startswith("@") and _stands_alone(value[1:], chosen):
         return render(value[1:], chosen)
     if isinstance(value, bool):
         return render("value.yes" if value else "value.no", chosen)
     if isinstance(value, int | float):
         return _number(name, value, chosen)
     return _other(name, value, chosen)
+
+
+def _stands_alone(key: str, language: Language) -> bool:
+    return has(key) and not placeholders(key, language)
 
 
 def _other(name: str, value: object, language: Language) -> str:

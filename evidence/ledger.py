@@ -8,7 +8,7 @@ maker's row (hint) and a number from papers serve only while nothing better was 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, groupby
 
 from evidence.history import History, ServiceRecord, Visit
 from evidence.snapshot import OdometerPart
@@ -184,30 +184,47 @@ def _is_later(entry: Entry, service: Entry) -> bool:
 
 
 def _quarantine(entries: list[Entry]) -> list[Entry]:
-    """Judge each value by those before it of at least its own trust; then what later, better values expose."""
+    """Judge each value by the visits before it of at least its own trust; then by what the car itself says later."""
+    before = _Before()
     judged: list[Entry] = []
-    for entry in entries:
-        judged.append(replace(entry, quarantined=_reason(entry, judged)))
-    return [_against_later(entry, judged[place + 1 :]) for place, entry in enumerate(judged)]
+    for _, group in groupby(entries, key=lambda entry: entry.id if entry.visit < 0 else entry.visit):
+        of_visit = [_with_reason(entry, before.reason(entry)) for entry in group]
+        before.add(of_visit)
+        judged += of_visit
+    return _against_later(judged)
 
 
-def _reason(entry: Entry, earlier: list[Entry]) -> str:
-    if entry.odometer_m <= 0:
-        return "zero"
-    if entry.odometer_m > MOST_EVER_M:
-        return "implausible"
-    for before in earlier:
-        if not before.usable or _same_visit(before, entry) or before.rank > max(entry.rank, AGREEMENT_RANK):
-            continue
-        if entry.odometer_m < before.odometer_m and not agree(entry.odometer_m, before.odometer_m):
+def _with_reason(entry: Entry, reason: str) -> Entry:
+    return replace(entry, quarantined=reason) if reason else entry
+
+
+class _Before:
+    """Highest and last usable value of the visits so far, by rank."""
+
+    def __init__(self) -> None:
+        self._highest_m: dict[int, int] = {}
+        self._last: dict[int, tuple[int, Entry]] = {}
+        self._count = 0
+
+    def add(self, of_visit: list[Entry]) -> None:
+        """One more visit has been judged."""
+        self._count += 1
+        for entry in (entry for entry in of_visit if entry.usable):
+            self._highest_m[entry.rank] = max(self._highest_m.get(entry.rank, 0), entry.odometer_m)
+            self._last[entry.rank] = (self._count, entry)
+
+    def reason(self, entry: Entry) -> str:
+        """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""
+        if entry.odometer_m <= 0:
+            return "zero"
+        if entry.odometer_m > MOST_EVER_M:
+            return "implausible"
+        ranks = [rank for rank in self._last if rank <= max(entry.rank, AGREEMENT_RANK)]
+        highest_m = max((self._highest_m[rank] for rank in ranks), default=0)
+        if entry.odometer_m < highest_m and not agree(entry.odometer_m, highest_m):
             return "below_earlier"
-        if _too_fast(before, entry):
-            return "too_fast"
-    return ""
-
-
-def _same_visit(one: Entry, other: Entry) -> bool:
-    return one.visit >= 0 and one.visit == other.visit
+        last = max((self._last[rank] for rank in ranks), key=lambda pair: pair[0], default=None)
+        return "too_fast" if last and _too_fast(last[1], entry) else ""
 
 
 def _too_fast(before: Entry, entry: Entry) -> bool:
@@ -217,15 +234,24 @@ def _too_fast(before: Entry, entry: Entry) -> bool:
     return entry.odometer_m - before.odometer_m > days * MOST_PER_DAY_M
 
 
-def _against_later(entry: Entry, later: list[Entry]) -> Entry:
-    """A digit too many, typed, is exposed by what the car itself says later. Any other drop is left to the checks."""
-    if not entry.usable or entry.rank <= AGREEMENT_RANK:
-        return entry
-    for after in later:
-        read_later = after.usable and after.rank <= AGREEMENT_RANK and not _same_visit(entry, after)
-        if read_later and has_digit_too_many(entry.odometer_m, after.odometer_m):
-            return replace(entry, quarantined="above_later")
-    return entry
+def _same_visit(one: Entry, other: Entry) -> bool:
+    return one.visit >= 0 and one.visit == other.visit
+
+
+def _against_later(entries: list[Entry]) -> list[Entry]:
+    """A digit too many, typed, is exposed by the next visit's reading. Any other drop is left to the checks."""
+    next_read: Entry | None = None
+    turned: list[Entry] = []
+    for entry in reversed(entries):
+        typed = entry.usable and entry.rank > AGREEMENT_RANK
+        later = next_read if next_read and not _same_visit(entry, next_read) else None
+        if typed and later and has_digit_too_many(entry.odometer_m, later.odometer_m):
+            turned.append(replace(entry, quarantined="above_later"))
+            continue
+        turned.append(entry)
+        if entry.usable and entry.rank <= AGREEMENT_RANK:
+            next_read = entry
+    return turned[::-1]
 
 
 def has_digit_too_many(typed_m: int, read_m: int) -> bool:

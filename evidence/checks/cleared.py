@@ -16,6 +16,8 @@ RECENT_S = 11 * 3600
 NEVER_CLEARED_M = 50_000
 # work recorded this long before the visit explains a clear (a month on the lot)
 WORKSHOP_DAYS = 31
+# answer addresses of the engine unit: ISO 15765-4 with 11 and 29 bits, ISO 9141 and KWP
+ENGINE_UNITS = frozenset({"7E8", "18DAF110", "10"})
 # 40 CFR and CARB let the evaporative monitor of petrol cars be open
 SLOW_MONITORS = frozenset({"evap", "evaporative", "evaporative_system", "evap_system"})
 
@@ -97,9 +99,10 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
 
 
 def _least(counters: tuple[CounterPart, ...]) -> int | None:
-    """The smallest value of all control units: one cleared unit is enough."""
-    values = [part.value for part in counters if part.status is ItemStatus.READ and part.value is not None]
-    return min(values, default=None)
+    """The engine unit's value, else the smallest: a gearbox programmed alone hides nothing of the engine."""
+    read = [(part.ecu, part.value) for part in counters if part.status is ItemStatus.READ and part.value is not None]
+    engine = [value for ecu, value in read if ecu in ENGINE_UNITS]
+    return min(engine or [value for _, value in read], default=None)
 
 
 def _recent(distance_m: int | None, warmups: int | None, time_s: int | None) -> bool:

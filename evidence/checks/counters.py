@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from evidence.checks.case import KM_PER_MILE, Case, not_determinable, outcome
-from evidence.ledger import AGREEMENT_RANK, Entry
+from evidence.ledger import Entry
 from evidence.snapshot import CheckPart, CounterPart, Result
-from protocols.readings import ItemStatus
+from protocols.readings import ItemStatus, Trust
 
 COUNTERS = ("distance_since_clear_m", "distance_with_mil_m", "distance_since_reflash_m")
 # 01 31 and 01 21 hold two bytes of km: this value means "at least this much" (SAE J1979)
@@ -76,7 +76,7 @@ def _own_odometer(case: Case, ecu: str) -> Entry | None:
         if entry.visit == case.index
         and ecu
         and entry.ecu == ecu
-        and entry.rank <= AGREEMENT_RANK
+        and entry.trust in (Trust.STANDARD, Trust.CONFIRMED)
         and entry.quarantined not in {"zero", "implausible"}
     ]
     return min(own, key=lambda entry: entry.rank, default=None)

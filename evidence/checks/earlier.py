@@ -1,4 +1,6 @@
-"""K8: the mileage of this visit against every earlier one."""
+"""K8: the mileage of this visit against every earlier one, each witness against itself where it spoke before."""
+
+from collections.abc import Iterable
 
 from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
 from evidence.ledger import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
@@ -7,27 +9,42 @@ from evidence.snapshot import CheckPart, Result
 
 def below_earlier(case: Case) -> CheckPart:
     """K8: lower than an earlier value somebody stands for. A cluster swap and an earlier slip look the same."""
-    now = case.odometer
-    if now is None:
+    if case.odometer is None:
         return not_determinable("K8", "no_odometer")
-    earlier = [entry for entry in case.entries if _counts(entry, case)]
-    if not earlier:
+    pairs = [(now, before) for now in _now(case, case.odometer) for before in _before(case, now)]
+    if not pairs:
         return not_determinable("K8", "first_visit")
-    read = [entry for entry in earlier if entry.rank <= AGREEMENT_RANK]
-    # what the car itself said before outweighs what people typed
-    highest = max(_above(read, now) or _above(earlier, now) or earlier, key=lambda entry: entry.odometer_m)
-    params: dict[str, str | int | float] = {
-        "odometer_m": now.odometer_m,
-        "earlier_m": highest.odometer_m,
-        "earlier_date": highest.at.date().isoformat() if highest.at else "@value.unknown",
-        "gap_m": max(0, highest.odometer_m - now.odometer_m),
-    }
-    return _judged(now, highest, params)
+    return _judged(*max(pairs, key=_weight))
 
 
-def _counts(entry: Entry, case: Case) -> bool:
-    before = entry.visit < case.index and (entry.visit >= 0 or _service_before(entry, case))
-    return before and entry.usable and entry.rank <= WORST_STANDING_RANK
+def _now(case: Case, best: Entry) -> list[Entry]:
+    """Every witness the car itself gave; what was typed only where nothing could be read."""
+    read = [
+        entry
+        for entry in case.entries
+        if entry.visit == case.index and entry.rank <= AGREEMENT_RANK and entry.quarantined not in _NO_READING
+    ]
+    return read or [best]
+
+
+_NO_READING = {"zero", "implausible"}
+
+
+def _before(case: Case, now: Entry) -> Iterable[Entry]:
+    """One value of each earlier visit: the same witness if it spoke, else the best of that visit."""
+    best: dict[int, Entry] = {}
+    for entry in (entry for entry in case.entries if entry.usable and entry.rank <= WORST_STANDING_RANK):
+        if entry.visit < 0 and _service_before(entry, case):
+            yield entry
+        elif 0 <= entry.visit < case.index:
+            known = best.get(entry.visit)
+            if known is None or _nearness(entry, now) < _nearness(known, now):
+                best[entry.visit] = entry
+    yield from best.values()
+
+
+def _nearness(entry: Entry, now: Entry) -> tuple[bool, int]:
+    return (entry.source, entry.ecu) != (now.source, now.ecu), entry.rank
 
 
 def _service_before(entry: Entry, case: Case) -> bool:
@@ -35,17 +52,32 @@ def _service_before(entry: Entry, case: Case) -> bool:
     return at is not None and entry.at is not None and entry.at <= at
 
 
-def _above(entries: list[Entry], now: Entry) -> list[Entry]:
-    return [e for e in entries if e.odometer_m > now.odometer_m and not agree(e.odometer_m, now.odometer_m)]
+def _weight(pair: tuple[Entry, Entry]) -> tuple[bool, bool, int]:
+    """The pair to tell: a drop first, between readings before typed values, then the largest."""
+    now, before = pair
+    drops = _drops(now, before)
+    return drops, _both_read(now, before) if drops else False, before.odometer_m - (now.odometer_m if drops else 0)
 
 
-def _judged(now: Entry, highest: Entry, params: dict[str, str | int | float]) -> CheckPart:
-    evidence = (now.id, highest.id)
-    both_read = now.rank <= AGREEMENT_RANK and highest.rank <= AGREEMENT_RANK
-    if not _above([highest], now):
-        confidence = 0.9 if both_read else 0.7
-        return outcome("K8", Result.CONSISTENT, params, confidence=confidence, evidence=evidence)
-    if not both_read and differ_as_miles(now.odometer_m, highest.odometer_m):
+def _drops(now: Entry, before: Entry) -> bool:
+    return before.odometer_m > now.odometer_m and not agree(before.odometer_m, now.odometer_m)
+
+
+def _both_read(now: Entry, before: Entry) -> bool:
+    return now.rank <= AGREEMENT_RANK and before.rank <= AGREEMENT_RANK
+
+
+def _judged(now: Entry, before: Entry) -> CheckPart:
+    params: dict[str, str | int | float] = {
+        "odometer_m": now.odometer_m,
+        "earlier_m": before.odometer_m,
+        "earlier_date": before.at.date().isoformat() if before.at else "@value.unknown",
+        "gap_m": max(0, before.odometer_m - now.odometer_m),
+    }
+    evidence, sure = (now.id, before.id), _both_read(now, before)
+    if not _drops(now, before):
+        return outcome("K8", Result.CONSISTENT, params, confidence=0.9 if sure else 0.7, evidence=evidence)
+    if not sure and differ_as_miles(now.odometer_m, before.odometer_m):
         return outcome(
             "K8",
             Result.CONSISTENT,
@@ -55,7 +87,11 @@ def _judged(now: Entry, highest: Entry, params: dict[str, str | int | float]) ->
             evidence=evidence,
             assumption="earlier_in_miles",
         )
-    confidence = 0.9 if both_read else 0.6
     return outcome(
-        "K8", Result.SUSPICIOUS, params, confidence=confidence, evidence=evidence, assumption="earlier_right"
+        "K8",
+        Result.SUSPICIOUS,
+        params,
+        confidence=0.9 if sure else 0.6,
+        evidence=evidence,
+        assumption="earlier_right",
     )

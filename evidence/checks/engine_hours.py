@@ -25,18 +25,25 @@ def engine_hours(case: Case) -> CheckPart:
     ]
     if not hours:
         return not_determinable("K6", "no_hours")
-    if case.odometer is None:
+    odometer = case.odometer
+    if odometer is None:
         return not_determinable("K6", "no_odometer")
-    place, run_s = max(hours, key=lambda pair: pair[1])
-    if run_s < LEAST_S or case.odometer.odometer_m < LEAST_M:
+    # units count differently (some with the ignition); the one that fits best speaks for the car
+    place, run_s = min(hours, key=lambda pair: _strangeness(odometer.odometer_m / pair[1] * 3.6))
+    if run_s < LEAST_S or odometer.odometer_m < LEAST_M:
         return not_determinable("K6", "hours_too_few")
-    mean_kmh = round(case.odometer.odometer_m / run_s * 3.6, 1)
-    usual = SLOWEST_KMH <= mean_kmh <= FASTEST_KMH
+    mean_kmh = round(odometer.odometer_m / run_s * 3.6, 1)
+    usual = not _strangeness(mean_kmh)
     return outcome(
         "K6",
         Result.CONSISTENT if usual else Result.SUSPICIOUS,
-        {"run_hours": round(run_s / 3600), "odometer_m": case.odometer.odometer_m, "mean_kmh": mean_kmh},
+        {"run_hours": round(run_s / 3600), "odometer_m": odometer.odometer_m, "mean_kmh": mean_kmh},
         confidence=0.5,
-        evidence=(f"{case.name}/counters/engine_run_time_s/{place}", case.odometer.id),
+        evidence=(f"{case.name}/counters/engine_run_time_s/{place}", odometer.id),
         assumption="average_speed",
     )
+
+
+def _strangeness(mean_kmh: float) -> float:
+    """0 inside the band of ordinary cars, else how far outside."""
+    return max(0.0, SLOWEST_KMH - mean_kmh, mean_kmh - FASTEST_KMH)

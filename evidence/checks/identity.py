@@ -1,13 +1,15 @@
 """K7: the VIN each control unit carries against the car's own."""
 
 from evidence.checks.case import Case, not_determinable, outcome
-from evidence.snapshot import CheckPart, Result
+from evidence.snapshot import CheckPart, Result, VinStatus
 from evidence.vin import is_vin, tail
 
 
 def vin_in_units(case: Case) -> CheckPart:
     """K7: a unit that carries another VIN comes from another car, or the VIN was typed wrongly."""
     vin = case.snapshot.vehicle.vin
+    if case.snapshot.vehicle.vin_status is VinStatus.CONFLICTING:
+        return _typed_differs(case, vin)
     carried = [
         (place, ecu.address, ecu.vin) for place, ecu in enumerate(case.snapshot.ecus) if ecu.vin and is_vin(ecu.vin)
     ]
@@ -25,4 +27,17 @@ def vin_in_units(case: Case) -> CheckPart:
         confidence=0.8,
         evidence=(f"{case.name}/vehicle/vin", *(f"{case.name}/ecus/{place}" for place, _, _ in foreign)),
         assumption="unit_not_replaced",
+    )
+
+
+def _typed_differs(case: Case, vin: str) -> CheckPart:
+    """A person typed, or scanned from the papers, another VIN than the car told."""
+    return outcome(
+        "K7",
+        Result.SUSPICIOUS,
+        {"ecu": "@trust.typed", "other_tail": "@value.unknown", "vin_tail": tail(vin)},
+        variant="suspicious_typed",
+        confidence=0.6,
+        evidence=(f"{case.name}/vehicle/vin",),
+        assumption="vin_typed_right",
     )

@@ -1,7 +1,5 @@
 """K1 and K2: odometers of one visit against each other, the dashboard's and those of the control units."""
 
-from itertools import combinations
-
 from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
 from evidence.ledger import AGREEMENT_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
@@ -88,18 +86,15 @@ def _witnesses(case: Case) -> list[Entry]:
 
 def _steady(case: Case, low: Entry, high: Entry) -> bool:
     """Whether the same two units were apart by the same distance at an earlier visit, as after a replacement."""
+    lows, highs = _by_visit(case, low), _by_visit(case, high)
     gap_m = high.odometer_m - low.odometer_m
-    earlier = [entry for entry in case.entries if 0 <= entry.visit < case.index]
-    return any(
-        _unit(one) == _unit(low) and _unit(other) == _unit(high) and agree(other.odometer_m - one.odometer_m, gap_m)
-        for pair in combinations(earlier, 2)
-        for one, other in (pair, pair[::-1])
-        if one.visit == other.visit
-    )
+    return any(abs(highs[visit] - lows[visit] - gap_m) <= REVIEW_M for visit in lows.keys() & highs.keys())
 
 
-def _unit(entry: Entry) -> tuple[str, str]:
-    return entry.source, entry.ecu
+def _by_visit(case: Case, unit: Entry) -> dict[int, int]:
+    """What one unit said at earlier visits."""
+    same = (entry for entry in case.entries if (entry.source, entry.ecu) == (unit.source, unit.ecu))
+    return {entry.visit: entry.odometer_m for entry in same if 0 <= entry.visit < case.index}
 
 
 def _said(entry: Entry) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evidence.snapshot import CountersPart, DtcPart, ItemPart, Result, Snapshot
+from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Snapshot
 from protocols.readings import DtcClass, ItemStatus, Monitor
 from tests.evidence.cars import (
     ASKED,
@@ -145,3 +145,13 @@ def test_a_list_that_could_not_be_asked_is_not_an_empty_list(unread: str, status
 
 def test_a_snapshot_from_elsewhere_without_codes_says_nothing() -> None:
     assert reason(check(judged(visit(Snapshot(id="s1"))), "K5")) == "codes_not_read"
+
+
+def test_a_gearbox_cleared_alone_hides_nothing_of_the_engine() -> None:
+    units = (("7E8", 9_000 * KM, 255), ("7E9", 20 * KM, 2))
+    values = CountersPart(
+        distance_since_clear_m=tuple(CounterPart(ecu=ecu, value=value) for ecu, value, _ in units),
+        warmups_since_clear=tuple(CounterPart(ecu=ecu, value=value) for ecu, _, value in units),
+    )
+
+    assert _k4(snapshot(values=values, readiness=NOT_READY))[0] is Result.CONSISTENT

@@ -3,7 +3,7 @@
 import pytest
 
 from evidence.history import Visit
-from evidence.snapshot import EcuPart, Result
+from evidence.snapshot import CounterPart, CountersPart, EcuPart, Result, VinStatus
 from protocols.readings import Trust
 from tests.evidence.cars import (
     HOUR_S,
@@ -152,3 +152,55 @@ def test_what_people_have_not_done_is_said_to_be_open() -> None:
 
     assert reason(check(judgement, "K9")) == "no_road_test"
     assert reason(check(judgement, "K10")) == "no_inspection"
+
+
+def test_a_typed_vin_that_differs_from_the_cars_needs_an_explanation() -> None:
+    reading = snapshot()
+    vehicle = reading.vehicle.model_copy(update={"vin_status": VinStatus.CONFLICTING})
+
+    part = check(judged(visit(reading.model_copy(update={"vehicle": vehicle}))), "K7")
+
+    assert part.result is Result.SUSPICIOUS
+    assert "typed VIN" in part.text.en
+
+
+def test_the_unit_whose_hours_fit_speaks_for_the_car() -> None:
+    hours = tuple(CounterPart(ecu=ecu, value=value * HOUR_S) for ecu, value in (("7E8", 2_000), ("7E9", 20_000)))
+    reading = snapshot(68_000 * KM, values=CountersPart(engine_run_time_s=hours))
+
+    assert check(judged(visit(reading)), "K6").result is Result.CONSISTENT
+
+
+def _two(engine_km: int, cluster_km: int, name: str, days_ago: float) -> Visit:
+    cluster = witness(cluster_km * KM, source="row", ecu="714", trust=Trust.CONFIRMED)
+    return visit(snapshot(odometer=(witness(engine_km * KM), cluster), id=name), days_ago=days_ago)
+
+
+def test_each_unit_is_compared_with_itself_first() -> None:
+    """A replaced engine unit counts from another start: that is K2's to tell, the mileage never dropped."""
+    assert _k8(_two(20_000, 90_000, "a", 90), _two(21_000, 91_000, "b", 0))[0] is Result.CONSISTENT
+
+
+def test_a_drop_of_one_unit_is_told_even_when_the_best_one_goes_on() -> None:
+    part = check(judged(_two(90_000, 90_000, "a", 90), _two(90_500, 51_000, "b", 0)), "K8")
+
+    assert (part.result, part.evidence) == (Result.SUSPICIOUS, ("b/odometer/1", "a/odometer/1"))
+
+
+def test_a_unit_not_heard_before_is_compared_with_what_was_heard() -> None:
+    before = visit(
+        snapshot(odometer=(witness(90_000 * KM, source="row", ecu="714", trust=Trust.CONFIRMED),), id="a"), days_ago=90
+    )
+
+    assert _k8(before, _read(51_000, "b", 0))[0] is Result.SUSPICIOUS
+
+
+def test_a_typed_value_between_two_readings_counts_where_nothing_was_read() -> None:
+    assert _k8(_read(50_000, "a", 200), _typed(120_000, "b", 90), _read(60_000, "c", 0))[0] is Result.SUSPICIOUS
+
+
+def test_an_earlier_typing_mistake_beside_a_reading_accuses_nobody() -> None:
+    before = visit(snapshot(68_000 * KM, id="a"), days_ago=30, dash_m=86_000 * KM)
+    now = visit(snapshot(68_500 * KM, id="b"), dash_m=68_500 * KM)
+
+    assert _k8(before, now)[0] is Result.CONSISTENT
