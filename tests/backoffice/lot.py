@@ -1,8 +1,15 @@
 """A small lot of cars as the edges would have sent them: what pages and the API are tested with."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
+from backoffice.office_settings import DatabaseSettings, OfficeSettings
 from backoffice.store import RecordStore
 from backoffice.views import WorkOrder
 from config.catalogue import text_of
@@ -236,3 +243,33 @@ async def fill(store: RecordStore) -> None:
 
 def _at(body: SnapshotBody | MileageBody) -> datetime:
     return (body.snapshot.taken_at or NOW) if isinstance(body, SnapshotBody) else NOW - 5 * DAY
+
+
+@cache
+def _filled() -> Mapping[str, bytes]:
+    """The files of a store that holds the lot: filled once, copied for each test."""
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(1) as own_loop:
+        own_loop.submit(lambda: asyncio.run(_fill_directory(Path(name)))).result()
+        return {path.name: path.read_bytes() for path in Path(name).iterdir()}
+
+
+async def _fill_directory(directory: Path) -> None:
+    store = await RecordStore.open(office_in(directory), now=lambda: NOW)
+    await fill(store)
+    await store.close()
+
+
+def office_in(directory: Path) -> OfficeSettings:
+    return OfficeSettings(database=DatabaseSettings(directory=directory))
+
+
+@asynccontextmanager
+async def lot_store(directory: Path) -> AsyncIterator[RecordStore]:
+    """An open store in ``directory`` that holds the lot."""
+    for name, content in _filled().items():
+        (directory / name).write_bytes(content)
+    store = await RecordStore.open(office_in(directory), now=lambda: NOW)
+    try:
+        yield store
+    finally:
+        await store.close()
