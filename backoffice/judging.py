@@ -9,7 +9,7 @@ from backoffice.views import CodeView, DueView, OdometerView, VehicleDetail, Veh
 from config.catalogue import text_of
 from evidence.due import DueItem, DueState
 from evidence.history import ServiceRecord
-from evidence.ledger import Entry
+from evidence.ledger import Entry, best_of_visit
 from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
 from evidence.verdict import judge
 from protocols.readings import ItemStatus
@@ -59,6 +59,7 @@ def judge_dossier(
         last_seen_at=latest.at,
         checks=judgement.checks,
         findings=findings,
+        latest_odometer_m=_said_last(judgement.entries, len(dossier.visits) - 1),
         due=tuple(due_view(item) for item in judgement.due),
         **_condition(latest.snapshot),
     )
@@ -68,6 +69,11 @@ def judge_dossier(
 def _only_seen_at_the_edge(snapshot: Snapshot) -> tuple[Finding, ...]:
     """What no record can show again: it happened between two readings in the bay."""
     return tuple(finding for finding in snapshot.findings if finding.rule in EDGE_RULES)
+
+
+def _said_last(entries: Sequence[Entry], visit: int) -> int | None:
+    said = best_of_visit(entries, visit)
+    return said.odometer_m if said else None
 
 
 def _odometer_view(entry: Entry | None) -> OdometerView:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from backoffice.dossier import Answer, Dossier, VisitFact
 from backoffice.judging import EntryFact
 from backoffice.views import AlertView, TimelineEvent
-from config.catalogue import text_of
+from config.catalogue import has, text_of
 from evidence.history import ServiceRecord
 from evidence.snapshot import Text
 from protocols.readings import Trust
@@ -65,11 +65,16 @@ def _mileage(visit: VisitFact, number: int, entry: EntryFact) -> TimelineEvent:
         at=entry.at or visit.at,
         clock=visit.dated.clock.value,
         kind="odometer",
-        title=_text("timeline.mileage", odometer_m=entry.odometer_m),
+        title=_text("timeline.mileage", source=_source(entry.source), odometer_m=entry.odometer_m),
         snapshot_id=visit.snapshot.id,
         device=visit.dated.stored.device,
     )
     return event.model_copy(update=_value(entry))
+
+
+def _source(source: str) -> str:
+    key = f"source.{source}"
+    return f"@{key}" if has(key) else source
 
 
 def _value(entry: EntryFact) -> dict[str, object]:

@@ -79,6 +79,8 @@ class VehicleDetail(VehicleSummary):
     due: tuple[DueView, ...] = ()
     snapshot_id: str = ""
     latest_snapshot: Snapshot | None = None
+    latest_odometer_m: int | None = None
+    """What the latest visit said by itself, believed or not; ``current_odometer_m`` is what is believed."""
 
 
 class TimelineEvent(View):

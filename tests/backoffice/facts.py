@@ -47,11 +47,8 @@ def visit(
         if a6_m is None
         else (OdometerPart(source="01A6", ecu="7E8", odometer_m=a6_m, raw="41A6", trust=Trust.STANDARD),)
     )
-    return SnapshotBody(
-        snapshot=Snapshot(
-            id=snapshot_id, taken_at=at, clock=ClockQuality.NTP, vehicle=vehicle, odometer=witnesses, **more
-        )
-    )
+    facts: dict[str, object] = {"id": snapshot_id, "taken_at": at, "clock": ClockQuality.NTP, "vehicle": vehicle}
+    return SnapshotBody(snapshot=Snapshot.model_validate(facts | {"odometer": witnesses} | more))
 
 
 def dash(snapshot_id: str, km: int | None, *, vin: str = "", plate: str = "", stock: str = "") -> MileageBody:

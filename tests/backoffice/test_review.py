@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
+from backoffice.dossier import Dossier
+from backoffice.judging import Judged, judge_dossier
 from backoffice.store import RecordStore
 from backoffice.views import AlertView, WorkOrder
 from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Severity
 from protocols.readings import DtcClass, ItemStatus
 from sync.records import SnapshotBody
-from tests.backoffice.facts import DAY, START, VIN_A, clock, row, visit
+from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, clock, dash, row, visit
 from tests.backoffice.test_store import only_car, put
 
 
@@ -151,3 +155,48 @@ async def test_listeners_hear_of_a_commit_and_of_nothing_else(store: RecordStore
         heard = [await listener.next(1), await listener.next(1), await listener.next(0.01)]
 
     assert heard == [{"type": "vehicle", "id": alert.vehicle_id}, {"type": "alert", "id": alert.id}, None]
+
+
+async def test_two_cars_that_become_one_keep_one_alert_a_fault(store: RecordStore) -> None:
+    code = (DtcPart(code="P0420", dtc_class=DtcClass.STORED, ecu="7E8"),)
+    await put(store, visit("v1", vin=VIN_A, dtcs=code))
+    await put(store, visit("v2", stock="S-1", dtcs=code), stream="s2")
+    assert len(await of_rule(store, "codes.new")) == 2
+    await put(store, dash("v2", None, vin=VIN_A, stock="S-1"), stream="s2", first=2)
+
+    assert len(await of_rule(store, "codes.new")) == 1
+    assert (await only_car(store)).open_alerts == 1
+
+
+async def test_our_own_mistake_with_one_car_keeps_no_other_from_being_stored(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge_but_one(vehicle_id: str, dossier: Dossier, *rest: object, **more: object) -> Judged:
+        if dossier.vehicle.vin == VIN_A:
+            raise ZeroDivisionError
+        return judge_dossier(vehicle_id, dossier, *rest, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as broken:
+        broken.setattr("backoffice.review.judge_dossier", judge_but_one)
+        await put(store, visit("v1", vin=VIN_A), visit("v2", vin=VIN_B))
+    assert [car.vin for car in await store.search_vehicles("")] == [VIN_B]
+    assert (await store.counts())["records"] == 2
+
+    await store.review_stale(START)
+    assert {car.vin for car in await store.search_vehicles("")} == {VIN_A, VIN_B}
+
+
+async def test_a_record_that_could_not_be_placed_is_placed_later(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(*_: object) -> str:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("backoffice.store.owner", nobody)
+        await put(store, visit("v1", vin=VIN_A))
+    assert (await store.counts())["unprojected"] == 1
+
+    assert await store.catch_up() == 1
+    assert (await only_car(store)).vin == VIN_A
+    assert await store.catch_up() == 0
