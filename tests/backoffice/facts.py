@@ -16,8 +16,8 @@ from sync.records import (
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-VIN_A = "LFV2A21K3G4000013"
-VIN_B = "LSVAA4187E2000024"
+VIN_A = "LFV2A21K0G4000013"
+VIN_B = "LSVAA4184E2000024"
 
 
 def row(

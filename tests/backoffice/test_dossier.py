@@ -8,7 +8,7 @@ from evidence.history import ServiceRecord
 from evidence.snapshot import CheckDigit, OdometerPart, Purpose, VinStatus
 from protocols.readings import Trust
 from sync.records import AnyBody, MileageBody, Record, VehicleRef
-from tests.backoffice.facts import DAY, START, VIN_A, dash, row, visit
+from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, dash, row, visit
 
 
 def dated(*bodies: AnyBody, shuffle: int | None = None) -> tuple[Dated, ...]:
@@ -70,11 +70,11 @@ def test_a_typed_vin_tells_make_and_check_digit() -> None:
     vehicle = folded(visit("v1"), dash("v1", 10, vin=VIN_A.lower())).vehicle
 
     assert (vehicle.vin, vehicle.vin_status, vehicle.make) == (VIN_A, VinStatus.TYPED, "Volkswagen")
-    assert vehicle.vin_check_digit is CheckDigit.INVALID
+    assert vehicle.vin_check_digit is CheckDigit.VALID
 
 
 def test_a_vin_that_was_read_is_not_typed_over() -> None:
-    vehicle = folded(visit("v1", vin=VIN_A), dash("v1", 10, vin="LSVAA4187E2000024")).vehicle
+    vehicle = folded(visit("v1", vin=VIN_A), dash("v1", 10, vin=VIN_B)).vehicle
 
     assert (vehicle.vin, vehicle.vin_status) == (VIN_A, VinStatus.READ)
 
