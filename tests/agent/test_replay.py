@@ -1,0 +1,233 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from agent.replay import capture_cases, replay_case, replay_files
+from agent.replay_score import KindScore, print_scores, score
+from agent.replay_session import replay_session
+from config.profiles import load_profiles
+from protocols.transcript import Exchange, Transcript
+
+CAPTURES = Path(os.environ.get("FORECOURT_CAPTURES") or Path(__file__).parents[3] / "shared" / "captures")
+TRANSCRIPTS = CAPTURES.parent / "transcripts"
+needs_captures = pytest.mark.skipif(
+    not any(CAPTURES.glob("*.json")), reason=f"no recorded traffic in {CAPTURES}; set FORECOURT_CAPTURES"
+)
+needs_transcripts = pytest.mark.skipif(not TRANSCRIPTS.is_dir(), reason=f"no recorded sessions in {TRANSCRIPTS}")
+
+# The source subtracts 128 where SAE J1979 subtracts 100, for the trim byte of PIDs 14 to 1B.
+SOURCE_ERRORS = frozenset(
+    (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
+)
+REACHED = {
+    "distance_or_time": 1.0,
+    "dtc": 1.0,
+    "mode01": 1.0,
+    "monitor_status": 1.0,
+    "odometer": 1.0,
+    "odometer_broadcast": 1.0,
+    "supported_pids": 1.0,
+    "vin": 1.0,
+    "uds22": 0.04,
+}
+
+
+@needs_captures
+def test_the_score_of_no_kind_drops() -> None:
+    scores = score(sorted(CAPTURES.glob("*.json")), SOURCE_ERRORS)
+    print_scores(scores, Console())
+
+    assert {kind: scores[kind].share for kind in REACHED if scores[kind].share < REACHED[kind]} == {}
+    assert sum(entry.cases for entry in scores.values()) == 5185
+
+
+@needs_captures
+def test_incomplete_answers_never_give_a_value() -> None:
+    profiles = load_profiles()
+    broken = [
+        case
+        for path in CAPTURES.glob("*.json")
+        for case in capture_cases(path)
+        if "incomplete_or_corrupt" in case.flags
+    ]
+
+    results = [replay_case(case, profiles) for case in broken]
+
+    assert len(results) == 15
+    assert all(result["status"] == "error" and not result["readings"] and result["reason"] for result in results)
+
+
+@needs_captures
+def test_an_answer_with_a_lost_line_never_gives_another_odometer() -> None:
+    """Every recorded multi-frame odometer answer, each line dropped once."""
+    profiles = load_profiles()
+    for path in sorted(CAPTURES.glob("*.json")):
+        for case in [case for case in capture_cases(path) if case.kind == "odometer" and "multi_frame" in case.flags][
+            ::7
+        ]:
+            right = {reading["value"] for reading in replay_case(case, profiles)["readings"]}
+            for lost in range(len(case.lines)):
+                lines = case.lines[:lost] + case.lines[lost + 1 :]
+                damaged = replay_case(type(case)(**{**_fields(case), "lines": lines}), profiles)
+
+                assert {reading["value"] for reading in damaged["readings"]} <= right
+
+
+def _fields(case: Any) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in case.__dataclass_fields__}
+
+
+# file -> status, VIN, trouble codes, (request, value, unit of the car) of readings
+SESSIONS: dict[str, tuple[str, str | None, list[str], list[tuple[str, object, str]]]] = {
+    "01-two-ecus-searching": ("ok", None, [], [("0100", "983A8013", "7EA"), ("0100", "BE3FA813", "7E8")]),
+    "03-split-ok-at-atl0": ("no_value", None, [], []),
+    "04-question-mark-then-echo": ("no_value", None, [], []),
+    "07-atz-answers-ok-no-prompt": ("no_value", None, [], []),
+    "08-bus-init-error-fixed-kwp": ("error", None, [], []),
+    "10-bus-init-error-then-dp": ("error", None, [], []),
+    "12-init-dots-error-bypass": ("error", None, [], []),
+    "15-multi-frame-no-length": (
+        "ok",
+        None,
+        [],
+        [("0178", 116.7, "7E8"), ("0178", 58.6, "7E8"), ("0178", 27.8, "7E8")],
+    ),
+    "18-first-frame-only-vin": ("error", None, [], []),
+    "19-kwp-empty-bitmap": ("ok", None, [], [("0100", "00000000", "7A")]),
+    "20-volvo-kwp-two-byte-dtc": ("no_value", None, [], []),
+    "21-two-ecus-joined-dtc": ("ok", None, [], []),
+    "23-odd-digits-after-bus-init-ok": ("error", None, [], []),
+    "25-unknown-caf-commands": ("no_value", None, [], []),
+    "27-prompt-in-front-of-echo": ("no_value", None, [], []),
+    "29-echo-only-then-silence": ("no_value", None, [], []),
+    "31-padded-without-length": ("ok", None, [], [("010C", 701, "")]),
+    "32-uds-dtc-and-bmw-ext-vin": ("ok", "WBA3C1C52DK000638", [], []),
+    "33-vin-three-frames": ("ok", "WP0ZZZ99ZTS000856", [], []),
+    "36-can29-without-headers": ("ok", None, [], [("0100", "BC3FA803", ""), ("0100", "983A8001", "")]),
+    "39-auto-dp-hexdump": ("no_value", None, [], []),
+    "41-vlink-2.2-command-check": ("no_value", None, [], []),
+    "43-atma-mixed-lengths": ("no_value", None, [], []),
+    "45-dlc-shown-after-id": ("error", None, [], []),
+    "46-leaf-odometer-broadcast": ("ok", None, [], [("", 39900, "5C5")]),
+    "49-cr-only-single-prompt": ("error", None, [], []),
+    "51-dots-glued-to-answer": ("ok", None, [], [("0100", "88180010", "1A")]),
+    "52-iso9141-no-data": ("error", None, [], []),
+    "54-random-no-data": (
+        "ok",
+        None,
+        [],
+        [
+            *(("0104", 18.431373, "7E8"), ("0104", 18.039216, "7E9"), ("010F", 39, "7E8"), ("010D", 0, "7E8")),
+            *(("010D", 0, "7E9"), ("010B", 98, "7E8"), ("010B", 98, "7E8"), ("0110", 19.77, "7E8")),
+        ],
+    ),
+    "57-dtc-lines-mazda-vette": ("ok", None, ["P0102", "P0102", "P0113", "P0113", "P0123", "P0222"], []),
+    "59-read-memory-nrc": ("no_value", None, [], []),
+    "61-bus-init-ok-one-command-behind": ("ok", None, [], [("0100", "BE1FB810", "11")]),
+    "63-a0-then-can-error-taken-as-connected": ("error", None, [], []),
+    "65-flow-control-commands-unknown": ("error", None, [], []),
+    "67-echo-spaces-padding-single-cr": ("ok", None, [], [("010C", 748.25, "")]),
+}
+
+
+@needs_transcripts
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_recorded_session_gives_what_was_said_and_no_more(name: str) -> None:
+    (result,) = replay_files([TRANSCRIPTS / f"{name}.txt"])
+    status, vin, codes, readings = SESSIONS[name]
+
+    assert (result["id"], result["status"], result["vin"]) == (name, status, vin)
+    assert sorted(entry["code"] for entry in result["dtcs"]) == codes
+    shown = [(r["request"], r["value"], r["ecu"]) for r in result["readings"]]
+    assert set(readings) <= set(shown)
+    assert not readings or len(shown) == len(readings) or name.startswith("15")
+    assert result["reason"] or status == "ok"
+
+
+@needs_transcripts
+def test_every_session_of_the_table_is_there() -> None:
+    assert {path.stem for path in TRANSCRIPTS.glob("*.txt")} >= set(SESSIONS)
+
+
+def replay_text(tmp_path: Path, text: str, name: str = "case.txt") -> dict[str, Any]:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    (result,) = replay_files([path])
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.json", "{", "a.json: "),
+        ("a.json", "{}", "obd-capture/1"),
+        ("a.json", '{"cases": [{}]}', "case 0"),
+        ("a.txt", "", "neither"),
+        ("a.txt", "< OK\n", "neither"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line_with_a_reason(
+    tmp_path: Path, name: str, text: str, reason: str
+) -> None:
+    result = replay_text(tmp_path, text, name)
+
+    assert result["status"] == "error"
+    assert reason in result["reason"]
+
+
+def test_a_missing_file_and_a_binary_one_are_told(tmp_path: Path) -> None:
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    results = list(replay_files([tmp_path / "none.json", tmp_path / "binary.json"]))
+
+    assert [(result["id"], result["status"]) for result in results] == [("none", "error"), ("binary", "error")]
+
+
+def test_a_result_is_json(tmp_path: Path) -> None:
+    result = replay_text(tmp_path, "> ATH1\n< OK\\r\\r>\n> 03\n< 7E8 04 43 01 01 43 \\r\\r>\n")
+
+    assert json.loads(json.dumps(result)) == {
+        "id": "case",
+        "status": "ok",
+        "readings": [],
+        "vin": None,
+        "dtcs": [{"code": "P0143", "class": "stored", "ecu": "7E8"}],
+        "reason": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("> 03\n< 43 01 33 00 00 00 00 \\r\\r>\n", "error"),  # CAN or K-line? without the link nobody can say
+        ("> ATTP3\n< OK\\r\\r>\n> 03\n< 43 01 33 00 00 00 00 \\r\\r>\n", "ok"),
+        ("> 010C\n< 41 0C 0A", "error"),
+        ("> ATH1\n< OK\\r\\r>\n> 010C\n< NO DATA\\r\\r>\n", "no_value"),
+        ("> ATH1\n< OK\\r\\r>\n> 01A6\n< 7E8 06 41 A6 00 00 00 00 \\r\\r>\n", "no_value"),
+        ("> ATH1\n< OK\\r\\r>\n> 01A6\n< 7EA 06 61 A6 00 00 11 22 \\r\\r>\n", "error"),
+        ("> ATH1\n< OK\\r\\r>\n> 22F190\n< 7E8 03 7F 22 33 \\r\\r>\n", "no_value"),
+    ],
+)
+def test_the_status_says_whether_there_was_a_value(tmp_path: Path, text: str, status: str) -> None:
+    assert replay_text(tmp_path, text)["status"] == status
+
+
+def test_a_score_counts_right_and_wrong() -> None:
+    console = Console(record=True, width=80)
+    print_scores({"vin": KindScore(4, ["a"])}, console)
+
+    assert "75.0%" in console.export_text()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["ATZ", "ATH1", "0100", "03", "0902", "22F190", "x"]), st.binary(max_size=60)))
+)
+def test_any_recorded_session_ends_without_an_error(exchanges: list[tuple[str, bytes]]) -> None:
+    transcript = Transcript(tuple(Exchange(*pair) for pair in exchanges), {"vehicle": "Ford"})
+
+    assert replay_session(transcript, load_profiles()).status in {"ok", "no_value", "error"}
