@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from backoffice.api import OpaqueId, Operator
 from backoffice.carpage import car_context, check_title, due_kind, item_name, model_name, named
+from backoffice.errors import StoreFailedError
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
 from backoffice.store import RecordStore
@@ -58,11 +59,10 @@ class Pages:
     ) -> HTMLResponse:
         """A whole page; ``section`` of the manual explains it, ``here`` is its place in the navigation."""
         w = self.wording(request)
-        counts = await self.desk.counts()
         frame = {
             "here": here,
             "section": section,
-            "open_alerts": counts["open_alerts"],
+            "open_alerts": await self._open_alerts(),
             "other_language_url": _other_language(request, w),
         }
         response = HTMLResponse(self._render(template, w, {"line": False} | frame | context), status)
@@ -72,15 +72,20 @@ class Pages:
 
     async def piece(self, request: Request, template: str, **context: Any) -> HTMLResponse:
         """Part of a page, fetched by the script; carries the number of open alerts for the navigation."""
-        counts = await self.desk.counts()
         content = self._render(template, self.wording(request), context) if template else ""
-        return HTMLResponse(content, headers={"X-Open-Alerts": str(counts["open_alerts"])})
+        return HTMLResponse(content, headers={"X-Open-Alerts": str(await self._open_alerts())})
 
     async def problem(self, request: Request, problem: ProblemError) -> HTMLResponse:
         """An error as a page with one sentence and a way back."""
         return await self.page(
             request, "problem.html", section="getting-started", status=problem.status, text=problem.text
         )
+
+    async def _open_alerts(self) -> int:
+        try:
+            return (await self.desk.counts())["open_alerts"]
+        except StoreFailedError:
+            return 0  # the page that says so must not fail over its own navigation
 
     def _render(self, template: str, w: Wording, context: dict[str, Any]) -> str:
         return self._templates.get_template(template).render(_words(w) | context)

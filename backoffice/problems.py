@@ -74,7 +74,7 @@ def answer_problems(app: FastAPI, page: PageOf) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = _problem_of(error)
-        if _wants_page(request) and not isinstance(error, StoreFailedError):
+        if _wants_page(request):
             return await page(request, problem)
         return problem_response(problem, error.headers if isinstance(error, HTTPException) else None)
 
