@@ -9,6 +9,8 @@ from simulator.codes import Code
 from simulator.links import Link
 
 METRES_PER_KM = 1000
+CHARGING_V = 14.1
+RESTING_V = 12.5
 
 MONITORS_SPARK = (
     "misfire", "fuel_system", "components",
@@ -82,6 +84,7 @@ class Car:
     monitors: frozenset[str] = frozenset()
     mil: bool = False
     engine_on: bool = True
+    arrived_running: bool = True
     ignition_on: bool = True
     speed_kmh: float = 0.0
     coolant_c: float = 88.0
@@ -106,8 +109,8 @@ class Car:
 
     def advance(self, now_s: float) -> None:
         """Let the time since the last call pass: distance, run time and the counters that follow them."""
-        before, self._seen_s = self._seen_s, now_s
-        passed_s = now_s - before if before is not None else 0.0
+        passed_s = now_s - self._seen_s if self._seen_s is not None else 0.0
+        self._seen_s = max(now_s, self._seen_s or now_s)
         if passed_s <= 0 or not self.ignition_on:
             return
         if self.engine_on:
@@ -144,8 +147,10 @@ class Car:
 
     @property
     def supply_v(self) -> float:
-        """Voltage at the socket: the alternator lifts it while the engine runs."""
-        return self.battery_v
+        """Voltage at the socket: as the car arrived, until its engine is started or stopped."""
+        if self.engine_on == self.arrived_running:
+            return self.battery_v
+        return CHARGING_V if self.engine_on else RESTING_V
 
     @property
     def rpm(self) -> float:

@@ -14,8 +14,9 @@ from typing import NoReturn, TypeVar
 from simulator.control import WORDS, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
+from simulator.library import load, names
 from simulator.profiles import PROFILES
-from simulator.scenario import Scenario, load, names
+from simulator.scenario import Scenario
 from simulator.station import Station
 
 EXIT_USER = 2
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SimulatorError as error:
         print(f"forecourt-sim: {error}", file=sys.stderr)
         return EXIT_USER
+    except BrokenPipeError:
+        _stop_printing()
+        return 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,8 +148,12 @@ def _print(value: dict[str, object]) -> None:
     try:
         print(json.dumps(value, ensure_ascii=False), flush=True)
     except BrokenPipeError:
-        # Whoever read us has gone; let the interpreter's last flush go nowhere too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_printing()
+
+
+def _stop_printing() -> None:
+    """Whoever read us has gone; let the interpreter's last flush go nowhere too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _listen(station: Station, loop: asyncio.AbstractEventLoop) -> None:

@@ -3,7 +3,10 @@
 from simulator.errors import SimulatorError
 from simulator.station import Station
 
-WORDS = "unplug | plug [SCENARIO [VISIT]] | drop | engine on|off | ignition on|off | speed KMH | battery V | state"
+WORDS = (
+    "unplug | plug [SCENARIO [VISIT]] | drop | engine on|off | ignition on|off | speed KMH | battery V"
+    " | fault NAME[=P]|none | dash | state"
+)
 
 
 async def obey(station: Station, line: str) -> dict[str, object]:
@@ -27,6 +30,11 @@ async def _act(station: Station, verb: str, words: list[str]) -> dict[str, objec
     if verb == "drop" and not words:
         station.drop()
         return {}
+    if verb == "dash" and not words:
+        return {"dash_km": station.dash_km()}
+    if verb == "fault" and len(words) == 1:
+        station.set_faults([] if words[0] == "none" else [words[0]])
+        return {"fault": words[0]}
     if verb == "state" and not words:
         return _state(station)
     if len(words) == 1:
@@ -43,7 +51,7 @@ def _visit(words: list[str]) -> int:
 
 
 def _set(station: Station, verb: str, word: str) -> dict[str, object]:
-    car = station.bus.car
+    car = station.car_now()
     if verb not in ("engine", "ignition", "speed", "battery"):
         raise SimulatorError(f"{verb!r} is not understood; known: {WORDS}")
     if car is None:
@@ -55,7 +63,7 @@ def _set(station: Station, verb: str, word: str) -> dict[str, object]:
     elif verb == "speed":
         car.speed_kmh = _number(word, 255)
     else:
-        car.battery_v = _number(word, 40)
+        car.battery_v, car.arrived_running = _number(word, 40), car.engine_on
     return {verb: word}
 
 
@@ -76,7 +84,7 @@ def _number(word: str, high: float) -> float:
 
 
 def _state(station: Station) -> dict[str, object]:
-    car = station.bus.car
+    car = station.car_now()
     if car is None:
         return {"plugged": False, **station.journal.summary()}
     return {

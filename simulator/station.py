@@ -2,15 +2,19 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from simulator.adapter import Adapter
 from simulator.bus import Bus
+from simulator.car import METRES_PER_KM, Car
 from simulator.errors import SimulatorError
 from simulator.faults import Effect, Fault, FaultPlan, parse_fault
 from simulator.journal import Journal
+from simulator.library import load
+from simulator.pids import whole_km
 from simulator.profiles import PROFILES
-from simulator.scenario import Scenario, load
+from simulator.scenario import Scenario
 from simulator.settings import Memory
 from simulator.transports import Port, PtyPort, TcpPort
 from simulator.truth import maker_reads, truth
@@ -35,18 +39,19 @@ class Station:
         faults: list[str] | None = None,
         car_powers: bool = True,
     ) -> None:
-        self._profile = PROFILES[profile or scenario.profile]
-        self._baud = baud or scenario.baud or self._profile.baud
+        self._profile = PROFILES[profile or scenario.adapter.profile]
+        self._baud = baud or scenario.adapter.baud or self._profile.baud
         self._search_s = None if search_ms is None else search_ms / 1000
         self._seed = seed
-        self._faults = [*scenario.faults, *(faults or [])]
+        self._faults = [*scenario.adapter.faults, *(faults or [])]
         self._car_powers = car_powers
         self._ports: list[Port] = []
+        self._plans: dict[int, FaultPlan] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.journal = Journal()
         self.scenario = scenario
         self.visit = visit
-        self.bus = Bus(None, self.journal, (ecu_ms or scenario.ecu_ms or DEFAULT_ECU_MS) / 1000)
+        self.bus = Bus(None, self.journal, (ecu_ms or scenario.adapter.ecu_ms or DEFAULT_ECU_MS) / 1000)
         self._put_in(scenario, visit)
 
     @property
@@ -99,6 +104,26 @@ class Station:
         for port in self._ports:
             port.cut()
 
+    def car_now(self) -> Car | None:
+        """The car in the socket with the time until now behind it; None while the socket is empty."""
+        if self.bus.car is not None:
+            self.bus.car.advance(asyncio.get_running_loop().time())
+        return self.bus.car
+
+    def dash_km(self) -> int:
+        """What the dashboard shows now: what it showed on arrival, and what was driven since."""
+        visit = self.scenario.visits[self.visit - 1]
+        car = self.car_now()
+        driven_m = car.odometer_m - visit.odometer_m if car is not None else 0.0
+        return visit.dash_km + whole_km(visit.odometer_m % METRES_PER_KM + driven_m)
+
+    def set_faults(self, texts: list[str]) -> None:
+        """Strike with other faults from now on; SimulatorError when one is unknown."""
+        faults = [parse_fault(text) for text in texts]
+        self._faults = texts
+        for plan in self._plans.values():
+            plan.faults = [replace(fault) for fault in faults]
+
     def _put_in(self, scenario: Scenario, visit: int) -> None:
         self.scenario, self.visit = scenario, visit
         self.bus.car = scenario.car(visit)
@@ -113,6 +138,7 @@ class Station:
     def make_adapter(self, memory: Memory, place: int) -> Adapter:
         """A freshly powered adapter for port number ``place``; its memory outlives a power cut."""
         plan = FaultPlan(self._fault_list(), random.Random(f"{self._seed}/{place}").getrandbits(64))
+        self._plans[place] = plan
         return Adapter(
             self._profile,
             self.bus,

@@ -4,8 +4,8 @@ from simulator.adapter import Adapter
 from simulator.bus import Bus
 from simulator.faults import FaultPlan, parse_fault
 from simulator.journal import Journal
+from simulator.library import load
 from simulator.profiles import PROFILES
-from simulator.scenario import load
 
 PATIENCE_S = 60.0
 

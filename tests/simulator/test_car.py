@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.scenario import load
+from simulator.library import load
 
 
 def test_a_moving_car_gains_distance_on_all_its_counters() -> None:

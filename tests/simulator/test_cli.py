@@ -170,7 +170,12 @@ def test_orders_change_the_car_and_nonsense_is_answered() -> None:
         assert running.order("speed 30")["ok"]
         assert running.order("state")["speed_kmh"] == 30.0
         assert client.ask("010D1").endswith("41 0D 1E \r\r>")
+        assert running.order("dash")["dash_km"] == 48210
+        assert running.order("fault no-data=1")["ok"]
+        assert client.ask("010D").endswith("NO DATA\r\r>")
+        assert running.order("fault none")["ok"]
         running.order("engine off")
+        assert client.ask("ATRV").endswith("12.5V\r\r>")
         assert client.ask("010C1").endswith("41 0C 00 00 \r\r>")
         running.order("drop")
         with pytest.raises(ConnectionError):
@@ -178,6 +183,7 @@ def test_orders_change_the_car_and_nonsense_is_answered() -> None:
 
         for words in (
             "fly",
+            "fault gremlin",
             "speed",
             "speed fast",
             "speed 300",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.scenario import load
+from simulator.library import load
 from simulator.toml_reader import Table
 from tests.simulator.bench import Bench
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import ScenarioError, SimulatorError
-from simulator.scenario import LIBRARY, load, names
+from simulator.library import LIBRARY, load, names
 from simulator.truth import maker_reads, truth
 
 ALWAYS = {"clean", "engine-fault", "codes-cleared", "rolled-back", "service-overdue"}

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.car import Car, Ecu
-from simulator.scenario import load
+from simulator.library import load
 from simulator.services import answer
 
 
