@@ -29,6 +29,10 @@ class MakerRead:
     trail: int = 0
     little: bool = False
 
+    def raw(self, metres: float) -> int:
+        """The raw value for a distance: whole units, within what the bytes can hold."""
+        return min(max(int(metres) // self.unit_m, 0), (1 << 8 * self.size) - 1)
+
 
 @dataclass(slots=True)
 class Ecu:

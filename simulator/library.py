@@ -15,6 +15,8 @@ from simulator.toml_reader import Table, read
 LIBRARY = Path(__file__).parent / "scenarios"
 VERDICTS = ("consistent", "suspicious", "impossible", "not_determinable")
 
+MOST_CODES = 100
+
 _VIN_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 
 
@@ -118,7 +120,7 @@ def _ecu(table: Table, link: Link, vin: str) -> Ecu:
         functional=table.flag("functional", default=True),
         latency_s=latency_ms / 1000 if latency_ms >= 0 else None,
         vin="" if has_vin == "none" else has_vin,
-        calibration_ids=table.texts("calibration_ids", ()),
+        calibration_ids=_calibration_ids(table),
         cvns=_cvns(table),
         pids=_pids(table),
         reads=tuple(_read(read_table) for read_table in table.tables("read")),
@@ -158,6 +160,14 @@ def _title(table: Table) -> str:
     if len(short) > 4 or len(long) > 15 or not title.isascii():
         raise table.fail("name", f"{title!r} is not as SAE J1979 wants it: ABCD-fifteen letters")
     return title
+
+
+def _calibration_ids(table: Table) -> tuple[str, ...]:
+    texts = table.texts("calibration_ids", ())
+    for text in texts:
+        if not text.isascii() or not 0 < len(text) <= 16:
+            raise table.fail("calibration_ids", f"{text!r} is not one to sixteen ASCII characters")
+    return texts
 
 
 def _cvns(table: Table) -> tuple[str, ...]:
@@ -214,13 +224,17 @@ def _dids(table: Table) -> dict[int, bytes]:
     for key, value in table.free("dids").items():
         if len(key) != 4 or not all(digit in "0123456789ABCDEFabcdef" for digit in key) or not isinstance(value, str):
             raise table.fail("dids", f"{key!r}: wanted four hexadecimal digits = a text")
-        dids[int(key, 16)] = value.encode("ascii", "replace")
+        if not value.isascii() or len(value) > 250:
+            raise table.fail("dids", f"{key}: wanted at most 250 ASCII characters")
+        dids[int(key, 16)] = value.encode("ascii")
     return dids
 
 
 def _visit(table: Table, roles: list[str], fuel: str) -> Visit:
     odometer_m = round(table.number("odometer_km", high=4_000_000) * METRES_PER_KM)
     codes = tuple(_code(code, roles) for code in table.tables("code"))
+    if len(codes) > MOST_CODES:
+        raise table.fail("code", f"more than {MOST_CODES} codes")
     stored = any(code.kind == "stored" for code in codes)
     visit = Visit(
         odometer_m=odometer_m,
@@ -230,6 +244,7 @@ def _visit(table: Table, roles: list[str], fuel: str) -> Visit:
         operator=table.text("operator"),
         battery_v=table.number("battery_v", 14.1, high=40),
         engine_on=table.flag("engine_on", default=True),
+        ignition_on=table.flag("ignition_on", default=True),
         speed_kmh=table.number("speed_kmh", 0.0, high=255),
         mil=table.flag("mil", default=stored),
         codes=codes,

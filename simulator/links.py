@@ -108,7 +108,10 @@ def _padded(frame: bytes, padding: int | None) -> bytes:
 def legacy_frame(kind: Kind, source: int, message: bytes) -> bytes:
     """Header, data and checksum or CRC of one answer on a bus that has no ISO-TP; ``source`` is the ECU's address."""
     if kind is Kind.KWP:
-        body = bytes([0x80 | len(message), TESTER, source]) + message
+        short = len(message) < 0x40
+        body = bytes([0x80 | len(message) if short else 0x80, TESTER, source])
+        # ISO 14230-2: 64 and more data bytes take a length byte of their own.
+        body += message if short else bytes([min(len(message), 0xFF)]) + message[:0xFF]
         return body + bytes([checksum(body)])
     first = 0x41 if kind is Kind.PWM else 0x48
     body = bytes([first, 0x6B, source]) + message

@@ -30,6 +30,7 @@ class Visit:
     operator: str
     battery_v: float
     engine_on: bool
+    ignition_on: bool
     speed_kmh: float
     mil: bool
     codes: tuple[Code, ...]
@@ -85,6 +86,7 @@ class Scenario:
             mil=visit.mil,
             engine_on=visit.engine_on and self.fuel != "electric",
             arrived_running=visit.engine_on and self.fuel != "electric",
+            ignition_on=visit.ignition_on,
             speed_kmh=visit.speed_kmh,
         )
         _freeze(car)

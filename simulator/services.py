@@ -247,8 +247,9 @@ def _read_local(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
 def _maker_read(car: Car, ecu: Ecu, request: bytes) -> bytes | None:
     for read in ecu.reads:
         if read.request == request:
-            raw = int(car.odometer_m + ecu.odometer_offset_m) // read.unit_m
-            value = raw.to_bytes(read.size, "little" if read.little else "big")
+            value = read.raw(car.odometer_m + ecu.odometer_offset_m).to_bytes(
+                read.size, "little" if read.little else "big"
+            )
             return bytes([request[0] + 0x40]) + request[1:] + bytes(read.lead) + value + bytes(read.trail)
     return None
 

@@ -1,8 +1,13 @@
 """Scenario files: those that come along are consistent; what is wrong in one is named with file, line and key."""
 
+import random
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.errors import ScenarioError, SimulatorError
 from simulator.library import LIBRARY, load, names
@@ -167,6 +172,31 @@ def test_bytes_that_are_no_scenario_are_refused(tmp_path: Path, raw: bytes) -> N
 
     with pytest.raises(ScenarioError, match=r"mine\.toml"):
         load(str(file))
+
+
+@given(st.randoms(use_true_random=False))
+def test_any_shuffled_file_is_taken_or_refused_by_name(chance: random.Random) -> None:
+    lines = CLEAN.splitlines()
+    for _ in range(chance.randint(1, 6)):
+        place = chance.randrange(len(lines))
+        change = chance.choice(["drop", "double", "swap", "number"])
+        if change == "drop":
+            lines[place : place + 1] = []
+        elif change == "double":
+            lines.insert(chance.randrange(len(lines)), lines[place])
+        elif change == "number":
+            lines[place] = (
+                lines[place].partition("=")[0] + "= " + chance.choice(["-1", "1e999", "[]", "{}", "'x'", "true"])
+            )
+        else:
+            other = chance.randrange(len(lines))
+            lines[place], lines[other] = lines[other], lines[place]
+
+    with NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file, suppress(ScenarioError):
+        file.write("\n".join(lines))
+        file.flush()
+        scenario = load(file.name)
+        truth(scenario, len(scenario.visits))
 
 
 def test_a_name_nobody_knows_lists_the_known_ones() -> None:

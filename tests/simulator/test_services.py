@@ -1,9 +1,11 @@
 """What ECUs answer, as message bytes, against SAE J1979, ISO 14229 and ISO 14230."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from simulator.car import Car, Ecu
-from simulator.library import load
+from simulator.car import Car, Ecu, MakerRead
+from simulator.library import load, names
 from simulator.services import answer
 
 
@@ -226,6 +228,24 @@ def test_an_electric_car_has_no_engine_values() -> None:
     assert asked(car, "010C") == []
     assert asked(car, "015B") == ["415BB5"]
     assert asked(car, "0151") == ["415108"]
+
+
+@pytest.mark.parametrize("scenario", names())
+@settings(max_examples=40)
+@given(request=st.binary(max_size=9), functional=st.booleans())
+def test_no_request_breaks_a_unit(scenario: str, request: bytes, *, functional: bool) -> None:
+    car = car_of(scenario)
+
+    for ecu in car.ecus:
+        for message in answer(car, ecu, request, functional=functional):
+            assert message[0] in (0x7F, (request[0] + 0x40) & 0xFF)
+
+
+def test_a_distance_too_long_for_its_bytes_stays_at_their_end() -> None:
+    read = MakerRead(b"\x22\x22\x03", size=2, unit_m=1000)
+
+    assert read.raw(99_999_000) == 0xFFFF
+    assert read.raw(-1) == 0
 
 
 def test_a_counter_never_rounds_up_and_stays_at_its_end() -> None:
