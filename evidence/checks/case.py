@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from config.catalogue import texts
+from evidence.entry import Entry
 from evidence.history import History, Visit
-from evidence.ledger import Entry, best_of_visit, visit_id
+from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
 
 KM_PER_MILE = 1.609344

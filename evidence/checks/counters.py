@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evidence.checks.case import KM_PER_MILE, Case, not_determinable, outcome
-from evidence.ledger import Entry
+from evidence.entry import Entry
 from evidence.snapshot import CheckPart, CounterPart, Result
 from protocols.readings import ItemStatus, Trust
 

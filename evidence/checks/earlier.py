@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
-from evidence.ledger import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
 
 

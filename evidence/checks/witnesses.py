@@ -1,7 +1,7 @@
 """K1 and K2: odometers of one visit against each other, the dashboard's and those of the control units."""
 
 from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
-from evidence.ledger import AGREEMENT_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
 from protocols.readings import Trust
 

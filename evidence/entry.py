@@ -1,0 +1,53 @@
+"""One odometer value of the ledger, how far it is trusted, and when two of them say the same."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from protocols.readings import Trust
+
+# lower is better; "agreement" stands between a confirmed row and what a person typed
+RANK = {
+    Trust.STANDARD: 0,
+    Trust.CONFIRMED: 1,
+    Trust.PHOTO: 3,
+    Trust.TYPED: 4,
+    Trust.UPSTREAM: 5,
+    Trust.PAPER: 6,
+    Trust.HINT: 7,
+}
+AGREEMENT_RANK = 2
+WORST_STANDING_RANK = RANK[Trust.UPSTREAM]
+# two copies in one car: a few km by scale and moment of storing (wican-fw threads 124, 463), 0.3 % of a long life
+AGREE_M = 30_000
+AGREE_SHARE = 0.003
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One odometer value. ``quarantined`` and ``voided`` hold the reason (a catalogue key's end), or nothing.
+
+    ``visit`` counts visits from 0; services have -1. ``rank`` is how far the value is trusted, 0 the most.
+    """
+
+    id: str
+    at: datetime | None
+    source: str
+    ecu: str
+    odometer_m: int
+    trust: Trust
+    raw: str = ""
+    snapshot_id: str = ""
+    visit: int = -1
+    rank: int = RANK[Trust.HINT]
+    quarantined: str = ""
+    voided: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Neither quarantined nor voided."""
+        return not self.quarantined and not self.voided
+
+
+def agree(one_m: int, other_m: int) -> bool:
+    """Whether two odometers of one car at one moment say the same."""
+    return abs(one_m - other_m) <= max(AGREE_M, AGREE_SHARE * max(one_m, other_m))
