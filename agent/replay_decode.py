@@ -14,7 +14,9 @@ from protocols.readings import DtcClass, ItemStatus, Reading, TroubleCode
 _LISTS = {0x03: DtcClass.STORED, 0x07: DtcClass.PENDING, 0x0A: DtcClass.PERMANENT}
 _PROFILE_SERVICES = frozenset({0x1A, 0x21, 0x22})
 _VIN_DID = b"\xf1\x90"
+_IDENTIFICATION = (b"\x1a\x80", b"\x1a\x90", b"\x21\x81")
 _OBD_DID_PAGE = 0xF4
+_ODOMETER_PIDS = (obd.ODOMETER_PID, 0xD3)
 _KM_M = 1000
 _BROADCAST = re.compile(r"^([0-9A-F]{3}|[0-9A-F]{8})((?:[0-9A-F]{2}){1,8})$")
 
@@ -122,7 +124,12 @@ def _decode_pid(pid: int, question: Question, answer: Answer, outcome: Outcome) 
     if pid % 0x20 == 0:
         obd.supported_pids(pid, answer.data)
         _show(outcome, Reading(request, "supported_pids", answer.data[:4].hex().upper(), "", answer.ecu, answer.data))
-    elif pid == obd.ODOMETER_PID and obd.decode_odometer_pid(answer.data) is None:
+    elif pid == 0x02 and obd.decode_freeze_code(answer.data) is None:
+        outcome.empty.append(f"{answer.ecu}: no freeze frame is stored")
+    elif pid == 0x02:
+        code = dtc.code_of(*answer.data[:2])
+        _show(outcome, Reading(request, "freeze_frame_code", code, "", answer.ecu, answer.data))
+    elif pid in _ODOMETER_PIDS and obd.decode_odometer_pid(answer.data) is None:
         outcome.empty.append(f"{answer.ecu}: the unit lists an odometer and holds no value")
     elif readings := obd.decode_pid(pid, answer.data, ecu=answer.ecu, request=request, whole=True):
         _show(outcome, *readings)
@@ -178,6 +185,7 @@ def _decode_status_codes(answer: Answer, outcome: Outcome) -> None:
 def _decode_maker_read(question: Question, answer: Answer, profiles: Profiles, outcome: Outcome) -> None:
     request = question.request.hex().upper()
     rows = profiles.find(question.header, request, question.extended_address, question.make)
+    rows = rows or profiles.answered_by(answer.ecu, request, question.make)
     fitting = [row for row in rows if odometer.fits_coding(row, answer.data)]
     if fitting:
         _decode_odometer(request, answer, fitting, outcome)
@@ -185,6 +193,8 @@ def _decode_maker_read(question: Question, answer: Answer, profiles: Profiles, o
         outcome.empty.append(f"{answer.ecu}: {len(answer.data)} data bytes fit no profile row of {request}")
     elif question.request[1:] == _VIN_DID:
         _take_vin(vin.decode_vin_did(answer.data), answer, outcome)
+    elif question.request in _IDENTIFICATION:
+        _take_vin(vin.find_vin(answer.data), answer, outcome)
     elif question.request[0] == 0x22 and question.request[1] == _OBD_DID_PAGE:
         _decode_pid(question.request[2], question, answer, outcome)  # SAE J1979-2: F4xx carries PID xx
     else:

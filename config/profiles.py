@@ -126,7 +126,12 @@ class Profiles:
             for row in self.rows
             if (row.request, row.extended_address) == asked and row.request_id in ("", request_header.upper())
         )
-        return tuple(row for row in rows if not row.makes or _same(make, row.makes)) or rows
+        return _of_make(rows, make)
+
+    def answered_by(self, response_id: str, request: str, make: str = "") -> tuple[OdometerRow, ...]:
+        """Rows that explain an answer by the unit that gave it, for recordings without the request's header."""
+        rows = tuple(row for row in self.rows if row.request == request.upper() and row.response_id == response_id)
+        return _of_make(rows, make)
 
     def heard(self, frame_id: str, make: str) -> tuple[BroadcastRow, ...]:
         """Rows that explain a frame that a car of ``make`` sends by itself."""
@@ -180,6 +185,11 @@ def _refuse_repeated_ids(ids: list[str], directory: Path) -> None:
     repeated = sorted({row_id for row_id in ids if ids.count(row_id) > 1})
     if repeated:
         raise SettingsError(f"{directory}: the id '{repeated[0]}' is used twice")
+
+
+def _of_make(rows: tuple[OdometerRow, ...], make: str) -> tuple[OdometerRow, ...]:
+    """The rows of ``make``; all of them if it has none among them."""
+    return tuple(row for row in rows if not row.makes or _same(make, row.makes)) or rows
 
 
 def _same(make: str, makes: tuple[str, ...]) -> bool:

@@ -125,6 +125,11 @@ _FUEL_WORDS = {
     "PROP": "propane",
     "ELEC": "electric",
     "HYB_DSL": "diesel hybrid",
+    "NG": "natural gas",
+    "DSL_CNG": "bi-fuel",
+    "DSL_LNG": "bi-fuel",
+    "FC_H2": "hydrogen",
+    "HICE_HHO": "hydrogen",
 }
 
 

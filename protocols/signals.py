@@ -90,8 +90,13 @@ def _supports(*names: str) -> tuple[Flag, ...]:
     return tuple(Flag(f"{name}_supported", 0, bit) for bit, name in enumerate(names) if name)
 
 
-_FUEL_SYSTEM = {0: "OFF", 1: "OL", 2: "CL", 4: "OL-Drive", 8: "OL-Fault", 16: "CL-Fault"}
+_FUEL_SYSTEM = {0: "OFF", 1: "OL", 2: "CL", 4: "OL-Drive", 8: "OL-Fault", 16: "CL-Fault"} | {
+    32: "OL B2",
+    64: "OL-Drive B2",
+    128: "OL-Fault B2",
+}
 _SECONDARY_AIR = {1: "UPS", 2: "DNS", 4: "OFF", 8: "DIAG"}
+_EMISSION_STANDARD = {0x0E: "EURO IV B1", 0x0F: "EURO V B2", 0x10: "EURO C"}
 _OBD_STANDARD = {
     0x01: "OBD II",
     0x02: "OBD",
@@ -101,11 +106,12 @@ _OBD_STANDARD = {
     0x06: "EOBD",
     0x07: "EOBD & OBD II",
     0x08: "EOBD & OBD",
-    0x09: "EOBD, OBD & OBD II",
+    0x09: "EOBD, OBD, OBD II",
     0x0A: "JOBD",
     0x0B: "JOBD & OBD II",
     0x0C: "JOBD & EOBD",
-    0x0D: "JOBD, EOBD & OBD II",
+    0x0D: "JOBD, EOBD, OBD II",
+    **_EMISSION_STANDARD,
     0x11: "EMD",
     0x12: "EMD+",
     0x13: "HD OBD-C",
@@ -148,6 +154,15 @@ FUEL_TYPES = {
     0x15: "HYB_MIX",
     0x16: "HYB_REG",
     0x17: "BI_DSL",
+    0x18: "BI_NG",
+    0x19: "BI_DSL",
+    0x1A: "NG",
+    0x1B: "DSL_CNG",
+    0x1C: "DSL_LNG",
+    0x1D: "FC_H2",
+    0x1E: "HICE_HHO",
+    0x1F: "KERO",
+    0x20: "HFO",
 }
 
 _SENSORS_2_BANKS = ("b1s1", "b1s2", "b1s3", "b1s4", "b2s1", "b2s2", "b2s3", "b2s4")
@@ -208,8 +223,19 @@ def _bitmap() -> Pid:
     return Pid(4)
 
 
-def _exhaust_temperatures(bank: int) -> Pid:
-    names = tuple(f"exhaust_temperature_b{bank}s{sensor}" for sensor in range(1, 5))
+def _turbo_temperatures(turbo: str) -> Pid:
+    names = tuple(f"turbo_{turbo}_{place}_temperature" for place in _TURBO_PLACES)
+    values = (
+        _celsius(names[0], 1, 0),
+        _celsius(names[1], 2, 1),
+        _celsius_tenths(names[2], 3, 2),
+        _celsius_tenths(names[3], 5, 3),
+    )
+    return Pid(7, (*_supports(*names), *values))
+
+
+def _exhaust_temperatures(bank: int, first: int = 1) -> Pid:
+    names = tuple(f"exhaust_temperature_b{bank}s{sensor}" for sensor in range(first, first + 4))
     values = tuple(_celsius_tenths(name, 1 + 2 * index, index) for index, name in enumerate(names))
     return Pid(9, (*_supports(*names), *values))
 
@@ -231,6 +257,7 @@ def _bytes_with_support(length: int, names: tuple[str, ...], kind: str) -> Pid:
     return Pid(length, (*_supports(*names), *(make(name, 1 + index, index) for index, name in enumerate(names))))
 
 
+_TURBO_PLACES = ("compressor_inlet", "compressor_outlet", "turbine_inlet", "turbine_outlet")
 _INTAKE_AIR = ("b1s1", "b1s2", "b1s3", "b2s1", "b2s2", "b2s3")
 _EGR_TEMPERATURES = ("a", "c", "b", "d")  # bank 1 sensor 1, bank 1 sensor 2, bank 2 sensor 1, bank 2 sensor 2
 _FUEL_SYSTEMS = tuple(f"fuel_system_{system}_use_b{bank}" for bank in range(1, 5) for system in "ab")
@@ -324,6 +351,7 @@ PIDS: dict[int, Pid] = {
     0x5C: _one(1, _celsius("oil_temperature")),
     0x5D: _one(2, Number("injection_timing", "deg", 0, 2, 1, 128, -210)),
     0x5E: _one(2, Number("fuel_rate", "l/h", 0, 2, 1, 20)),
+    0x5F: _one(1, Choice("emission_standard", 0, _EMISSION_STANDARD | {0x11: "EURO VI"})),
     0x61: _one(1, _torque("demanded_torque")),
     0x62: _one(1, _torque("actual_torque")),
     0x63: _one(2, _count("reference_torque", "Nm", 0, 2)),
@@ -457,6 +485,8 @@ PIDS: dict[int, Pid] = {
             Number("turbo_speed_b", "rpm", 3, 2, 10, support=1),
         ),
     ),
+    0x75: _turbo_temperatures("a"),
+    0x76: _turbo_temperatures("b"),
     0x77: _bytes_with_support(
         5, tuple(f"charge_air_temperature_{name}" for name in ("b1s1", "b1s2", "b2s1", "b2s2")), "celsius"
     ),
@@ -520,17 +550,28 @@ PIDS: dict[int, Pid] = {
             Number("intake_pressure_b", "kPa", 3, 2, 1, 32, support=1),
         ),
     ),
+    0x8B: Pid(
+        7,
+        (
+            *_supports(
+                "pm_filter_status", "", "", "pm_filter_trigger", "regeneration_interval", "regeneration_distance"
+            ),
+            Flag("pm_filter_regenerating", 1, 0, 0),
+            _percent("pm_filter_trigger", 2, 3),
+            _count("regeneration_interval", "min", 3, 2, 4),
+            _count("regeneration_distance", "km", 5, 2, 5),
+        ),
+    ),
     0x8D: _one(1, _percent("throttle_position_g")),
     0x8E: _one(1, _torque("friction_torque")),
-    0x92: _one(2),
-    0x98: _exhaust_temperatures(1),
-    0x99: _exhaust_temperatures(2),
+    0x98: _exhaust_temperatures(1, 5),
+    0x99: _exhaust_temperatures(2, 5),
     0x9A: Pid(
         6,
         (
             *_supports("hybrid_state", "hybrid_battery_voltage", "hybrid_battery_current", "enhanced_hybrid_state"),
             Choice("hybrid_state", 1, {0: "CSM", 1: "CDM"}, 0x01, 0, 0),
-            Choice("enhanced_hybrid_state", 1, {0: "CSM"}, 0x06, 1, 3),
+            Choice("enhanced_hybrid_state", 1, {0: "CSM", 1: "CDM", 2: "CIM"}, 0x06, 1, 3),
             Number("hybrid_battery_voltage", "V", 2, 2, 1, 64, support=1),
             Number("hybrid_battery_current", "A", 4, 2, 1, 10, signed=True, support=2),
         ),
@@ -565,15 +606,20 @@ PIDS: dict[int, Pid] = {
         ),
     ),
     0xA6: _one(4, Number("odometer", "km", 0, 4, 1, 10)),
+    0xAA: _one(1, _count("speed_limit", "km/h")),
+    0xB2: _one(1, _percent("traction_battery_health")),
     0xC3: _one(2, _percent("fuel_level_a"), _percent("fuel_level_b", 1)),
     0xC7: _one(2, _count("distance_since_reflash", "km", 0, 2)),
+    0xD2: _bytes_with_support(3, ("certified_energy", "certified_range"), "percent"),
+    0xD3: _one(4, Number("engine_odometer", "km", 0, 4, 1, 10)),
     **{base: _bitmap() for base in range(0x00, 0xE0, 0x20)},
 }
 
 # Lengths of PIDs whose content is not decoded; needed to split answers to several PIDs.
 _LENGTHS_ONLY = {
-    0x02: 2, 0x5F: 1, 0x75: 7, 0x76: 7, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41, 0x8B: 7,
-    0x8C: 17, 0x8F: 7, 0x90: 3, 0x91: 5, 0x93: 3, 0x94: 12, 0x9C: 17, 0xA1: 9, 0xA3: 9, 0xA7: 4, 0xA8: 4, 0xA9: 1,
+    0x02: 2, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41,
+    0x8C: 17, 0x8F: 7, 0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0x9C: 17, 0xA1: 9, 0xA3: 9, 0xA7: 4,
+    0xA8: 4, 0xA9: 1,
 }  # fmt: skip
 
 PID_LENGTHS: dict[int, int] = {number: pid.length for number, pid in PIDS.items()} | _LENGTHS_ONLY

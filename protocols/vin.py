@@ -5,6 +5,7 @@ import re
 from protocols.errors import DecodeError
 
 VIN_LENGTH = 17
+_INSIDE = re.compile(rb"(?<![A-Z0-9])(?=([A-HJ-NPR-Z0-9]{17})(?![A-Z0-9]))")
 _VIN = re.compile(r"^[A-HJ-NPR-Z0-9]{17}$")
 # Japanese home-market cars carry a chassis number instead (``NHW20-0123456``), padded to 17 places.
 _CHASSIS = re.compile(r"^(?:[A-Z0-9]{2,7}-[0-9]{6,8}|[A-Z0-9]{14,16})$")
@@ -28,6 +29,12 @@ def decode_vin_did(data: bytes) -> str:
     if data[:1] == bytes((VIN_LENGTH,)) and len(data) > VIN_LENGTH:
         data = data[1:]
     return _identity(data)
+
+
+def find_vin(data: bytes) -> str:
+    """The one VIN inside an identification block (KWP2000 ``1A 80``, ``1A 90``, ``21 81``); "" for none or two."""
+    found = {match[1].decode("ascii") for match in _INSIDE.finditer(data)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def is_vin(text: str) -> bool:

@@ -9,6 +9,7 @@ from protocols.vin import (
     decode_ecu_name,
     decode_vin_did,
     decode_vin_info,
+    find_vin,
     is_vin,
 )
 
@@ -88,3 +89,17 @@ def test_any_bytes_give_a_vin_or_a_decode_error(data: bytes) -> None:
         except DecodeError:
             continue
         assert vin == "" or is_vin(vin) or 8 <= len(vin) <= 16
+
+
+@pytest.mark.parametrize(
+    ("data", "vin"),
+    [
+        (b"\x01\x02" + VIN.encode() + b"\x00\x12ABC", VIN),
+        (VIN.encode() + b"\xff", VIN),
+        (b"A" + VIN.encode(), ""),
+        (VIN.encode() + b" " + b"WVWZZZ1JZXW000120", ""),
+        (b"", ""),
+    ],
+)
+def test_a_vin_inside_an_identification_block(data: bytes, vin: str) -> None:
+    assert find_vin(data) == vin
