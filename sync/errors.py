@@ -34,15 +34,14 @@ class NotStoredError(Exception):
 
 
 def gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one error to raise for a group of them: a refusal outranks the broken connection it caused.
+    """Return the one error to raise for a group of them: an unusable outbox first, then a refusal, then a loss.
 
-    What is not about the upstream at all is a defect and stays the group it is.
+    A refusal outranks the broken connection it caused. What is none of these is a defect and stays the group it is.
     """
-    upstream, other = errors.split(UpstreamError)
-    if other is not None or upstream is None:
+    known, defects = errors.split((OutboxError, UpstreamError))
+    if defects is not None or known is None:
         return errors
-    refused = upstream.subgroup(UpstreamRefusedError)
-    return _first(refused or upstream)
+    return _first(known.subgroup(OutboxError) or known.subgroup(UpstreamRefusedError) or known)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

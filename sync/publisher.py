@@ -66,7 +66,10 @@ class Publisher:
         self.state = PublisherState(buffered=outbox.pending_count())
 
     async def run(self) -> None:
-        """Deliver for ever, with growing pauses while the broker is away. Ends only by being cancelled."""
+        """Deliver for ever, with growing pauses while the broker is away.
+
+        Ends only by being cancelled, or with OutboxError when the outbox can no longer be used.
+        """
         while True:
             await until_served(self._settings, self._serve_once, self._failed)
 

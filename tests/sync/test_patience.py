@@ -1,7 +1,7 @@
 import pytest
 
 from config.settings import MqttSettings
-from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
+from sync.errors import OutboxError, UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.patience import pause_s, until_served
 
 SETTINGS = MqttSettings(backoff_first_s=0.5, backoff_max_s=60)
@@ -45,5 +45,6 @@ async def test_a_defect_is_not_retried() -> None:
 def test_of_several_errors_the_refusal_counts_and_a_defect_stays_what_it_is() -> None:
     assert gravest(ExceptionGroup("", [LOST, ExceptionGroup("", [REFUSED])])) is REFUSED
     assert gravest(ExceptionGroup("", [LOST])) is LOST
+    assert str(gravest(ExceptionGroup("", [REFUSED, OutboxError("disk")]))) == "disk"
     mixed = ExceptionGroup("", [LOST, LookupError()])
     assert gravest(mixed) is mixed

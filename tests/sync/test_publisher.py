@@ -7,12 +7,13 @@ import pytest
 from config.settings import MqttSettings
 from sync import outbox_file
 from sync.clock import SystemClock
+from sync.errors import OutboxError
 from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
 from sync.outbox import Outbox
 from sync.publisher import Publisher, PublisherState
 from sync.wire import State
-from tests.sync.broker import Broker, password_options
+from tests.sync.broker import Broker, Rumqttd, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, speed
@@ -40,6 +41,21 @@ async def test_everything_owed_arrives_once_and_is_then_forgotten(
 
     assert office.seqs() == list(range(1, 121))
     assert publisher.state.last_ack_at is not None
+
+
+@pytest.mark.parametrize("version", ["v5", "v4"])
+async def test_another_broker_that_is_unlike_mosquitto_will_do_too(
+    version: str, tmp_path: Path, outbox: Outbox, office: Office
+) -> None:
+    await outbox.append([speed(n) for n in range(100)])
+    with Rumqttd(tmp_path, version=version) as broker:
+        settings = broker.settings(batch_records=7, window_batches=3)
+        publisher = a_publisher(outbox, settings)
+        async with running(publisher.run(), receive_batches(settings, office.handle)):
+            assert await publisher.drained(PATIENCE_S)
+
+    assert office.seqs() == list(range(1, 101))
+    assert publisher.state.degraded == (version == "v4")
 
 
 async def test_what_people_wait_for_overtakes_raw_readings(broker: Broker, outbox: Outbox, office: Office) -> None:
@@ -173,3 +189,14 @@ async def test_a_denied_topic_is_told_to_a_person(tmp_path: Path, outbox: Outbox
             await until(lambda: bool(states and states[-1].refused))
 
     assert states[-1].refused_key == "mqtt.refused_topic"
+
+
+async def test_an_outbox_that_fails_ends_delivery_with_its_own_error(broker: Broker, outbox: Outbox) -> None:
+    publisher = a_publisher(outbox, broker.settings())
+    delivering = asyncio.create_task(publisher.run())
+    await until(lambda: publisher.state.connected)
+    await outbox.close()
+    outbox.appended.set()
+
+    with pytest.raises(OutboxError, match="closed"):
+        await delivering
