@@ -188,6 +188,9 @@ class Adapter:
         self._reply(Reply((Chunk(done_s, banner),)), from_bus=False)
 
     def _run_request(self, at_s: float, text: str) -> None:
+        if text.startswith("01") and 0 < self.profile.hangs_over_pids < len(text) // 2 - 1:
+            self._busy_until_s = FOR_EVER_S
+            return
         exchange = Exchange(self.bus, self.settings, self.memory, self.profile, self._search_s)
         lines, done_s = exchange.run(at_s, text)
         newline = self._newline()
@@ -235,7 +238,7 @@ class Adapter:
         return b"\r\n" if self.settings.linefeeds else b"\r"
 
     def _end(self) -> bytes:
-        return self._newline() * 2 + b">"
+        return self._newline() * (2 if self.profile.blank_line else 1) + b">"
 
     def _send(self, chunk: Chunk) -> None:
         """Queue bytes behind those already leaving, at the pace of the serial line."""

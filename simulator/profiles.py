@@ -22,6 +22,10 @@ class Profile:
     shows_padding: bool = False
     baud: int = 38400
     waits_for_pending: bool = False
+    # Whether an empty line stands between the answer to a command and the prompt.
+    blank_line: bool = True
+    # A request for more PIDs than this never ends by itself; 0: no such limit.
+    hangs_over_pids: int = 0
 
 
 _BASIC_CLONE = frozenset(
@@ -53,6 +57,13 @@ PROFILES: dict[str, Profile] = {
             max_pids=1,
             reset_s=1.0,
         ),
+        Profile(
+            "elm-1.5-terse",
+            "ELM327 v1.5",
+            lacks=frozenset(("CEA", "FE", "CTM", "AMC", "AMT", "PPS", "PP", "IGN", "FCSH", "FCSM", "SPn", "TPn")),
+            blank_line=False,
+        ),
+        Profile("elm-1.5-frail", "ELM327 v1.5", lacks=frozenset(("CEA", "FE", "AL", "AT")), hangs_over_pids=2),
         Profile("stn-1170", "ELM327 v1.4b", stn="STN1170 v4.3.2", baud=115200, reset_s=0.5, waits_for_pending=True),
         Profile("question-mark", "?", knows_only="?"),
         Profile("mute", "", knows_only="nothing"),

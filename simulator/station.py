@@ -136,14 +136,14 @@ class Station:
         return AdapterMaker(self, len(self._ports))
 
     def make_adapter(self, memory: Memory, place: int) -> Adapter:
-        """A freshly powered adapter for port number ``place``; its memory outlives a power cut."""
-        plan = FaultPlan(self._fault_list(), random.Random(f"{self._seed}/{place}").getrandbits(64))
-        self._plans[place] = plan
+        """A freshly powered adapter for port number ``place``; its memory and its faults outlive a power cut."""
+        if place not in self._plans:
+            self._plans[place] = FaultPlan(self._fault_list(), random.Random(f"{self._seed}/{place}").getrandbits(64))
         return Adapter(
             self._profile,
             self.bus,
             baud=self._baud,
-            faults=plan,
+            faults=self._plans[place],
             memory=memory,
             search_s=self._search_s,
             lost=self._lost,

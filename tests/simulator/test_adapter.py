@@ -311,6 +311,23 @@ def test_a_clone_puts_a_stray_byte_in_front_of_its_banner() -> None:
     assert bench.ask("ATZ") == "\xfc\r\rELM327 v1.5\r\r>"
 
 
+def test_a_terse_clone_ends_commands_with_one_return_and_takes_no_fixed_protocol() -> None:
+    bench = Bench(profile="elm-1.5-terse").ready()
+
+    assert bench.ask("ATI") == "ELM327 v1.5\r>"
+    assert bench.ask("ATSP6") == "?\r>"
+    assert bench.ask("ATSP0") == "OK\r>"
+    assert bench.ask("010D1").endswith("7E803410D00\r\r>")
+
+
+def test_a_frail_clone_never_ends_a_request_for_many_pids() -> None:
+    bench = Bench(profile="elm-1.5-frail").ready()
+
+    assert bench.lines("010C0D1") == ["7E806410C0C300D00"]
+    assert bench.ask("010C0D051", patience_s=5) == ""
+    assert bench.send(b" ") == b"STOPPED\r\r>"
+
+
 def test_an_stn_answers_its_own_commands() -> None:
     bench = Bench(profile="stn-1170").ready()
 
