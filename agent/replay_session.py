@@ -29,8 +29,10 @@ class _Settings:
 
 def replay_session(transcript: Transcript, profiles: Profiles) -> Outcome:
     """Everything the recorded car said, and the reasons for what it did not say."""
-    session, settings, outcome = Elm327Session(), _Settings(), Outcome()
-    make = transcript.about.get("vehicle", "").partition(" ")[0]
+    session, outcome = Elm327Session(), Outcome()
+    vehicle = transcript.about.get("vehicle", "")
+    make = vehicle.partition(" ")[0]
+    settings = _Settings(link=_link_by_name(vehicle))
     for exchange in transcript.exchanges:
         if exchange.sent and not exchange.sent.startswith("("):
             _replay(exchange, session, settings, make, profiles, outcome)
@@ -87,9 +89,20 @@ def _follow(command: str, reply: Reply, settings: _Settings) -> None:
     elif command.startswith("ATCEA"):
         settings.extended_address = command[5:]
     elif command == "ATDPN" and reply.lines:
-        settings.link = link_format_of(reply.lines[0])
+        settings.link = link_format_of(reply.lines[0]) or settings.link
+    elif command == "ATDP":
+        settings.link = _link_by_name(" ".join(reply.lines)) or settings.link
     elif protocol := _PROTOCOL.fullmatch(command):
         settings.link = link_format_of(protocol[1])
+
+
+def _link_by_name(text: str) -> LinkFormat | None:
+    """The link that ``AT DP`` or a description of the recording names."""
+    if "29/" in text or "CAN 29" in text:
+        return LinkFormat.CAN_29
+    if "11/" in text or "CAN 11" in text:
+        return LinkFormat.CAN_11
+    return LinkFormat.LEGACY if re.search(r"9141|14230|KWP|J1850", text) else None
 
 
 def _question(sent: str, settings: _Settings, make: str) -> Question | None:
@@ -170,6 +183,8 @@ def _link_with_header(line: str) -> LinkFormat | None:
         return None
     if re.match(r"^[0-7][0-9A-F]{2} ", line) or (" " not in line and len(compact) % 2):
         return LinkFormat.CAN_11
+    if compact.startswith(("18DA", "18DB")):
+        return LinkFormat.CAN_29
     if assemble([line], LinkFormat.LEGACY).messages:
         return LinkFormat.LEGACY
     return LinkFormat.CAN_29 if compact.startswith(("18D", "1")) and len(compact) > 10 else None

@@ -167,7 +167,7 @@ def read_lines(command: str, shown: list[str]) -> Reply:
     """Sort lines as an adapter shows them into data and notices; echoes of ``command`` are removed."""
     notices: set[Notice] = set()
     lines: list[str] = []
-    for line in _without_echo(command, shown):
+    for line in _without_echo(command, [re.sub(r"\s+", " ", line).strip() for line in shown]):
         rest = _without_status(line, notices)
         if rest:
             lines.append(rest)

@@ -198,3 +198,11 @@ def test_any_bytes_in_any_pieces_never_break_a_session(chunks: list[bytes]) -> N
         if reply is not None:
             session.send("0100")
     assert len(session._received) <= 100
+
+
+@pytest.mark.parametrize(
+    "noise", [b"BUS INIT" + b" " * 60000 + b"X", b"SEARCHING" + b" ." * 30000, b"INIT" * 15000, b"." * 60000]
+)
+@pytest.mark.timeout(5)
+def test_noise_as_long_as_a_reply_may_be_is_read_in_no_time(noise: bytes) -> None:
+    assert whole("0100", noise + b"\r>").command == "0100"

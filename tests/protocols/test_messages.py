@@ -208,3 +208,10 @@ def test_a_lost_consecutive_frame_never_gives_a_message(data: st.DataObject) -> 
     lost = data.draw(st.integers(0, len(lines) - 1))
 
     assert assemble(lines[:lost] + lines[lost + 1 :], CAN_11).messages == ()
+
+
+def test_a_line_of_thousands_of_glued_frames_is_damaged() -> None:
+    assembly = assemble(["7E803410D00" * 5000], CAN_11)
+
+    assert assembly.messages == ()
+    assert assembly.damaged
