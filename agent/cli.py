@@ -128,12 +128,13 @@ def doctor(config: ConfigOption = None, lang: LangOption = "") -> None:
 @plainly
 def demo(
     seconds: Annotated[int | None, typer.Option(min=1, help="End after this time with a summary.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web page.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web page; 0 takes any free one.")] = 0,
+    lang: LangOption = "",
 ) -> None:
     """A simulated lot, agent, broker, back office and web page: no hardware, no account."""
     from agent.demo import run_demo
 
-    raise typer.Exit(run_demo(seconds, port))
+    raise typer.Exit(run_demo(seconds, port, language_of(lang, None)))
 
 
 def language_of(wanted: str, settings: "Settings | None") -> "Language":
