@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -79,7 +79,7 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
     publisher = Publisher(outbox, settings.device.id, settings.mqtt, clock, lambda _: board.changed())
-    looks = Looks(bays, store, lambda: publisher.state)
+    looks = Looks(bays, store, lambda: replace(publisher.state, buffered=outbox.pending_count()))
     page = PageServer(Page(bays, store, desk, board, looks, Language(settings.device.language)).app(), settings.page)
     await page.open()
     stack.push_async_callback(page.close)

@@ -1,7 +1,7 @@
 """Tells everybody who watches the bay page that something changed; what it is they look up themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 WATCHERS_MAX = 32
 
@@ -27,15 +27,17 @@ class Board:
         """True when no further watcher fits."""
         return len(self._watchers) >= WATCHERS_MAX
 
-    async def watch(self, *, every_s: float) -> AsyncIterator[bool]:
+    async def watch(self, *, every_s: float) -> AsyncGenerator[bool, None]:
         """True at once and after each change, False when nothing changed for ``every_s``; ends when closed."""
         watcher = asyncio.Event()
         watcher.set()
         self._watchers.add(watcher)
         try:
             while not self._closed:
-                yield await _is_set(watcher, every_s)
+                changed = await _is_set(watcher, every_s)
+                # cleared before it is told: what changes while somebody looks must be told again
                 watcher.clear()
+                yield changed
         finally:
             self._watchers.discard(watcher)
 

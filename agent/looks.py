@@ -82,8 +82,8 @@ class Looks:
         done = await self._store.intakes(Status.COMPLETE)
         return {
             "bays": [await self._bay_card(state, choices, language) for state in states],
-            "awaiting": self._lists("awaiting.html", _away(awaiting, plugged), choices, language),
-            "latest": self._lists("latest.html", _away(done, plugged)[:LATEST_SHOWN], choices, language),
+            "awaiting": self._lists("awaiting.html", _away(awaiting, plugged), choices, language, folded=False),
+            "latest": self._lists("latest.html", _away(done, plugged)[:LATEST_SHOWN], choices, language, folded=True),
         }
 
     async def _bay_card(self, state: BayState, choices: _Choices, language: Language) -> Card:
@@ -100,20 +100,29 @@ class Looks:
         tail = self._draw("verdict.html", language, intake=intake, folded=False) if sent else ""
         return Card(f"bay-{quote(state.name)}", form, head, body, tail)
 
-    def _lists(self, template: str, intakes: Iterable[Intake], choices: _Choices, language: Language) -> list[Card]:
+    def _lists(
+        self, template: str, intakes: Iterable[Intake], choices: _Choices, language: Language, *, folded: bool
+    ) -> list[Card]:
         return [
             Card(
                 f"intake-{intake.id}",
                 f"{intake.id}/{'' if intake.vin else 'vin'}",
                 self._draw(template, language, intake=intake),
-                self._form(intake.id, intake, choices, language, asks_vin=not intake.vin),
+                self._form(intake.id, intake, choices, language, asks_vin=not intake.vin, folded=folded),
                 self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
             )
             for intake in intakes
         ]
 
     def _form(
-        self, intake_id: str, intake: Intake | None, choices: _Choices, language: Language, *, asks_vin: bool
+        self,
+        intake_id: str,
+        intake: Intake | None,
+        choices: _Choices,
+        language: Language,
+        *,
+        asks_vin: bool,
+        folded: bool = False,
     ) -> str:
         answers = intake.answers if intake else None
         plate = answers.plate if answers else ""
@@ -124,6 +133,7 @@ class Looks:
             intake_id=intake_id,
             answers=answers,
             asks_vin=asks_vin,
+            folded=folded,
             province=province,
             plate_rest=plate[len(province) :],
             dash_km=_km(answers.dash_m) if answers else "",
