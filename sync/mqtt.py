@@ -25,6 +25,7 @@ from sync.mqtt_client import (
     connect_failure,
     connect_properties,
     failure,
+    hung_up_on_us,
     login_failure,
     publish_properties,
 )
@@ -161,6 +162,9 @@ class Link:
             await asyncio.wait_for(asyncio.to_thread(self._client.loop_stop), CLOSE_TIMEOUT_S)
         except TimeoutError:
             self._hang_up()
+        else:
+            if self._socket is not None:  # paho forgets to, when a TLS connection breaks early
+                self._socket.close()
 
     def _hang_up(self) -> None:
         if self._socket is not None:
@@ -188,6 +192,8 @@ class Link:
 
         def on_socket_open(client: Client, userdata: object, sock: object) -> None:
             self._socket = sock if isinstance(sock, socket.socket) else None
+            if self._closed and self._socket is not None:
+                self._socket.close()  # dialled for too long: nobody waits for it any more
             if opened:
                 opened(client, userdata, sock)  # type: ignore[arg-type]
 
@@ -221,6 +227,9 @@ class Link:
         if not self._accepted.done() and not self.degraded:
             # closed without a word right after CONNECT: a broker before MQTT 5 may do just that
             self._accepted.set_exception(_OldBrokerError())
+        elif not self._accepted.done() and self._settings.url.startswith("mqtts:"):
+            # in TLS 1.3 a refused client certificate shows only after the handshake, as a line that breaks
+            self._fail(hung_up_on_us(self._where))
         gone = failure(code, "connection")
         self._fail(gone if isinstance(gone, UpstreamRefusedError) else UpstreamLostError(f"{self._where}: {code}"))
 

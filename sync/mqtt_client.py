@@ -129,6 +129,12 @@ def _properties(packet_type: int) -> Properties:
     return Properties(packet_type)  # type: ignore[no-untyped-call]
 
 
+def hung_up_on_us(where: str) -> UpstreamRefusedError:
+    """Name the error for a broker that ends a TLS connection before it has answered."""
+    message = f"{where}: hung up before it answered, as brokers do that do not accept this device's certificate"
+    return UpstreamRefusedError(f"{message}; check mqtt.certificate_file and key_file", key="mqtt.refused_certificate")
+
+
 def _without_delay(_client: Client, _userdata: object, sock: object) -> None:
     """Paho leaves Nagle's algorithm on, which costs 40 ms for each small packet."""
     if isinstance(sock, socket.socket):
@@ -155,14 +161,28 @@ def _password(settings: MqttSettings) -> str | None:
         raise UpstreamRefusedError(message, key="mqtt.bad_file", detail=str(settings.password_file)) from error
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho drops it without a word."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class says so
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _use_tls(client: Client, settings: MqttSettings) -> None:
-    files = [str(file) if file else None for file in (settings.ca_file, settings.certificate_file, settings.key_file)]
     try:
-        client.tls_set(ca_certs=files[0], certfile=files[1], keyfile=files[2])
-    except (OSError, ValueError) as error:
-        named = ", ".join(file for file in files if file)
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        context.sslsocket_class = _TidySocket
+        if settings.certificate_file:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+    except OSError as error:
+        named = ", ".join(str(f) for f in (settings.ca_file, settings.certificate_file, settings.key_file) if f)
         message = f"TLS files {named}: {error}; check mqtt.ca_file, certificate_file, key_file"
         raise UpstreamRefusedError(message, key="mqtt.bad_file", detail=named) from error
+    client.tls_set_context(context)
 
 
 def _leave_will(client: Client, will: Will, *, version_5: bool) -> None:
