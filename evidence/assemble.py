@@ -27,6 +27,7 @@ from evidence.snapshot import (
 )
 from evidence.verdict import Judgement
 from evidence.vin import VinError, describe_vin, is_vin, normalise_vin
+from protocols.python_obd import code_text_en
 from protocols.readings import CarReading, Counter, FreezeFrame, ItemStatus, OdometerWitness, TroubleCode, Trust
 
 EnglishText = Callable[[str], str]
@@ -47,9 +48,9 @@ def snapshot_of(
     dash_m: int | None = None,
     model: str = "",
     model_source: Literal["", "learned", "picked"] = "",
-    english: EnglishText | None = None,
+    english: EnglishText = code_text_en,
 ) -> Snapshot:
-    """The contract's snapshot of one visit, not yet judged. ``english`` knows better texts for some codes."""
+    """The contract's snapshot of one visit, not yet judged. ``english`` knows more exact English texts."""
     return Snapshot(
         id=id,
         taken_at=taken_at,
@@ -151,7 +152,7 @@ def _dash(dash_m: int | None) -> Iterable[OdometerPart]:
         yield OdometerPart(source="dash", odometer_m=dash_m, status=ItemStatus.READ, trust=Trust.TYPED)
 
 
-def _dtc(code: TroubleCode, english: EnglishText | None) -> DtcPart:
+def _dtc(code: TroubleCode, english: EnglishText) -> DtcPart:
     return DtcPart(code=code.code, dtc_class=code.dtc_class, ecu=code.ecu, text=code_text(code.code, english))
 
 

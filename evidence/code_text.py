@@ -11,9 +11,9 @@ _CYLINDERS = range(1, 13)
 def code_text(code: str, english: Callable[[str], str] | None = None) -> Text:
     """A sentence for ``code`` in both languages; ``english`` may know a better English one, or answer nothing."""
     key, params = _place(code)
-    said = texts(key, code=code, **params)
+    said = texts(key, **params)
     better = english(code).strip() if english else ""
-    return Text(en=f"{code}: {better}" if better else said["en"], zh=said["zh"])
+    return Text(en=better or said["en"], zh=said["zh"])
 
 
 def _place(code: str) -> tuple[str, dict[str, int]]:

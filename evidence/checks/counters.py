@@ -118,8 +118,15 @@ def _said(pair: _Pair, result: Result) -> CheckPart:
         "K3",
         result,
         params,
-        variant="consistent_saturated" if full and result is Result.CONSISTENT else "",
+        variant=_variant(pair, result, full=full),
         confidence=confidence,
         evidence=(pair.evidence, pair.odometer.id),
         assumption="tyre_size" if result is Result.CONSISTENT else "unit_not_replaced",
     )
+
+
+def _variant(pair: _Pair, result: Result, *, full: bool) -> str:
+    """The sentence that fits: a full counter says "at least", a typed mileage may be a slip."""
+    if result is Result.CONSISTENT and full:
+        return "consistent_saturated"
+    return "suspicious_typed" if result is Result.SUSPICIOUS and pair.odometer.source == "dash" else ""

@@ -73,7 +73,7 @@ def test_everything_read_is_in_the_snapshot() -> None:
 def test_codes_carry_their_texts() -> None:
     (part,) = _snapshot(english=lambda code: f"about {code}").dtcs
 
-    assert (part.text.en, part.text.zh) == ("P0301: about P0301", "P0301:检测到第 1 缸失火")
+    assert (part.text.en, part.text.zh) == ("about P0301", "检测到第 1 缸失火")
 
 
 def test_the_vin_tells_make_year_and_check_digit() -> None:

@@ -99,3 +99,12 @@ def test_the_worst_of_all_units_is_told_with_its_evidence() -> None:
 
     assert part.evidence == ("s1/counters/distance_since_clear_m/1", "s1/odometer/0")
     assert (part.params["ecu"], part.params["gap_m"]) == ("7E8", 15_000 * KM)
+
+
+def test_a_typed_mileage_below_a_counter_is_first_taken_for_a_slip() -> None:
+    reading = snapshot(odometer=(), values=counters(distance_since_clear_m=60_000 * KM))
+
+    part = check(judged(visit(reading, dash_m=40_000 * KM)), "K3")
+
+    assert "typed from the dashboard" in part.text.en
+    assert "录入失误" in part.text.zh
