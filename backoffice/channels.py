@@ -7,6 +7,7 @@ and its address (which holds its password) is never logged.
 import asyncio
 import logging
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
 from backoffice.errors import StoreFailedError
 from backoffice.live import LiveFeed, TooManyListenersError
@@ -61,7 +62,7 @@ def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
 
 async def run_channels(store: RecordStore, feed: LiveFeed, settings: AlertSettings) -> None:
     """Deliver every alert to every channel until cancelled; raise SettingsError before anything is sent."""
-    channels = channels_of(settings)
+    channels = await asyncio.to_thread(channels_of, settings)
     courier = Courier(store, feed, [channel.name for channel in channels], settings)
     await courier.settle_complete()
     async with asyncio.TaskGroup() as group:
@@ -90,7 +91,7 @@ class Courier:
         self._names = frozenset(names)
         self._settings = settings
         self._now = now
-        self._wait = wait_exponential_jitter(initial=pause_first_s, max=pause_max_s, jitter=pause_first_s)
+        self._wait = wait_exponential(multiplier=pause_first_s, max=pause_max_s) + wait_random(0, pause_first_s)
         self._taken: dict[str, set[str]] = {}
         self._failures: dict[str, Counter[str]] = {name: Counter() for name in names}
 
@@ -201,12 +202,7 @@ async def _in_thread(channel: Channel, message: Message, timeout_s: float) -> No
 
 
 def _apprise_sender(name: str, url: str, timeout_s: float) -> Sender:
-    import apprise  # a second of imports that only the back office's process should pay
-
-    # Its log lines repeat addresses, passwords included.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    asset = apprise.AppriseAsset(app_id="Forecourt", async_mode=False)
-    target: Any = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    target = _apprise_target(url)
     if target is None:
         raise SettingsError(
             f"setting 'alerts': channel {name} has an address that is not understood; see Apprise's list"
@@ -217,6 +213,20 @@ def _apprise_sender(name: str, url: str, timeout_s: float) -> Sender:
         return bool(target.notify(title=message.title, body=message.body, notify_type=message.kind))
 
     return send
+
+
+def _apprise_target(url: str) -> Any:
+    """Apprise's plugin for ``url``, or None when it knows none."""
+    # Their log lines repeat addresses, passwords included.
+    for name in ("apprise", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        # Its plugins load modules that newer Pythons have given up; nothing of it is ours to mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise  # a second of imports that only an office with channels should pay
+
+        asset = apprise.AppriseAsset(app_id="Forecourt", async_mode=False)
+        return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 
 
 def _log_pause(name: str, state: RetryCallState) -> None:
