@@ -96,6 +96,7 @@ class Car:
     ambient_c: float = 22.0
     barometer_kpa: float = 101.0
     fuel_level_pct: float = 54.0
+    charge_pct: float = 71.0
     run_s: float = 240.0
     frozen: dict[int, bytes] = field(default_factory=dict)
     frozen_code: str = ""

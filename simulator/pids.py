@@ -118,7 +118,7 @@ ENCODERS: dict[int, Encoder] = {
     0x4D: lambda car, ecu: _counted(car.counters.minutes_with_mil),
     0x4E: lambda car, ecu: _counted(car.counters.minutes_since_clear),
     0x51: lambda car, ecu: bytes([FUEL_TYPES[car.fuel]]),
-    0x5B: lambda car, ecu: _percent(71.0),
+    0x5B: lambda car, ecu: _percent(car.charge_pct),
     0x5C: lambda car, ecu: _celsius(car.coolant_c + 4),
     0x7F: _run_time,
     0xA6: _odometer,

@@ -1,9 +1,13 @@
 """Framing on every bus, against the examples of the standards and of the ELM327 data sheet."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.library import LIBRARY
 from simulator.links import Kind, checksum, crc_j1850, isotp_frames, legacy_frame
 from tests.simulator.bench import Bench
 
@@ -66,6 +70,17 @@ def test_each_bus_is_found_and_prints_its_own_lines(scenario: str, number: str, 
 
     assert bench.ask("ATDPN") == f"{number}\r\r>"
     assert bench.lines("0902")[0] == vin_line
+
+
+@pytest.mark.parametrize(("link", "number"), [("can11-250", "A8"), ("kwp-slow", "A4")])
+def test_the_rarer_buses_are_found_too(tmp_path: Path, link: str, number: str) -> None:
+    text = (LIBRARY / ("clean.toml" if link.startswith("can") else "kwp.toml")).read_text(encoding="utf-8")
+    file = tmp_path / "rare.toml"
+    file.write_text(re.sub(r'link = "[^"]*"', f'link = "{link}"', text), encoding="utf-8")
+    bench = Bench(str(file)).ready()
+
+    assert bench.ask("ATDPN") == f"{number}\r\r>"
+    assert len(bench.lines("0902")) in (3, 5)
 
 
 def test_a_k_line_opened_by_name_reports_its_initialisation() -> None:

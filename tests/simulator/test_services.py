@@ -181,6 +181,16 @@ def test_uds_lists_codes_with_their_status() -> None:
     assert asked(car, "190A", place=1) == ["590A2F07410009"]
 
 
+def test_monitor_results_are_listed_on_can() -> None:
+    car = car_of("clean")
+
+    assert asked(car, "0600") == ["460000000001"]
+    assert asked(car, "0620") == ["462080008000"]
+    assert asked(car, "0621") == ["46218020008700000100"]
+    assert asked(car, "0622") == []
+    assert asked(car_of("iso9141"), "0600") == []
+
+
 def test_a_pending_reply_comes_before_the_answer() -> None:
     car = car_of("clean")
     car.ecus[0].pending_replies = 1
