@@ -4,9 +4,10 @@ Every function works on the caller's transaction.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.chronology import StoredRecord
@@ -26,6 +27,15 @@ from backoffice.views import StockState
 from sync.records import ClockBody, MileageBody, SnapshotBody, TombstoneBody, VehicleRef
 
 NewId = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """``changed`` when the car is new, or got a name that it did not have."""
+
+    vehicle_id: str
+    changed: bool
+
 
 _MOVED: tuple[Table, ...] = (records, identities, workorders, stock_changes, alerts)
 _REDRAWN: tuple[Table, ...] = (odometer_entries, codes, plates)
@@ -57,30 +67,42 @@ def snapshot_id_of(stored: StoredRecord) -> str:
     return getattr(body, "snapshot_id", "")
 
 
-async def owner(connection: AsyncConnection, stored: StoredRecord, market: str, new_id: NewId) -> str | None:
-    """The id of the car ``stored`` speaks of, made or merged as needed; None for a record about no car."""
-    keys = keys_of(stored)
-    if not keys:
-        return None
-    owners = await _owners(connection, keys)
-    resolution = resolve(keys, owners, await _vins(connection, set(owners.values())))
-    vehicle_id = resolution.vehicle_id or await _create(connection, new_id(), market, stored.received_at)
+async def owner(
+    connection: AsyncConnection, keys: Sequence[IdentityKey], market: str, at: datetime, new_id: NewId
+) -> Owner:
+    """The car that ``keys`` (at least one) name, made or merged as needed."""
+    owners, vins = await _owners(connection, keys)
+    resolution = resolve(tuple(keys), owners, vins)
+    vehicle_id = resolution.vehicle_id or await _create(connection, new_id(), market, at)
     for absorbed in resolution.absorb:
         await _merge(connection, absorbed, vehicle_id)
-    await _claim(connection, keys, vehicle_id)
+    unclaimed = [key for key in keys if owners.get(key) != vehicle_id]
+    await _claim(connection, unclaimed, vehicle_id)
+    return Owner(vehicle_id, changed=bool(unclaimed))
+
+
+async def current_ids(connection: AsyncConnection, vehicle_ids: Sequence[str]) -> dict[str, str]:
+    """Follow merges from each of ``vehicle_ids``; a car that does not exist is left out."""
+    leads = dict.fromkeys(vehicle_ids, "")
+    unread = set(leads)
+    while unread:
+        found = select(vehicles.c.id, vehicles.c.merged_into).where(vehicles.c.id.in_(unread))
+        rows = {row[0]: row[1] for row in await connection.execute(found)}
+        leads |= {vehicle_id: into or vehicle_id for vehicle_id, into in rows.items()}
+        unread = {into for into in rows.values() if into and into not in leads}
+    ends = {vehicle_id: _end_of(vehicle_id, leads) for vehicle_id in vehicle_ids}
+    return {vehicle_id: end for vehicle_id, end in ends.items() if end}
+
+
+def _end_of(vehicle_id: str, leads: dict[str, str]) -> str:
+    while leads.get(vehicle_id, vehicle_id) != vehicle_id:
+        vehicle_id = leads[vehicle_id]
     return vehicle_id
 
 
 async def current_id(connection: AsyncConnection, vehicle_id: str) -> str | None:
     """Follow merges from ``vehicle_id``; None when there is no such car."""
-    for _ in range(10):
-        row = (await connection.execute(select(vehicles.c.merged_into).where(vehicles.c.id == vehicle_id))).first()
-        if row is None:
-            return None
-        if row[0] is None:
-            return vehicle_id
-        vehicle_id = row[0]
-    return None
+    return (await current_ids(connection, [vehicle_id])).get(vehicle_id)
 
 
 async def cars_dated_by(connection: AsyncConnection, stored: StoredRecord) -> tuple[str, ...]:
@@ -92,19 +114,16 @@ async def cars_dated_by(connection: AsyncConnection, stored: StoredRecord) -> tu
     return tuple((await connection.execute(found)).scalars())
 
 
-async def _owners(connection: AsyncConnection, keys: Sequence[IdentityKey]) -> dict[IdentityKey, str]:
-    found: dict[IdentityKey, str] = {}
-    for key in keys:
-        where = (identities.c.kind == key.kind.value, identities.c.value == key.value)
-        row = (await connection.execute(select(identities.c.vehicle_id).where(*where))).first()
-        if row:
-            found[key] = row[0]
-    return found
-
-
-async def _vins(connection: AsyncConnection, ids: set[str]) -> dict[str, str]:
-    rows = await connection.execute(select(vehicles.c.id, vehicles.c.vin).where(vehicles.c.id.in_(ids)))
-    return {row[0]: row[1] for row in rows}
+async def _owners(
+    connection: AsyncConnection, keys: Sequence[IdentityKey]
+) -> tuple[dict[IdentityKey, str], dict[str, str]]:
+    """Which car each known key names, and those cars' VINs."""
+    named = tuple_(identities.c.kind, identities.c.value).in_([(key.kind.value, key.value) for key in keys])
+    joined = identities.join(vehicles, vehicles.c.id == identities.c.vehicle_id)
+    found = select(identities.c.kind, identities.c.value, vehicles.c.id, vehicles.c.vin).select_from(joined)
+    rows = (await connection.execute(found.where(named))).all()
+    owners = {IdentityKey(KeyKind(row[0]), row[1]): row[2] for row in rows}
+    return owners, {row[2]: row[3] for row in rows}
 
 
 async def _create(connection: AsyncConnection, vehicle_id: str, market: str, at: datetime) -> str:

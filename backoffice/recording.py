@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,6 +36,15 @@ class Place:
     device: str
     stream: str
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record and the car it speaks of; None for a record about no car."""
+
+    stored: StoredRecord
+    vehicle_id: str | None
+    snapshot_id: str
 
 
 async def keep(connection: AsyncConnection, incoming: Incoming) -> tuple[StoredRecord, ...]:
@@ -73,13 +82,28 @@ async def settle_stream(
     return await _find_holes(connection, place, incoming.batch.lo)
 
 
-async def mark(connection: AsyncConnection, stored: StoredRecord, vehicle_id: str | None, snapshot_id: str) -> None:
-    """Note that ``stored`` has been taken into the projections, and whose it is."""
-    await connection.execute(
+async def mark(connection: AsyncConnection, placed: Sequence[Placed]) -> None:
+    """Note that records have been taken into the projections, and whose they are."""
+    if not placed:
+        return
+    statement = (
         update(records)
-        .where(_is(stored))
-        .values(vehicle_id=vehicle_id, snapshot_id=snapshot_id or None, projected=True)
+        .where(records.c.device == bindparam("of_device"), records.c.stream == bindparam("of_stream"))
+        .where(records.c.seq == bindparam("of_seq"))
+        .values(vehicle_id=bindparam("car"), snapshot_id=bindparam("visit"), projected=True)
     )
+    await connection.execute(statement, [_mark(one) for one in placed])
+
+
+def _mark(placed: Placed) -> dict[str, object]:
+    stored = placed.stored
+    return {
+        "of_device": stored.device,
+        "of_stream": stored.stream,
+        "of_seq": stored.seq,
+        "car": placed.vehicle_id,
+        "visit": placed.snapshot_id or None,
+    }
 
 
 def stored_record(row: Row[tuple[object, ...]]) -> StoredRecord:
@@ -98,10 +122,6 @@ def _row(incoming: Incoming, received: ReceivedRecord) -> dict[str, object]:
         "projected": False,
         "record": received.payload,
     }
-
-
-def _is(stored: StoredRecord) -> ColumnElement[bool]:
-    return and_(records.c.device == stored.device, records.c.stream == stored.stream, records.c.seq == stored.seq)
 
 
 async def _note(connection: AsyncConnection, place: Place, seqs: Range, cause: str, reason: str) -> None:

@@ -12,19 +12,20 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import lookups
-from backoffice.cars import NewId, cars_dated_by, current_id, owner, snapshot_id_of
+from backoffice.cars import NewId, current_id
 from backoffice.chronology import StoredRecord
 from backoffice.database import Database, one_line, open_database
 from backoffice.errors import StoreFailedError, UnknownVehicleError
 from backoffice.identity import KeyKind, normalise
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
-from backoffice.recording import Incoming, Range, keep, mark, settle_stream, stored_record
-from backoffice.review import Reviewed, load_dossier, load_services, review_vehicle
+from backoffice.projection import Projector
+from backoffice.recording import Incoming, Range, keep, settle_stream, stored_record
+from backoffice.review import Reviewed, load_dossier, load_services
 from backoffice.tables import (
     alerts,
     deliveries,
@@ -88,7 +89,7 @@ class RecordStore:
         self.gauges: dict[str, int] = {}
         """What this process measures besides the store itself; part of ``counts``."""
         self._database = database
-        self._market = settings.market
+        self._projector = Projector(settings.market, lambda: self._now(), new_id)
         self._now = now
         self._new_id = new_id
 
@@ -134,7 +135,7 @@ class RecordStore:
                 holes = await settle_stream(connection, one, kept)
                 results.append(StoreResult(len(kept), len(one.batch.records) - len(kept), holes))
                 new += kept
-            reviewed = await self._project(connection, new)
+            reviewed = await self._projector.project(connection, new)
         self._tell(reviewed)
         return tuple(results)
 
@@ -143,7 +144,7 @@ class RecordStore:
         async with self._write() as connection:
             waiting = select(records).where(records.c.projected.is_(False)).order_by(records.c.stream, records.c.seq)
             stored = [stored_record(row) for row in await connection.execute(waiting)]
-            reviewed = await self._project(connection, stored)
+            reviewed = await self._projector.project(connection, stored)
         self._tell(reviewed)
         return len(stored)
 
@@ -218,7 +219,7 @@ class RecordStore:
                     recorded_at=now,
                 )
             )
-            reviewed = await self._review(connection, [vehicle_id])
+            reviewed = await self._projector.review(connection, [vehicle_id])
         self._tell(reviewed)
         return workorder_id
 
@@ -234,7 +235,7 @@ class RecordStore:
                 .limit(limit)
             )
             ids = (await connection.execute(stale)).scalars().all()
-            reviewed = await self._review(connection, ids)
+            reviewed = await self._projector.review(connection, ids)
             # also a car whose judging failed waits for the next round
             await connection.execute(update(vehicles).where(vehicles.c.id.in_(ids)).values(reviewed_at=self._now()))
         self._tell([one for one in reviewed if one.alert_ids])
@@ -281,29 +282,6 @@ class RecordStore:
                 .values(attempts=notifications.c.attempts + 1, last_error=error[:MAX_ERROR], not_before=retry_at)
             )
 
-    async def _project(self, connection: AsyncConnection, new: Iterable[StoredRecord]) -> list[Reviewed]:
-        """Give each record to its car, then judge every car touched, once."""
-        touched: dict[str, None] = {}
-        for stored in new:
-            async with _apart(connection, "record kept but not placed", record=stored.key):
-                touched |= dict.fromkeys(await self._place(connection, stored))
-        current = [await current_id(connection, one) for one in touched]
-        return await self._review(connection, [one for one in dict.fromkeys(current) if one is not None])
-
-    async def _place(self, connection: AsyncConnection, stored: StoredRecord) -> list[str]:
-        """Note whose ``stored`` is; return the cars to judge again."""
-        vehicle_id = await owner(connection, stored, self._market, self._new_id)
-        await mark(connection, stored, vehicle_id, snapshot_id_of(stored))
-        dated = await cars_dated_by(connection, stored)
-        return [vehicle_id, *dated] if vehicle_id else [*dated]
-
-    async def _review(self, connection: AsyncConnection, vehicle_ids: Sequence[str]) -> list[Reviewed]:
-        reviewed: list[Reviewed] = []
-        for vehicle_id in vehicle_ids:
-            async with _apart(connection, "car not judged", vehicle=vehicle_id):
-                reviewed.append(await review_vehicle(connection, vehicle_id, self._now(), self._new_id))
-        return reviewed
-
     async def _vehicle_of(self, connection: AsyncConnection, order: WorkOrder) -> str:
         vehicle_id: str | None = order.vehicle_id
         if not vehicle_id:
@@ -335,15 +313,3 @@ class RecordStore:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreFailedError(one_line(error)) from error
-
-
-@asynccontextmanager
-async def _apart(connection: AsyncConnection, failure: str, **where: str) -> AsyncIterator[None]:
-    """A savepoint: our own mistake with one record or car must not keep the others from being stored."""
-    try:
-        async with connection.begin_nested():
-            yield
-    except (OperationalError, InterfaceError):
-        raise  # the database's own failure concerns the whole transaction
-    except Exception:
-        log.exception(failure, **where)

@@ -193,7 +193,7 @@ async def test_a_record_that_could_not_be_placed_is_placed_later(
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("backoffice.store.owner", nobody)
+        broken.setattr("backoffice.projection.owner", nobody)
         await put(store, visit("v1", vin=VIN_A))
     assert (await store.counts())["unprojected"] == 1
 
