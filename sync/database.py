@@ -89,6 +89,7 @@ async def _connect(path: Path, schema: Path, max_bytes: int | None) -> Database:
 
 def _prepare(path: Path, schema: Path, max_bytes: int | None) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # VINs and plates lie in it; SQLite gives its log the same mode
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         _configure(connection, max_bytes)

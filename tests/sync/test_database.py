@@ -131,3 +131,11 @@ async def test_every_commit_is_synced_and_the_log_stays_small(tmp_path: Path, sc
     names = ("synchronous", "journal_mode", "locking_mode", "wal_autocheckpoint")
     assert await database.run(lambda _: [pragma(name) for name in names]) == [2, "wal", "exclusive", 128]
     await database.close()
+
+
+async def test_nobody_else_may_read_the_file_or_its_log(tmp_path: Path, schema: Path) -> None:
+    database = (await open_database(tmp_path / "a.db", schema)).database
+    await database.run(lambda c: insert(c, "private"))
+
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.glob("a.db*")} == {0o600}
+    await database.close()
