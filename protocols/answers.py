@@ -49,7 +49,7 @@ def answers_to(request: bytes, assembly: Assembly, *, ecu: str | None = None) ->
     found = [answer for message in messages for answer in _read(request, message)]
     found = _one_per_list(request, found)
     read_from = {answer.ecu for answer in found if answer.status is ItemStatus.READ}
-    found += [answer for answer in _refusals(request, messages) if answer.ecu not in read_from]
+    found += [answer for answer in _refusals(request, messages, assembly.link) if answer.ecu not in read_from]
     broken = [damage for damage in assembly.damaged if ecu is None or damage.ecu in ("", ecu)]
     broken = [damage for damage in broken if _may_answer(request, damage)]
     if broken and assembly.link is LinkFormat.LEGACY and request[0] in _LISTS:
@@ -106,15 +106,17 @@ def _one_per_list(request: bytes, found: list[Answer]) -> list[Answer]:
     return list(dict.fromkeys(found)) if all(answer.ecu for answer in found) else found
 
 
-def _refusals(request: bytes, messages: list[EcuMessage]) -> list[Answer]:
+def _refusals(request: bytes, messages: list[EcuMessage], link: LinkFormat) -> list[Answer]:
     """Negative answers, one a unit; "response pending" counts only while nothing final came from the same unit."""
     final: dict[str, Answer] = {}
     for message in messages:
         payload = message.payload
         if len(payload) < 3 or payload[0] != NEGATIVE or payload[1] != request[0]:
             continue
-        if payload[2] != RESPONSE_PENDING or message.ecu not in final:
-            final[message.ecu] = _refusal(request, message.ecu, payload[2])
+        # the links before CAN may repeat the request's bytes in front of the code (SAE J1979, ISO 9141-2 and J1850)
+        nrc = payload[-1] if link is LinkFormat.LEGACY else payload[2]
+        if nrc != RESPONSE_PENDING or message.ecu not in final:
+            final[message.ecu] = _refusal(request, message.ecu, nrc)
     return list(final.values())
 
 

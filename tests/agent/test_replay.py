@@ -12,6 +12,12 @@ from agent.replay import capture_cases, replay_case, replay_files
 from agent.replay_score import KindScore, print_scores, score
 from agent.replay_session import replay_session
 from config.profiles import load_profiles
+from protocols import python_obd
+from protocols.answers import answers_to
+from protocols.elm327 import read_lines
+from protocols.messages import assemble_reply
+from protocols.obd import decode_pid
+from protocols.signals import PID_LENGTHS
 from protocols.transcript import Exchange, Transcript
 
 CAPTURES = Path(os.environ.get("FORECOURT_CAPTURES") or Path(__file__).parents[3] / "shared" / "captures")
@@ -45,6 +51,29 @@ def test_the_score_of_no_kind_drops() -> None:
 
     assert {kind: scores[kind].share for kind in REACHED if scores[kind].share < REACHED[kind]} == {}
     assert sum(entry.cases for entry in scores.values()) == 5185
+
+
+@needs_captures
+@pytest.mark.skipif(not python_obd.is_available(), reason="python-OBD is not installed")
+def test_python_obd_agrees_on_every_recorded_scalar() -> None:
+    compared = set()
+    for path in sorted(CAPTURES.glob("*.json")):
+        for case in capture_cases(path):
+            if not case.request or case.request[0] != 0x01 or case.request[1] not in python_obd.SCALAR_PIDS:
+                continue
+            assembly = assemble_reply(read_lines(case.request.hex(), list(case.lines)), case.link, headers=case.headers)
+            pid = case.request[1]
+            for answer in answers_to(case.request, assembly):
+                if len(answer.data) < PID_LENGTHS[pid]:
+                    continue
+                ours = decode_pid(pid, answer.data, ecu=answer.ecu)[0]
+                theirs = python_obd.decode_scalar(pid, answer.data)
+                compared.add(pid)
+
+                assert theirs is not None
+                assert theirs[0] == pytest.approx(ours.value, rel=1e-3, abs=1e-5)
+                assert theirs[1] == ours.unit
+    assert len(compared) > 35
 
 
 @needs_captures

@@ -65,6 +65,14 @@ def test_a_refusal_keeps_its_code(request_hex: str, nrc: str, status: str) -> No
     assert (answer.status.value, answer.nrc, answer.detail) == (status, int(nrc, 16), f"NRC {nrc}")
 
 
+@pytest.mark.parametrize("payload", ["7F0112", "7F010C00000012"])
+def test_the_older_links_may_repeat_the_request_in_a_refusal(payload: str) -> None:
+    assembly = Assembly((EcuMessage("10", bytes.fromhex(payload)),), (), LinkFormat.LEGACY)
+    (answer,) = answers_to(b"\x01\x0c", assembly)
+
+    assert (answer.status, answer.nrc) == (ItemStatus.UNSUPPORTED, 0x12)
+
+
 def test_pending_is_dropped_when_the_answer_follows() -> None:
     assert brief("03", said("7E8 03 7F 03 78", "7E8 04 43 01 01 43")) == [("7E8", "read", "010143")]
     assert brief("03", said("7E8 03 7F 03 78", "7E8 03 7F 03 22")) == [("7E8", "refused", "")]

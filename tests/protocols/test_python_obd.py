@@ -37,7 +37,7 @@ def test_texts_of_codes() -> None:
 
 def test_it_is_imported_only_when_used_and_installs_no_log_handler() -> None:
     program = (
-        "import sys; import agent.replay, protocols.python_obd as door; assert 'obd' not in sys.modules\n"
+        "import sys; import protocols.obd, protocols.python_obd as door; assert 'obd' not in sys.modules\n"
         "door.code_text_en('P0143'); import logging; assert not logging.getLogger('obd').handlers"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
