@@ -5,7 +5,7 @@ from collections.abc import Callable
 from config.catalogue import has, texts
 from evidence.snapshot import Text
 
-_CYLINDERS = range(1, 13)
+_CYLINDERS = {f"P03{number:02d}": number for number in range(1, 13)}
 
 
 def code_text(code: str, english: Callable[[str], str] | None = None) -> Text:
@@ -20,9 +20,8 @@ def _place(code: str) -> tuple[str, dict[str, int]]:
     """The narrowest entry of the catalogue that covers the code."""
     if has(f"code.exact.{code}"):
         return f"code.exact.{code}", {}
-    cylinder = int(code[3:]) if code.startswith("P03") and code[3:].isdigit() else 0
-    if cylinder in _CYLINDERS:
-        return "code.misfire_cylinder", {"cylinder": cylinder}
+    if code in _CYLINDERS:
+        return "code.misfire_cylinder", {"cylinder": _CYLINDERS[code]}
     if code[:1] not in "PCBU" or len(code) < 3:
         return "code.unknown", {}
     if _is_makers_own(code):

@@ -3,11 +3,11 @@
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from config.plans import PlanItem
-from evidence.history import ServiceRecord
+from evidence.history import ServiceRecord, in_utc
 
 
 class DueState(StrEnum):
@@ -42,14 +42,14 @@ _ORDER = tuple(DueState)
 def last_service_of(services: Iterable[ServiceRecord], item: str) -> ServiceRecord | None:
     """The newest record that names ``item``."""
     named = [record for record in services if item in record.items]
-    return max(named, key=lambda record: record.done_at, default=None)
+    return max(named, key=lambda record: in_utc(record.done_at), default=None)
 
 
 def plan_status(plan: PlanItem, last_service: ServiceRecord | None, odometer_m: int | None, now: datetime) -> DueItem:
     """State of ``plan`` at ``now``; a car first seen overdue is overdue at once, an unknown service stays unknown."""
     if last_service is None:
         return DueItem(plan.item, DueState.UNKNOWN, plan_id=plan.id)
-    last_date = last_service.done_at.astimezone(now.tzinfo).date() if now.tzinfo else last_service.done_at.date()
+    last_date = in_utc(last_service.done_at).astimezone(now.tzinfo or UTC).date()
     due_date = add_months(last_date, plan.repeat_months) if plan.repeat_months else None
     due_m = _due_m(plan, last_service)
     remaining_days = (due_date - now.date()).days if due_date else None

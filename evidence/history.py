@@ -1,7 +1,7 @@
 """What is known about one car over time: its visits and its services. The input of every check."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from evidence.snapshot import Snapshot
 
@@ -35,3 +35,8 @@ class History:
     visits: tuple[Visit, ...]
     services: tuple[ServiceRecord, ...] = ()
     market: str = "CN"
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same moment in UTC; a time without a zone, as files from elsewhere hold, is taken for UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import combinations
 
 from evidence.entry import AGREEMENT_RANK, RANK, WORST_STANDING_RANK, Entry, agree
-from evidence.history import History, ServiceRecord, Visit
+from evidence.history import History, ServiceRecord, Visit, in_utc
 from evidence.quarantine import quarantine
 from evidence.snapshot import OdometerPart
 from protocols.readings import ItemStatus, Trust
@@ -59,7 +59,7 @@ def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:
         if record.odometer_m is not None:
             yield Entry(
                 id=f"{record.id}/odometer",
-                at=record.done_at,
+                at=in_utc(record.done_at),
                 source="service",
                 ecu="",
                 odometer_m=record.odometer_m,
@@ -70,7 +70,8 @@ def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:
 
 def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
     name = visit_id(history, index)
-    at = visit.at or visit.snapshot.taken_at
+    stamp = visit.at or visit.snapshot.taken_at
+    at = in_utc(stamp) if stamp else None
     entries = [
         _entry(f"{name}/odometer/{place}", at, name, index, part)
         for place, part in enumerate(visit.snapshot.odometer)
@@ -119,16 +120,12 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
 
 
 def _in_time(entries: list[Entry]) -> list[Entry]:
-    """Stable order by visit, then services where their date puts them; an undated visit keeps its place."""
-    placed: list[tuple[datetime | None, Entry]] = []
-    latest: datetime | None = None
-    for entry in (entry for entry in entries if entry.visit >= 0):
-        latest = entry.at if entry.at and (latest is None or entry.at > latest) else latest
-        placed.append((latest, entry))
-    ordered = [entry for _, entry in placed]
-    for service in sorted((entry for entry in entries if entry.visit < 0), key=lambda entry: (str(entry.at), entry.id)):
-        later = [place for place, entry in enumerate(ordered) if _is_later(entry, service)]
-        ordered.insert(later[0] if later else len(ordered), service)
+    """Visits in their order; a service stands before the first visit that is dated after it, else at the end."""
+    ordered = [entry for entry in entries if entry.visit >= 0]
+    services = sorted((entry for entry in entries if entry.visit < 0), key=lambda entry: (str(entry.at), entry.id))
+    for service in services:
+        later = (place for place, entry in enumerate(ordered) if _is_later(entry, service))
+        ordered.insert(next(later, len(ordered)), service)
     return ordered
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from config.catalogue import texts
 from evidence.entry import Entry
-from evidence.history import History, Visit
+from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
 
@@ -46,6 +47,12 @@ class Case:
     def visit(self) -> Visit:
         """The visit judged; an empty one for a car without visits."""
         return self.history.visits[-1] if self.history.visits else Visit(at=None, snapshot=Snapshot())
+
+    @property
+    def at(self) -> datetime | None:
+        """When the visit was, as far as anybody knows."""
+        stamp = self.visit.at or self.snapshot.taken_at
+        return in_utc(stamp) if stamp else None
 
     @property
     def snapshot(self) -> Snapshot:

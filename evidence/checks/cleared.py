@@ -4,6 +4,7 @@ from datetime import datetime
 
 from evidence.checks.case import Case, not_determinable, outcome
 from evidence.codes import codes_were_read
+from evidence.history import in_utc
 from evidence.snapshot import CheckPart, CounterPart, Result
 from protocols.readings import DtcClass, ItemStatus, Monitor
 
@@ -121,11 +122,11 @@ def _telling(incomplete: list[str]) -> bool:
 
 
 def _work_before(case: Case) -> datetime | None:
-    at = case.visit.at or case.snapshot.taken_at
+    at = case.at
     if at is None:
         return None
-    dates = [service.done_at for service in case.history.services if 0 <= (at - service.done_at).days <= WORKSHOP_DAYS]
-    return max(dates, default=None)
+    done = [in_utc(service.done_at) for service in case.history.services]
+    return max((moment for moment in done if 0 <= (at - moment).days <= WORKSHOP_DAYS), default=None)
 
 
 def _vanished(case: Case) -> list[str]:

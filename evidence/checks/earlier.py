@@ -48,8 +48,7 @@ def _nearness(entry: Entry, now: Entry) -> tuple[bool, int]:
 
 
 def _service_before(entry: Entry, case: Case) -> bool:
-    at = case.visit.at or case.snapshot.taken_at
-    return at is not None and entry.at is not None and entry.at <= at
+    return case.at is not None and entry.at is not None and entry.at <= case.at
 
 
 def _weight(pair: tuple[Entry, Entry]) -> tuple[bool, bool, int]:

@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evidence.code_text import code_text
@@ -57,5 +57,6 @@ def test_a_better_english_text_is_taken_and_an_empty_one_is_not() -> None:
 
 
 @given(st.text(max_size=12))
+@example("P03²")
 def test_any_text_is_answered(text: str) -> None:
     assert code_text(text).zh

@@ -171,3 +171,13 @@ def test_any_history_is_judged(values: list[int], services: list[tuple[int, int]
     assert len(judgement.checks) == 10
     assert all(part.text.en and part.text.zh for part in judgement.checks)
     assert all(finding.text.en and finding.text.zh for finding in judgement.findings)
+
+
+def test_times_with_and_without_a_zone_meet_in_one_history() -> None:
+    naive = NOW.replace(tzinfo=None)
+    visits = (Visit(naive - timedelta(days=9), snapshot(id="a")), visit(snapshot(68_100 * KM, id="b")))
+    car = History("car", visits, (ServiceRecord("w", naive - timedelta(days=3), 68_050 * KM), service(days_ago=5)))
+
+    judgement = judge(car, now=NOW)
+
+    assert (judgement.verdict, check(judgement, "K8").result) == (Result.CONSISTENT, Result.CONSISTENT)
