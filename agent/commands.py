@@ -153,6 +153,7 @@ def _show(order: ScanOrder, snapshot: Snapshot, language: Language) -> None:
 def replay_recordings(files: list[Path], language: Language, *, as_json: bool) -> int:
     """Print one result a case; 2 when a file cannot be read."""
     from agent.replay import replay_files
+    from agent.replay_score import score, score_table
 
     for path in files:
         if not path.is_file():
@@ -163,6 +164,8 @@ def replay_recordings(files: list[Path], language: Language, *, as_json: bool) -
             print(json.dumps(result, ensure_ascii=False))
     else:
         Console().print(replay_table(results, language))
+        if scores := score(files):
+            Console().print(score_table(scores, language))
     return DONE
 
 

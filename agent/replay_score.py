@@ -5,17 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from agent.replay import capture_cases, replay_case
+from config.catalogue import Language, render
 from config.profiles import load_profiles
 from protocols.capture import CaptureCase, Expected
+from protocols.errors import DecodeError
 
 _TOLERANCE = 0.0015
 _ROUNDING = 0.001
 _NO_VALUE = frozenset({"zero_field", "not_available", "saturated_or_not_available"})
 _DISTANCE_M = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
+_COLUMNS = ("kind", "cases", "right", "share")
+
+SOURCE_ERRORS = frozenset(
+    (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
+)
+"""(request, signal) whose expected value contradicts SAE J1979: the older source subtracts 128 from a trim, not 100."""
 
 
 @dataclass(slots=True)
@@ -30,22 +37,27 @@ class KindScore:
         return 1 - len(self.wrong) / self.cases if self.cases else 1.0
 
 
-def score(paths: Iterable[Path], known_errors: frozenset[tuple[str, str]] = frozenset()) -> dict[str, KindScore]:
-    """Score by kind. ``known_errors`` lists (request, signal) whose expected value contradicts the standard."""
+def score(paths: Iterable[Path]) -> dict[str, KindScore]:
+    """Score by kind over the capture files among ``paths``; files that cannot be read count nothing."""
     profiles = load_profiles()
     scores: dict[str, KindScore] = {}
-    for path in paths:
-        for case in capture_cases(path):
-            if not case.expected:
-                continue
+    for case in (case for path in paths for case in _readable_cases(path)):
+        if case.expected:
             kind = scores.setdefault(case.kind, KindScore())
             kind.cases += 1
-            if not is_right(case, replay_case(case, profiles), known_errors):
+            if not is_right(case, replay_case(case, profiles)):
                 kind.wrong.append(case.id)
     return dict(sorted(scores.items()))
 
 
-def is_right(case: CaptureCase, result: Mapping[str, Any], known_errors: frozenset[tuple[str, str]]) -> bool:
+def _readable_cases(path: Path) -> list[CaptureCase]:
+    try:
+        return list(capture_cases(path))
+    except (OSError, ValueError, DecodeError):
+        return []
+
+
+def is_right(case: CaptureCase, result: Mapping[str, Any]) -> bool:
     """Whether ``result`` holds all that is expected of ``case``, and nothing where nothing may be read."""
     if "incomplete_or_corrupt" in case.flags:
         return result["status"] != "ok" and not result["readings"]
@@ -54,7 +66,7 @@ def is_right(case: CaptureCase, result: Mapping[str, Any], known_errors: frozens
     if case.kind == "dtc":
         return sorted(entry["code"] for entry in result["dtcs"]) == sorted(_codes(case))
     request = case.request.hex().upper() if case.request else ""
-    wanted = [entry for entry in case.expected if (request, entry.signal) not in known_errors]
+    wanted = [entry for entry in case.expected if (request, entry.signal) not in SOURCE_ERRORS]
     if case.kind == "odometer":
         wanted = [entry for entry in wanted if entry.assessment]
     return all(_is_met(entry, result) for entry in wanted) and _is_silent_if_empty(wanted, result)
@@ -88,9 +100,9 @@ def _same(entry: Expected, reading: Mapping[str, Any]) -> bool:
     return abs(expected * scale - value) <= max(_TOLERANCE * abs(expected * scale), _ROUNDING)
 
 
-def print_scores(scores: Mapping[str, KindScore], console: Console) -> None:
+def score_table(scores: Mapping[str, KindScore], language: Language) -> Table:
     """The score as a table for people."""
-    table = Table("kind", "cases", "right", "share")
+    table = Table(*(render(f"replay_score.{column}", language) for column in _COLUMNS))
     for kind, entry in scores.items():
         table.add_row(kind, str(entry.cases), str(entry.cases - len(entry.wrong)), f"{entry.share:.1%}")
-    console.print(table)
+    return table

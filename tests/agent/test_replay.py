@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.replay import capture_cases, replay_case, replay_files
-from agent.replay_score import KindScore, print_scores, score
+from agent.replay_score import KindScore, score, score_table
 from agent.replay_session import replay_session
+from config.catalogue import Language
 from config.profiles import load_profiles
 from protocols import python_obd
 from protocols.answers import answers_to
@@ -27,10 +28,6 @@ needs_captures = pytest.mark.skipif(
 )
 needs_transcripts = pytest.mark.skipif(not TRANSCRIPTS.is_dir(), reason=f"no recorded sessions in {TRANSCRIPTS}")
 
-# The source subtracts 128 where SAE J1979 subtracts 100, for the trim byte of PIDs 14 to 1B.
-SOURCE_ERRORS = frozenset(
-    (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
-)
 REACHED = {
     "distance_or_time": 1.0,
     "dtc": 1.0,
@@ -46,8 +43,8 @@ REACHED = {
 
 @needs_captures
 def test_the_score_of_no_kind_drops() -> None:
-    scores = score(sorted(CAPTURES.glob("*.json")), SOURCE_ERRORS)
-    print_scores(scores, Console())
+    scores = score(sorted(CAPTURES.glob("*.json")))
+    Console().print(score_table(scores, Language.EN))
 
     assert {kind: scores[kind].share for kind in REACHED if scores[kind].share < REACHED[kind]} == {}
     assert sum(entry.cases for entry in scores.values()) == 5185
@@ -246,11 +243,18 @@ def test_the_status_says_whether_there_was_a_value(tmp_path: Path, text: str, st
     assert replay_text(tmp_path, text)["status"] == status
 
 
-def test_a_score_counts_right_and_wrong() -> None:
+@pytest.mark.parametrize("language", list(Language))
+def test_a_score_counts_right_and_wrong(language: Language) -> None:
     console = Console(record=True, width=80)
-    print_scores({"vin": KindScore(4, ["a"])}, console)
+    console.print(score_table({"vin": KindScore(4, ["a"])}, language))
 
     assert "75.0%" in console.export_text()
+
+
+def test_files_that_cannot_be_read_count_nothing(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+
+    assert score([tmp_path / "broken.json", tmp_path / "none.json"]) == {}
 
 
 @given(
