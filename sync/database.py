@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import aiosqlite
 
@@ -17,6 +17,7 @@ from sync.errors import OutboxError
 
 Result = TypeVar("Result")
 PAGE_BYTES = 4096
+THREAD_END_S = 5.0
 WAL_CHECKPOINT_PAGES = 128  # a small log: on a full disk it must be possible to fold it back
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
@@ -32,6 +33,15 @@ class Database(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._thread.daemon = True  # a store left open must not keep a dying process alive
+
+    async def opened(self) -> Self:
+        """Connect. When that fails the thread has ended too: it would report to an event loop that may be gone."""
+        try:
+            await self
+        except BaseException:
+            await asyncio.to_thread(self._thread.join, THREAD_END_S)
+            raise
+        return self
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run ``work`` between BEGIN and COMMIT; durable when this returns, rolled back when it raises.
@@ -82,7 +92,7 @@ async def open_database(path: Path, schema: Path, *, max_bytes: int | None = Non
 
 async def _connect(path: Path, schema: Path, max_bytes: int | None) -> Database:
     try:
-        return await Database(lambda: _prepare(path, schema, max_bytes))  # type: ignore[return-value]
+        return await Database(lambda: _prepare(path, schema, max_bytes)).opened()
     except (sqlite3.Error, OSError) as error:
         raise OutboxError(f"{path}: cannot be opened: {error}") from error
 
