@@ -26,7 +26,8 @@ AGREE_SHARE = 0.003
 class Entry:
     """One odometer value. ``quarantined`` and ``voided`` hold the reason (a catalogue key's end), or nothing.
 
-    ``visit`` counts visits from 0; services have -1. ``rank`` is how far the value is trusted, 0 the most.
+    ``visit`` counts visits from 0; services have -1. ``rank`` is how far the value is trusted, 0 the most. ``dated`` is
+    False when the clock that stamped ``at`` had never been set.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Entry:
     rank: int = RANK[Trust.HINT]
     quarantined: str = ""
     voided: str = ""
+    dated: bool = True
 
     @property
     def usable(self) -> bool:

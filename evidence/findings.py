@@ -9,7 +9,7 @@ from evidence.codes import new_codes
 from evidence.due import DueItem, DueState
 from evidence.snapshot import CheckDigit, CheckPart, DtcPart, Finding, Result, Severity, Text
 from evidence.vin import tail
-from protocols.readings import ItemStatus
+from protocols.readings import DtcClass, ItemStatus
 
 # rest voltage below which a starter battery counts as flat (DESIGN rule 10)
 BATTERY_LOW_V = 11.8
@@ -69,7 +69,11 @@ def _of_codes(case: Case) -> Iterable[Finding]:
 
 
 def _code_severity(codes: Iterable[DtcPart]) -> Severity:
-    return Severity.STOP if any(part.code.startswith(_STOP_CODES) for part in codes) else Severity.SOON
+    """A pending code is a suspicion of the car's own; only a stored one asks for action."""
+    stored = [part.code for part in codes if part.dtc_class is DtcClass.STORED]
+    if not stored:
+        return Severity.NOTE
+    return Severity.STOP if any(code.startswith(_STOP_CODES) for code in stored) else Severity.SOON
 
 
 def _of_vin(case: Case) -> Iterable[Finding]:

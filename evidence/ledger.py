@@ -7,13 +7,12 @@ maker's row (hint) and a number from papers serve only while nothing better was 
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from itertools import combinations
 
 from evidence.entry import AGREEMENT_RANK, RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import History, ServiceRecord, Visit, in_utc
 from evidence.quarantine import quarantine
-from evidence.snapshot import OdometerPart
+from evidence.snapshot import ClockQuality, OdometerPart, Snapshot
 from protocols.readings import ItemStatus, Trust
 
 __all__ = ["Entry", "best_of_visit", "build_ledger", "current", "visit_id"]
@@ -70,17 +69,15 @@ def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:
 
 def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
     name = visit_id(history, index)
-    stamp = visit.at or visit.snapshot.taken_at
-    at = in_utc(stamp) if stamp else None
     entries = [
-        _entry(f"{name}/odometer/{place}", at, name, index, part)
+        _entry(f"{name}/odometer/{place}", name, index, visit, part)
         for place, part in enumerate(visit.snapshot.odometer)
         if part.status is ItemStatus.READ and part.odometer_m is not None
     ]
     for source, value_m, trust in (("dash", visit.dash_m, Trust.TYPED), ("papers", visit.papers_m, Trust.PAPER)):
         if value_m is not None:
             part = OdometerPart(source=source, odometer_m=value_m, trust=trust)
-            entries = _answered_again(entries, _entry(f"{name}/{source}", at, name, index, part))
+            entries = _answered_again(entries, _entry(f"{name}/{source}", name, index, visit, part))
     return entries
 
 
@@ -91,19 +88,26 @@ def _answered_again(entries: list[Entry], newer: Entry) -> list[Entry]:
     return [replace(one, voided="corrected") if one.source == newer.source else one for one in entries] + [newer]
 
 
-def _entry(entry_id: str, at: datetime | None, snapshot_id: str, visit: int, part: OdometerPart) -> Entry:
+def _entry(entry_id: str, snapshot_id: str, index: int, visit: Visit, part: OdometerPart) -> Entry:
+    stamp = visit.at or visit.snapshot.taken_at
     return Entry(
         id=entry_id,
-        at=at,
+        at=in_utc(stamp) if stamp else None,
         source=part.source,
         ecu=part.ecu,
         odometer_m=part.odometer_m or 0,
         trust=part.trust,
         raw=part.raw,
         snapshot_id=snapshot_id,
-        visit=visit,
+        visit=index,
         rank=RANK[part.trust],
+        dated=not _clock_never_set(visit.snapshot),
     )
+
+
+def _clock_never_set(snapshot: Snapshot) -> bool:
+    """Whether the snapshot itself says so; one from elsewhere that says nothing of its clock is believed."""
+    return "clock" in snapshot.model_fields_set and snapshot.clock is ClockQuality.NONE
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:

@@ -58,7 +58,7 @@ class _Before:
 
 
 def _too_fast(before: Entry, entry: Entry) -> bool:
-    if before.at is None or entry.at is None:
+    if before.at is None or entry.at is None or not (before.dated and entry.dated):
         return False
     days = max(1.0, abs(entry.at - before.at) / timedelta(days=1))
     return entry.odometer_m - before.odometer_m > days * MOST_PER_DAY_M

@@ -144,3 +144,9 @@ def test_every_check_has_its_title_and_assumption_in_the_catalogue() -> None:
 def test_no_finding_without_visits() -> None:
     assert rules(judged()) == ["service.unknown"]
     assert history().visits == ()
+
+
+def test_a_code_that_is_only_pending_is_a_note() -> None:
+    finding = _one(judged(visit(snapshot(dtcs=(code("P0301", DtcClass.PENDING),)))), "codes.new")
+
+    assert finding.severity is Severity.NOTE

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.entry import AGREEMENT_RANK, RANK
 from evidence.history import History, Visit
 from evidence.ledger import Entry, build_ledger, current
-from evidence.snapshot import OdometerPart
+from evidence.snapshot import ClockQuality, OdometerPart
 from protocols.readings import ItemStatus, Trust
 from tests.evidence.cars import KM, history, service, snapshot, visit, witness
 
@@ -122,6 +123,13 @@ def test_more_than_a_car_drives_in_a_day_is_quarantined() -> None:
     assert _ledger(before, now)[1].quarantined == "too_fast"
 
 
+def test_a_clock_that_was_never_set_proves_no_haste() -> None:
+    unset = snapshot(60_000 * KM, id="b").model_copy(update={"clock": ClockQuality.NONE})
+    before = visit(snapshot(50_000 * KM, id="a"), days_ago=1)
+
+    assert _ledger(before, visit(unset))[1].quarantined == ""
+
+
 def test_a_typed_slip_does_not_poison_what_is_read_later() -> None:
     slip = visit(snapshot(None, id="a"), days_ago=30, dash_m=680_000 * KM)
     now = visit(snapshot(68_500 * KM, id="b"))
@@ -197,3 +205,16 @@ def test_current_is_always_a_usable_entry_of_the_ledger(values: list[tuple[int, 
     assert len(entries) == len(values)
     assert found is None or (found in entries and found.usable)
     assert (found is None) == (not any(entry.usable for entry in entries))
+
+
+def test_a_service_of_the_same_moment_stands_after_the_visit() -> None:
+    car = history(visit(snapshot(50_000 * KM)), services=(service(days_ago=0, odometer_m=50_000 * KM),))
+
+    assert [entry.source for entry in build_ledger(car)] == ["01A6", "service"]
+
+
+def test_the_ranks_follow_the_rule() -> None:
+    ordered = (Trust.STANDARD, Trust.CONFIRMED, Trust.PHOTO, Trust.TYPED, Trust.UPSTREAM, Trust.PAPER, Trust.HINT)
+
+    assert sorted(Trust, key=RANK.__getitem__) == list(ordered)
+    assert RANK[Trust.CONFIRMED] < AGREEMENT_RANK < RANK[Trust.PHOTO]

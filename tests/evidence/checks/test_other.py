@@ -204,3 +204,23 @@ def test_an_earlier_typing_mistake_beside_a_reading_accuses_nobody() -> None:
     now = visit(snapshot(68_500 * KM, id="b"), dash_m=68_500 * KM)
 
     assert _k8(before, now)[0] is Result.CONSISTENT
+
+
+def test_the_mean_speed_is_told_to_a_tenth() -> None:
+    reading = snapshot(100_000 * KM, values=counters(engine_run_time_s=3_000 * HOUR_S))
+
+    part = check(judged(visit(reading)), "K6")
+
+    assert (part.params["mean_kmh"], part.params["run_hours"]) == (33.3, 3_000)
+
+
+def test_hours_and_distance_are_compared_from_their_least_on() -> None:
+    assert _k6(1_000, 50)[0] is Result.CONSISTENT
+    assert _k6(999, 50)[0] is Result.NOT_DETERMINABLE
+    assert _k6(1_000, 49)[0] is Result.NOT_DETERMINABLE
+
+
+def test_a_service_of_the_same_moment_is_earlier() -> None:
+    judgement = judged(_read(68_000, "a", 0), services=(service(days_ago=0, odometer_m=90_000 * KM),))
+
+    assert check(judgement, "K8").result is Result.SUSPICIOUS
