@@ -34,7 +34,7 @@ def replay_session(transcript: Transcript, profiles: Profiles) -> Outcome:
     make = vehicle.partition(" ")[0]
     settings = _Settings(link=_link_by_name(vehicle))
     for exchange in transcript.exchanges:
-        if exchange.sent and not exchange.sent.startswith("("):
+        if exchange.sent.isascii() and exchange.sent.isprintable() and exchange.sent[:1] not in ("", "("):
             _replay(exchange, session, settings, make, profiles, outcome)
     if outcome.silent:
         outcome.empty.append("nothing was asked of a car")

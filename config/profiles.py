@@ -22,10 +22,14 @@ class _Row(BaseModel):
 
 
 class _Coding(_Row):
-    """Where a value stands in the bytes, and what one step means."""
+    """Where a value stands in the bytes, and what one step means.
+
+    ``makes`` are asked; ``also_in`` names makes of which single models carry such a unit: only decoded, never asked.
+    """
 
     id: str = Field(min_length=1)
     makes: tuple[str, ...] = ()
+    also_in: tuple[str, ...] = ()
     offset: int = Field(ge=0, le=4094)
     length: int = Field(ge=1, le=8)
     byte_order: Literal["big", "little"] = "big"
@@ -118,7 +122,7 @@ class Profiles:
     ) -> tuple[OdometerRow, ...]:
         """Rows that explain an answer to ``request`` sent on ``request_header``; () if nothing is known there.
 
-        With ``make`` only its rows, if it has any there; makes share units, so other rows are better than none.
+        With ``make`` only its rows: the same identifier means other things in other makes.
         """
         asked = (request.upper(), extended_address.upper())
         rows = tuple(
@@ -188,8 +192,8 @@ def _refuse_repeated_ids(ids: list[str], directory: Path) -> None:
 
 
 def _of_make(rows: tuple[OdometerRow, ...], make: str) -> tuple[OdometerRow, ...]:
-    """The rows of ``make``; all of them if it has none among them."""
-    return tuple(row for row in rows if not row.makes or _same(make, row.makes)) or rows
+    """The rows of ``make``; all of them if the make is not known."""
+    return tuple(row for row in rows if not make or not row.makes or _same(make, row.makes + row.also_in))
 
 
 def _same(make: str, makes: tuple[str, ...]) -> bool:

@@ -80,6 +80,5 @@ def _items(data: bytes, size: int) -> list[bytes]:
 
 
 def _text(data: bytes) -> str:
-    """Printable text; runs of fill bytes between parts become one space."""
-    printable = re.sub(rb"[^\x20-\x7e]+", b" ", data)
-    return printable.decode("ascii").strip()
+    """The printable characters; fill bytes are dropped wherever they stand."""
+    return re.sub(rb"[^\x20-\x7e]", b"", data).decode("ascii").strip()

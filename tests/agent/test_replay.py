@@ -258,7 +258,14 @@ def test_files_that_cannot_be_read_count_nothing(tmp_path: Path) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["ATZ", "ATH1", "0100", "03", "0902", "22F190", "x"]), st.binary(max_size=60)))
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["ATZ", "ATH1", "0100", "03", "0902", "22F190", "x", "01é", "\x01", "7E0 02 01 0C", "ATSP6"]
+            ),
+            st.binary(max_size=60),
+        )
+    )
 )
 def test_any_recorded_session_ends_without_an_error(exchanges: list[tuple[str, bytes]]) -> None:
     transcript = Transcript(tuple(Exchange(*pair) for pair in exchanges), {"vehicle": "Ford"})

@@ -56,6 +56,22 @@ def test_rows_are_found_by_unit_request_and_make(profiles: Profiles) -> None:
     assert [row.id for row in profiles.find("6F1", "22DA23", "60")] == []
 
 
+def test_rows_of_another_make_explain_nothing(profiles: Profiles) -> None:
+    assert profiles.find("7E0", "2210E0", make="Toyota") == ()
+    assert profiles.find("7E0", "2103", make="Toyota") == ()
+    assert [row.id for row in profiles.find("7E0", "2210E0")] == ["vag-ecm-10E0"]
+
+
+def test_a_model_with_a_unit_of_another_make_is_decoded_and_not_asked(profiles: Profiles) -> None:
+    assert [row.id for row in profiles.find("6F1", "22DA23", "18", "Toyota")] == ["bmw-egs-DA23"]
+    assert "bmw-egs-DA23" not in {row.id for row in profiles.rows_for("Toyota")}
+
+
+def test_an_answer_is_explained_by_the_unit_that_gave_it(profiles: Profiles) -> None:
+    assert [row.id for row in profiles.answered_by("1EC64E80", "22DD01", "Volvo")] == ["volvo-spa-DD01-gearbox"]
+    assert profiles.answered_by("1EC64E80", "22DD01", "Ford") == ()
+
+
 def test_a_trip_distance_is_never_an_odometer(profiles: Profiles) -> None:
     assert profiles.find("720", "22DD01", make="Ford") == ()
     assert {trap.id for trap in profiles.traps} >= {"ford-ipc-DD01-trip", "vag-gateway-2A0A"}

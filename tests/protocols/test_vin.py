@@ -78,7 +78,7 @@ def test_fewer_items_than_announced_are_refused(data: bytes) -> None:
 
 
 def test_a_unit_says_its_name() -> None:
-    assert decode_ecu_name(b"\x01ECM\0-Engine Control\0\0") == "ECM -Engine Control"
+    assert decode_ecu_name(b"\x01ECM\0-Engine Control\0\0") == "ECM-Engine Control"
 
 
 @given(st.binary(max_size=40))
