@@ -37,6 +37,7 @@ class Adapter:
         faults: FaultPlan | None = None,
         memory: Memory | None = None,
         search_s: float | None = None,
+        link_s: float = 0.0,
         lost: Callable[[Effect], None] | None = None,
     ) -> None:
         self.profile = profile
@@ -46,6 +47,7 @@ class Adapter:
         self.faults = faults or FaultPlan()
         self._byte_s = BITS_PER_BYTE / (baud or profile.baud)
         self._search_s = search_s
+        self._link_s = link_s
         self._lost = lost or (lambda effect: None)
         self._outbox: deque[Chunk] = deque()
         self._effects: deque[tuple[float, Effect]] = deque()
@@ -59,7 +61,8 @@ class Adapter:
         self._late = b""
 
     def receive(self, now_s: float, data: bytes) -> None:
-        """Take bytes that the host sent by ``now_s``; the serial line spaces them out."""
+        """Take bytes that the host sent by ``now_s``; link and serial line delay and space them out."""
+        now_s += self._link_s
         if self.profile.knows_only == "nothing":
             return
         for value in data:
@@ -135,7 +138,7 @@ class Adapter:
 
     def _interrupt(self, at_s: float) -> None:
         """A byte while busy stops the work at hand and is itself lost (data sheet)."""
-        self._outbox = deque(chunk for chunk in self._outbox if chunk.at_s <= at_s)
+        self._outbox = deque(chunk for chunk in self._outbox if chunk.at_s <= at_s + self._link_s)
         self._effects.clear()
         self._sent_s = at_s
         self._busy_until_s = 0.0
@@ -244,7 +247,7 @@ class Adapter:
         """Queue bytes behind those already leaving, at the pace of the serial line."""
         self._sent_s = max(chunk.at_s, self._sent_s) + len(chunk.data) * self._byte_s
         if len(self._outbox) < OUTBOX_LIMIT:
-            self._outbox.append(Chunk(self._sent_s, chunk.data))
+            self._outbox.append(Chunk(self._sent_s + self._link_s, chunk.data))
 
 
 def _plain(line: bytes) -> str:

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=list(PROFILES), help="which adapter (default: the scenario's)")
     parser.add_argument("--baud", type=int, default=0, metavar="N", help="pace of the adapter's serial line")
     parser.add_argument("--ecu-ms", type=float, default=0.0, metavar="M", help="latency of the first ECU (default 15)")
+    parser.add_argument("--link-ms", type=float, default=0.0, metavar="M", help="delay of the link, one way")
     parser.add_argument("--search-ms", type=float, metavar="M", help="cost of each protocol tried by a search or init")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=P]",
@@ -94,7 +95,8 @@ def _run(arguments: argparse.Namespace) -> int:
         profile=arguments.profile or "",
         baud=_bounded("--baud", arguments.baud, 10_000_000),
         ecu_ms=_bounded("--ecu-ms", arguments.ecu_ms, 60_000),
-        search_ms=arguments.search_ms,
+        search_ms=None if arguments.search_ms is None else _bounded("--search-ms", arguments.search_ms, 60_000),
+        link_ms=_bounded("--link-ms", arguments.link_ms, 60_000),
         seed=arguments.seed,
         faults=[text for text in arguments.fault if parse_fault(text)],
         car_powers=arguments.power == "car",

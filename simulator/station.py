@@ -35,6 +35,7 @@ class Station:
         baud: int = 0,
         ecu_ms: float = 0.0,
         search_ms: float | None = None,
+        link_ms: float = 0.0,
         seed: int = 0,
         faults: list[str] | None = None,
         car_powers: bool = True,
@@ -42,6 +43,7 @@ class Station:
         self._profile = PROFILES[profile or scenario.adapter.profile]
         self._baud = baud or scenario.adapter.baud or self._profile.baud
         self._search_s = None if search_ms is None else search_ms / 1000
+        self._link_s = link_ms / 1000
         self._seed = seed
         self._faults = [*scenario.adapter.faults, *(faults or [])]
         self._car_powers = car_powers
@@ -146,6 +148,7 @@ class Station:
             faults=self._plans[place],
             memory=memory,
             search_s=self._search_s,
+            link_s=self._link_s,
             lost=self._lost,
         )
 

@@ -21,6 +21,7 @@ class Bench:
         faults: tuple[str, ...] = (),
         seed: int = 1,
         visit: int = 0,
+        link_s: float = 0.0,
     ) -> None:
         self.scenario = load(scenario)
         self.car = self.scenario.car(visit or len(self.scenario.visits))
@@ -31,6 +32,7 @@ class Bench:
             PROFILES[profile],
             self.bus,
             faults=FaultPlan([parse_fault(text) for text in faults], seed),
+            link_s=link_s,
             lost=lambda effect: self.lost.append(effect.value),
         )
         self.now_s = 100.0

@@ -165,6 +165,15 @@ def test_the_serial_line_paces_bytes() -> None:
     assert slow.took_s > fast.took_s
 
 
+def test_a_slow_link_delays_both_ways() -> None:
+    near, far = Bench().ready(), Bench(link_s=0.015).ready()
+
+    near.ask("010D1")
+    far.ask("010D1")
+
+    assert far.took_s - near.took_s == pytest.approx(0.030, abs=0.001)
+
+
 def test_a_byte_while_busy_stops_the_request_and_is_lost() -> None:
     bench = Bench().ready()
     bench.adapter.receive(bench.now_s, b"0902\r")

