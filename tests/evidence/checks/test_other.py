@@ -221,6 +221,6 @@ def test_hours_and_distance_are_compared_from_their_least_on() -> None:
 
 
 def test_a_service_of_the_same_moment_is_earlier() -> None:
-    judgement = judged(_read(68_000, "a", 0), services=(service(days_ago=0, odometer_m=90_000 * KM),))
+    judgement = judged(_read(68_000, "a", 0), services=(service(days_ago=0, odometer_m=70_000 * KM),))
 
     assert check(judgement, "K8").result is Result.SUSPICIOUS
