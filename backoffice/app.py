@@ -22,7 +22,11 @@ Ready = Callable[[str], None]
 
 
 async def run_office(settings: OfficeSettings, ready: Ready) -> None:
-    """Run everything until SIGTERM or SIGINT; ``ready`` is told the address once pages are served."""
+    """Run everything until SIGTERM or SIGINT; ``ready`` is told the address once pages are served.
+
+    Raise SettingsError, PortError, StoreBusyError or StoreFailedError when it can't start.
+    """
+    await asyncio.to_thread(_check_channels, settings)
     with contextlib.closing(listening_socket(settings.http)) as listener:
         async with open_store(settings) as store:
             await _until_stopped(_serve(settings, store, listener, ready), store)
@@ -79,12 +83,36 @@ async def _until_stopped(work: Awaitable[None], store: RecordStore) -> None:
         stopping.cancel()
         store.feed.close()  # open pages end at once, so that the server needn't wait for them
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await _ended(task)
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    """Wait for ``task``; what broke it is raised by itself, out of the groups it was caught in."""
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _check_channels(settings: OfficeSettings) -> None:
+    """Refuse a channel's wrong address before anything is opened."""
+    if settings.alerts.apprise_urls or settings.alerts.webhook_url:
+        from backoffice.channels import channels_of
+
+        channels_of(settings.alerts)
 
 
 async def _serve(settings: OfficeSettings, store: RecordStore, listener: socket.socket, ready: Ready) -> None:
     """Pages, ingest and messages side by side."""
+    from backoffice.channels import run_channels
     from backoffice.web import create_app  # the web framework is not needed for `ingest` and `migrate`
 
     ingest = Ingest(store)
@@ -93,7 +121,7 @@ async def _serve(settings: OfficeSettings, store: RecordStore, listener: socket.
     server = _Server(config, lambda: ready(page_url(listener)))
     async with asyncio.TaskGroup() as group:
         group.create_task(_work(settings, store, ingest), name="work")
-        group.create_task(_tell_people(settings, store), name="messages")
+        group.create_task(run_channels(store, store.feed, settings.alerts), name="messages")
         await _serve_pages(server, listener)
 
 
@@ -144,7 +172,3 @@ async def _review_as_time_passes(settings: OfficeSettings, store: RecordStore) -
 async def _review_all(store: RecordStore, reviewed_before: datetime) -> None:
     while await store.review_stale(reviewed_before):
         pass  # a few cars a transaction, so that batches come in between
-
-
-async def _tell_people(settings: OfficeSettings, store: RecordStore) -> None:
-    """Deliver what is owed to webhook and Apprise channels."""

@@ -78,7 +78,7 @@ def _say_ready(url: str) -> None:
 def _finish(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
-    except (StoreBusyError, PortError) as error:
+    except (StoreBusyError, PortError, SettingsError) as error:
         raise _exit(2, error) from error
     except StoreFailedError as error:
         raise _exit(3, error) from error

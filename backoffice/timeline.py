@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from backoffice.dossier import Answer, Dossier, VisitFact
+from backoffice.dossier import DASH, PAPERS, Answer, Dossier, VisitFact
 from backoffice.judging import EntryFact
 from backoffice.views import AlertView, TimelineEvent
 from config.catalogue import has, text_of
+from evidence.entry import agree
 from evidence.history import ServiceRecord
 from evidence.snapshot import Text
 from protocols.readings import Trust
@@ -25,7 +26,7 @@ def timeline_of(
         mine = sorted((e for e in entries if e.snapshot_id == visit.snapshot.id), key=_rank)
         best = next(iter(mine), None)
         events.append(_visit(visit, best))
-        events += [_mileage(visit, number, entry) for number, entry in enumerate(mine[1:], 2) if _differs(entry, best)]
+        events += [_mileage(visit, number, entry) for number, entry in enumerate(mine[1:], 2) if _adds(entry, mine[0])]
         events += [_answer(visit, answer) for answer in visit.answers if _is_news(answer)]
     events += [_service(service) for service in services]
     events += [event for alert in alerts for event in _alert(alert)]
@@ -37,8 +38,9 @@ def _rank(entry: EntryFact) -> tuple[bool, int]:
     return bool(entry.quarantined), _BEST_FIRST.index(Trust(entry.trust)) if known else len(_BEST_FIRST)
 
 
-def _differs(entry: EntryFact, best: EntryFact | None) -> bool:
-    return best is None or entry.odometer_m != best.odometer_m
+def _adds(entry: EntryFact, best: EntryFact) -> bool:
+    """What a person gave is always shown; another copy in the car only when it says something else."""
+    return entry.source in (DASH, PAPERS) or not agree(entry.odometer_m, best.odometer_m)
 
 
 def _visit(visit: VisitFact, best: EntryFact | None) -> TimelineEvent:
