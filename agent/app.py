@@ -73,6 +73,7 @@ async def run_agent(
 
 
 async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:
+    configured_bays(settings)  # a mistake there is said before anything is opened
     outbox, store = await stack.enter_async_context(open_stores(settings, clock))
     desk = Desk(store, outbox, clock)
     await desk.recover()
@@ -130,7 +131,7 @@ async def _watch_bays(agent: Agent) -> None:
     """One task a bay: those that are configured for ever, those that hotplug finds while their adapter is there."""
     async with asyncio.TaskGroup() as group:
         running = {plan.url: group.create_task(_bay(agent, plan)) for plan in configured_bays(agent.settings)}
-        async for arrived, left in watch_for_adapters(agent.settings, running.keys()):
+        async for arrived, left in watch_for_adapters(agent.settings):
             for plan in arrived:
                 log.info("adapter found", bay=plan.name, adapter=plan.url)
                 running[plan.url] = group.create_task(_bay(agent, plan))

@@ -21,13 +21,14 @@ from agent.desk import Desk, wall_time
 from agent.errors import WorldError
 from agent.ledger import Intake, Known
 from agent.tables import replay_table, verdict_table
+from agent.wording import said
 from collector.depth import Depth
 from collector.discovery import adapters_in, likely_adapters
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import BayEvent, ScanProgress, VinSeen
 from collector.scan import scan_once
 from collector.watch import watch_bay
-from config.catalogue import Language, has, render
+from config.catalogue import Language, render
 from config.errors import SettingsError
 from config.profiles import load_profiles
 from config.settings import ADAPTER_URL, Settings
@@ -111,7 +112,7 @@ async def _read(url: str, depth: Depth, settings: Settings, language: Language) 
         async def tell(event: ScanProgress | VinSeen) -> None:
             if not isinstance(event, ScanProgress):
                 return
-            words = render(event.step, language) if has(event.step) else event.step
+            words = said(event.step, language)
             progress.update(bar, description=words, completed=event.done, total=event.total)
             if not console.is_terminal:
                 print(words, file=sys.stderr)

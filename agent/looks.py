@@ -10,11 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from agent.answers import METRES
-from agent.bay import BayState
+from agent.bay import BayState, Stage
 from agent.bays import Bays
 from agent.ledger import Intake, Status
 from agent.ledger_store import LedgerStore
-from agent.tables import words_of
+from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render
 from evidence.plate import PROVINCES
 from evidence.snapshot import Purpose
@@ -90,12 +90,13 @@ class Looks:
         intake = await self._store.intake(state.car.intake_id) if state.car else None
         head = self._draw("bay.html", language, state=state, car=state.car, intake=intake)
         body, form = "", ""
+        done = state.stage is Stage.COMPLETE
         if state.car is not None:
             form = state.car.intake_id
             asks_vin = state.car.read and not (state.car.vin or (intake and intake.vin))
             if asks_vin:
                 form += "/vin"  # the question for the VIN appears once the car has turned out to be silent
-            body = self._form(state.car.intake_id, intake, choices, language, asks_vin=bool(asks_vin))
+            body = self._form(state.car.intake_id, intake, choices, language, asks_vin=bool(asks_vin), folded=done)
         sent = intake is not None and intake.sent
         tail = self._draw("verdict.html", language, intake=intake, folded=False) if sent else ""
         return Card(f"bay-{quote(state.name)}", form, head, body, tail)
@@ -143,8 +144,9 @@ class Looks:
 
     def _link_line(self, language: Language) -> str:
         link = self._link()
-        if link.refused_key and has(link.refused_key):
-            return render("page.link_refused", language, reason=f"@{link.refused_key}")
+        if link.refused:
+            reason = render(link.refused_key, language) if has(link.refused_key) else link.refused
+            return render("page.link_refused", language, reason=reason)
         if not link.connected:
             return render("page.link_down", language, buffered=link.buffered)
         return render("page.link_sending" if link.buffered else "page.link_up", language, buffered=link.buffered)
@@ -153,13 +155,8 @@ class Looks:
         def t(key: str, **params: object) -> str:
             return render(key, language, **params)
 
-        values |= {"t": t, "said": lambda key: said(key, language), "words_of": words_of}
+        values |= {"t": t, "said": lambda key: said(key, language), "words_of": words_of, "verdict_text": verdict_text}
         return self._jinja.get_template(template).render(**values, language=language, purposes=tuple(Purpose))
-
-
-def said(key: str, language: Language) -> str:
-    """The sentence of ``key`` where there is one without parameters, else the key itself: never a broken page."""
-    return render(key, language) if has(key) else key
 
 
 def _away(intakes: tuple[Intake, ...], plugged: set[str]) -> list[Intake]:

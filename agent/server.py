@@ -12,6 +12,7 @@ from config.settings import PageSettings
 
 STOP_WAIT_S = 2
 BODY_IDLE_S = 15
+BACKLOG = 64
 
 
 class PageServer:
@@ -34,12 +35,13 @@ class PageServer:
         )
 
     async def open(self) -> None:
-        """Bind the port; raise WorldError when it is taken."""
+        """Bind the port and listen; raise WorldError when it is taken."""
         family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((self._settings.host, self._settings.port))
+            bound.listen(BACKLOG)  # who is told the address may come at once, before serve() runs
         except OSError as error:
             bound.close()
             raise WorldError("agent.port_taken", port=self._settings.port, detail=str(error)) from error

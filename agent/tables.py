@@ -8,8 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render, shown
-from evidence.snapshot import CounterPart, DtcPart, Result, Severity, Snapshot
+from evidence.snapshot import CounterPart, Result, Severity, Snapshot
 from protocols.readings import ItemStatus
 
 _COLOURS = {
@@ -29,6 +30,7 @@ def verdict_table(snapshot: Snapshot, language: Language) -> RenderableType:
     return Group(
         _facts(snapshot, language),
         Padding(verdict, (1, 0, 0, 0)),
+        verdict_text(snapshot, language),
         _findings(snapshot, language),
         _checks(snapshot, language),
         _cost(snapshot, language),
@@ -82,12 +84,11 @@ def _rows(snapshot: Snapshot, language: Language) -> Iterable[tuple[str, str]]:
 
 def _car(snapshot: Snapshot, language: Language) -> str:
     vehicle = snapshot.vehicle
-    fuel = f"fuel.{vehicle.fuel}"
     words = (
         vehicle.make,
         vehicle.model,
         str(vehicle.model_year or ""),
-        render(fuel, language) if has(fuel) else vehicle.fuel,
+        said(f"fuel.{vehicle.fuel}", language) if vehicle.fuel else "",
         vehicle.plate,
         vehicle.stock_number,
     )
@@ -99,8 +100,7 @@ def _odometer(odometer_m: int | None, status: ItemStatus, language: Language) ->
 
 
 def _source(source: str, ecu: str, language: Language) -> str:
-    key = f"source.{source}"
-    words = render(key, language) if has(key) else source
+    words = render(f"source.{source}", language) if has(f"source.{source}") else source
     return f"({words}, {ecu})" if ecu else f"({words})"
 
 
@@ -112,12 +112,6 @@ def _codes(snapshot: Snapshot, language: Language) -> str:
         f"{part.code} {render(f'class.{part.dtc_class}', language)} {part.ecu}  {words_of(part, language)}".rstrip()
         for part in snapshot.dtcs
     )
-
-
-def words_of(part: DtcPart, language: Language) -> str:
-    """The code's meaning without the code, which stands beside it already."""
-    text: str = getattr(part.text, language)
-    return text.removeprefix(part.code).removeprefix(":").removeprefix(":").strip()
 
 
 def _lamp(mil: bool | None, language: Language) -> str:  # noqa: FBT001 - a value, not a switch

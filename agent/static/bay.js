@@ -71,6 +71,7 @@ async function save(form) {
   if (form.elements.province.value) localStorage.setItem("province", form.elements.province.value);
   sessionStorage.removeItem(DRAFT + form.dataset.intake);
   delete form.closest(".card").dataset.typing;
+  document.activeElement?.blur(); // the phone's keyboard goes away, and the card may be drawn anew
 }
 
 function showCards(section, cards) {

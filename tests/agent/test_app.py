@@ -1,0 +1,127 @@
+"""The edge process as a whole: bays do not delay each other, stopping drains, and a start says what is wrong."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from agent import app
+from agent.app import run_agent
+from agent.errors import WorldError
+from collector.events import BayEvent, CarPlugged, ScanDone
+from config.settings import Settings
+from tests.agent.bench import running_agent, settings_for
+from tests.agent.cars import reading_of
+from tests.simulated import simulated
+
+START_S = 30.0
+
+
+async def silence(url: str) -> AsyncIterator[BayEvent]:
+    """A bay where nothing happens."""
+    await asyncio.sleep(3600)
+    yield CarPlugged(None)
+
+
+async def test_a_bay_that_dies_begins_again_and_its_neighbour_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "BAY_RESTART_S", 0.05)
+    stop, begun, read = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    starts: list[str] = []
+
+    async def watch(url: str) -> AsyncIterator[BayEvent]:
+        starts.append(url)
+        if url == "tcp:0:1":
+            if len([start for start in starts if start == url]) > 1:
+                begun.set()
+            raise RuntimeError("a fault of ours")
+        yield CarPlugged(12.6)
+        yield ScanDone(reading_of(), silent=False)
+        read.set()
+        await stop.wait()
+
+    agent = asyncio.create_task(run_agent(settings_for(tmp_path), watch, stop=stop))
+    async with asyncio.timeout(START_S):
+        await begun.wait()
+        await read.wait()
+        stop.set()
+        await agent
+
+    assert starts.count("tcp:0:1") >= 2
+
+
+async def test_a_second_agent_on_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    async with running_agent(settings_for(tmp_path)):
+        with pytest.raises(WorldError) as refused:
+            await run_agent(settings_for(tmp_path), silence)
+
+    assert refused.value.key == "agent.store_unusable"
+
+
+async def test_a_taken_port_is_said_and_nothing_stays_open(tmp_path: Path) -> None:
+    async with running_agent(settings_for(tmp_path / "one")) as bench:
+        port = int(bench.address.rsplit(":", 1)[1].strip("/"))
+        settings = settings_for(tmp_path / "two")
+        taken = Settings.model_validate({**settings.model_dump(), "page": {"port": port}})
+
+        with pytest.raises(WorldError, match=r"agent\.port_taken"):
+            await run_agent(taken, silence)
+        async with running_agent(settings_for(tmp_path / "two")):
+            pass
+
+
+async def test_the_daemon_reads_a_simulated_car_and_ends_with_0_on_sigterm(tmp_path: Path) -> None:
+    async with simulated("clean") as lot:
+        daemon = await started(tmp_path, lot.url)
+        bay = await first_bay_sent(daemon)
+
+        daemon.send_signal(signal.SIGTERM)
+        _, said = await asyncio.wait_for(daemon.communicate(), START_S)
+
+    assert (bay["vin"], daemon.returncode) == (lot.truth["vin"], 0)
+    assert b"Traceback" not in said
+    assert lot.truth["vin"].encode() not in said
+
+
+async def test_killed_after_a_reading_the_daemon_still_knows_what_to_ask(tmp_path: Path) -> None:
+    async with simulated("clean") as lot:
+        daemon = await started(tmp_path, lot.url)
+        await first_bay_sent(daemon)
+        daemon.kill()
+        await daemon.communicate()
+
+    async with running_agent(settings_for(tmp_path)) as bench:
+        (waiting,) = await bench.awaiting()
+    assert (waiting["vin"], waiting["status"]) == (lot.truth["vin"], "awaiting_dash")
+
+
+async def first_bay_sent(daemon: asyncio.subprocess.Process) -> dict[str, object]:
+    """The first bay once its car's snapshot is on its way."""
+    assert daemon.stdout is not None
+    address = (await asyncio.wait_for(daemon.stdout.readline(), START_S)).decode().split()[-1]
+    async with httpx.AsyncClient(base_url=address) as client, asyncio.timeout(START_S):
+        while True:
+            bay: dict[str, object] = (await client.get("/api/bays")).json()["items"][0]
+            if bay["sent"]:
+                return bay
+            await asyncio.sleep(0.1)
+
+
+async def started(folder: Path, adapter: str) -> asyncio.subprocess.Process:
+    """``forecourt run`` as a process of its own, with one bay."""
+    config = folder / "forecourt.toml"
+    config.write_text(
+        f'[storage]\ndirectory = "{folder}"\n[page]\nport = 0\n[mqtt]\nurl = "mqtt://127.0.0.1:9"\n'
+        f'[[bay]]\nname = "Bay 1"\nadapter = "{adapter}"\n',
+        encoding="utf-8",
+    )
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-c", "from agent.cli import main; main()", "run", "--config", str(config),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=dict(os.environ, PYTHONUTF8="1"),
+    )  # fmt: skip

@@ -1,0 +1,212 @@
+"""The command line: what goes to which stream, which exit code, and never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.cli import app
+from evidence.snapshot import Snapshot
+from tests.simulated import simulated
+
+COMMANDS = ("run", "scan", "replay", "judge", "doctor", "demo")
+HELP_S = 0.4  # on a desk's machine; the suite may share its cores, so the test allows three times that
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+    for name in ("LC_ALL", "LC_MESSAGES", "FORECOURT_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    return CliRunner()
+
+
+def test_help_names_every_command(cli: CliRunner) -> None:
+    said = cli.invoke(app, ["--help"])
+
+    assert said.exit_code == 0
+    assert all(command in said.stdout for command in COMMANDS)
+
+
+def test_help_comes_at_once() -> None:
+    def took_s() -> float:
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "from agent.cli import main; main()", "--help"], check=True, stdout=-3)
+        return time.perf_counter() - begun
+
+    assert min(took_s() for _ in range(3)) < 3 * HELP_S
+
+
+def test_help_imports_none_of_the_work() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-c", "import sys, agent.cli; print(*sys.modules)"], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert not {"pydantic", "rich.table", "structlog", "uvicorn", "obd", "paho", "collector.watch"} & set(seen)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["scan"], 2, "--adapter"),
+        (["scan", "--adapter", "ttyUSB0"], 2, "give --adapter an address"),
+        (["scan", "--adapter", "tcp:127.0.0.1:9", "--depth", "deep"], 2, "quick or full"),
+        (["scan", "--adapter", "tcp:127.0.0.1:9", "--dash-km", "many"], 2, "whole kilometres"),
+        (["scan", "--adapter", "tcp:127.0.0.1:9", "--vin", "X"], 2, "17"),
+        (["scan", "--adapter", "tcp:127.0.0.1:9"], 3, "adapter"),
+        (["scan", "--adapter", "serial:/dev/not-there"], 3, "port"),
+        (["scan", "--adapter", "tcp:127.0.0.1:9", "--lang", "fr"], 2, "en or zh"),
+        (["run", "--config", "/not/there.toml"], 2, "no such file"),
+        (["judge", "/not/there.jsonl"], 2, "cannot be read"),
+        (["replay", "/not/there.json"], 2, "cannot be read"),
+        (["frob"], 2, "frob"),
+    ],
+)
+def test_each_mistake_is_said_plainly(cli: CliRunner, arguments: list[str], code: int, words: str) -> None:
+    result = cli.invoke(app, arguments)
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_setting_is_one_line(cli: CliRunner, tmp_path: Path) -> None:
+    config = tmp_path / "forecourt.toml"
+    config.write_text('[mqtt]\nurll = "mqtt://x"\n', encoding="utf-8")
+
+    result = cli.invoke(app, ["run", "--config", str(config)])
+
+    assert result.exit_code == 2
+    assert result.stderr.strip().count("\n") == 0
+    assert "mqtt.urll" in result.stderr
+
+
+def test_two_bays_with_one_adapter_are_refused(cli: CliRunner, tmp_path: Path) -> None:
+    config = tmp_path / "forecourt.toml"
+    bay = '[[bay]]\nname = "Bay {}"\nadapter = "tcp:127.0.0.1:9"\n'
+    storage = f'[storage]\ndirectory = "{tmp_path}"\n'
+    config.write_text(storage + bay.format(1) + bay.format(2), encoding="utf-8")
+
+    result = cli.invoke(app, ["run", "--config", str(config)])
+
+    assert (result.exit_code, "bay.adapter" in result.stderr) == (2, True)
+
+
+def test_a_fault_of_our_own_is_one_line_too(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("agent.commands.scan_car_once", broken)
+
+    result = cli.invoke(app, ["scan", "--adapter", "tcp:127.0.0.1:9"])
+
+    assert result.exit_code == 3
+    assert "RuntimeError: two lines" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_language_follows_the_option_then_the_settings_then_the_system(
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["scan", "--adapter", "nowhere"]
+    assert "give --adapter" in cli.invoke(app, asked).stderr
+    assert "请用 --adapter" in cli.invoke(app, [*asked, "--lang", "zh"]).stderr
+    monkeypatch.setenv("FORECOURT_DEVICE__LANGUAGE", "zh")
+    assert "请用 --adapter" in cli.invoke(app, asked).stderr
+    assert "give --adapter" in cli.invoke(app, [*asked, "--lang", "en"]).stderr
+
+
+def test_judge_prints_one_judgement_a_car(cli: CliRunner, tmp_path: Path) -> None:
+    visits = [
+        {"at": "2026-01-01T00:00:00Z", "dash_km": 90000, "snapshot": {"vehicle": {"vin": "LFMAP22C9L0000101"}}},
+        {"at": "2026-03-01T00:00:00Z", "dash_km": 40000},
+    ]
+    file = tmp_path / "cars.jsonl"
+    file.write_text(json.dumps({"id": "car-1", "market": "CN", "visits": visits}) + "\n\n", encoding="utf-8")
+
+    result = cli.invoke(app, ["judge", str(file), "--json"])
+
+    (judged,) = [json.loads(line) for line in result.stdout.splitlines()]
+    assert judged["id"] == "car-1"
+    assert {check["check"] for check in judged["checks"]} == {f"K{number}" for number in range(1, 11)}
+    k8 = next(check for check in judged["checks"] if check["check"] == "K8")
+    assert k8["result"] == "suspicious"
+    assert set(k8) == {"check", "result", "confidence", "evidence"}
+    assert "car-1" in cli.invoke(app, ["judge", str(file)]).stdout
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"visits": []}', '{"id": "x", "visits": [{"dash_km": "far"}]}'])
+def test_judge_names_the_line_that_is_no_history(cli: CliRunner, tmp_path: Path, line: str) -> None:
+    file = tmp_path / "cars.jsonl"
+    file.write_text('{"id": "ok"}\n' + line, encoding="utf-8")
+
+    result = cli.invoke(app, ["judge", str(file), "--json"])
+
+    assert (result.exit_code, "line 2" in result.stderr) == (2, True)
+
+
+def test_replay_prints_one_line_a_case(cli: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "odometer.json"
+    case = {"id": "c1", "request": "01A6", "link": "can11", "lines": ["7E8 06 41 A6 00 07 FC 58"], "headers": True}
+    file.write_text(json.dumps({"schema": "obd-capture/1", "cases": [case]}), encoding="utf-8")
+
+    result = cli.invoke(app, ["replay", str(file), "--json"])
+
+    assert result.exit_code == 0
+    assert all(json.loads(line)["id"] for line in result.stdout.splitlines())
+    assert cli.invoke(app, ["replay", str(file)]).exit_code == 0
+
+
+async def test_scan_prints_one_snapshot_and_its_progress_elsewhere() -> None:
+    async with simulated("engine-fault") as lot:
+        scanned = run_cli("scan", "--adapter", lot.url, "--json", "--plate", "沪A10202", "--dash-km", "86412")
+
+        assert scanned.returncode == 0
+        snapshot = Snapshot.model_validate_json(scanned.stdout)
+        assert snapshot.vehicle.vin == lot.truth["vin"]
+        assert snapshot.vehicle.plate == "沪A10202"
+        assert {(part.code, str(part.dtc_class)) for part in snapshot.dtcs} == {
+            (dtc["code"], dtc["class"]) for dtc in lot.truth["dtcs"]
+        }
+        assert str(snapshot.verdict) == lot.truth["verdict"]
+        assert sorted({finding.rule for finding in snapshot.findings}) == lot.truth["findings"]
+    assert "Reading" in scanned.stderr
+
+
+async def test_scan_shows_a_person_a_verdict_in_their_language() -> None:
+    async with simulated("clean") as lot:
+        scanned = run_cli("scan", "--adapter", lot.url, "--depth", "quick", "--lang", "zh")
+
+        assert scanned.returncode == 0
+        assert lot.truth["vin"] in scanned.stdout
+        assert "未发现矛盾" in scanned.stdout
+
+
+async def test_a_saved_scan_waits_in_the_outbox_and_a_second_writer_is_refused(tmp_path: Path) -> None:
+    async with simulated("clean") as lot:
+        storage = {"FORECOURT_STORAGE__DIRECTORY": str(tmp_path)}
+        saved = run_cli("scan", "--adapter", lot.url, "--depth", "quick", "--save", "--json", **storage)
+        assert saved.returncode == 0
+
+        again = run_cli("scan", "--adapter", lot.url, "--depth", "quick", "--save", "--json", **storage)
+
+        assert json.loads(again.stdout)["purpose"] == "re_read"
+        assert (tmp_path / "outbox.db").exists()
+
+
+def run_cli(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A process of its own, as a person starts it."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from agent.cli import main; main()", *arguments],
+        env=dict(os.environ, LANG="en_US.UTF-8", COLUMNS="200", PYTHONUTF8="1", **environment),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
