@@ -16,6 +16,8 @@ FUEL_TYPES = {
     "cng": 0x06,
 }
 
+_ENGINE_LOAD = 0x04
+
 _CONTINUOUS = ("misfire", "fuel_system", "components")
 _SPARK = ("catalyst", "heated_catalyst", "evap", "secondary_air", "ac", "oxygen_sensor", "oxygen_heater", "egr")
 _COMPRESSION = ("nmhc_catalyst", "nox", "", "boost", "", "exhaust_sensor", "pm_filter", "egr")
@@ -54,16 +56,19 @@ def _monitor_status(car: Car, ecu: Ecu) -> bytes:
     """PID 01: MIL and count of confirmed codes, then which monitors exist and which are not complete."""
     count = len(car.codes_of(ecu, "stored"))
     first = (0x80 if car.mil and count else 0x00) | min(count, 0x7F)
-    return bytes([first]) + _monitor_bits(car)
+    return bytes([first]) + _monitor_bits(car, ecu)
 
 
-def _monitor_bits(car: Car) -> bytes:
+def _monitor_bits(car: Car, ecu: Ecu) -> bytes:
     diesel = car.fuel == "diesel"
-    second = sum(1 << bit for bit, name in enumerate(_CONTINUOUS) if name in car.monitors)
-    second |= sum(0x10 << bit for bit, name in enumerate(_CONTINUOUS) if name in car.incomplete)
+    # Only the unit that calculates engine load watches emissions; the others watch their own components.
+    own = car.monitors if _ENGINE_LOAD in ecu.pids else car.monitors & {"components"}
+    open_ = own & car.incomplete
+    second = sum(1 << bit for bit, name in enumerate(_CONTINUOUS) if name in own)
+    second |= sum(0x10 << bit for bit, name in enumerate(_CONTINUOUS) if name in open_)
     names = _COMPRESSION if diesel else _SPARK
-    supported = sum(1 << bit for bit, name in enumerate(names) if name and name in car.monitors)
-    missing = sum(1 << bit for bit, name in enumerate(names) if name and name in car.incomplete)
+    supported = sum(1 << bit for bit, name in enumerate(names) if name in own)
+    missing = sum(1 << bit for bit, name in enumerate(names) if name in open_)
     return bytes([second | (0x08 if diesel else 0x00), supported, missing])
 
 
@@ -109,7 +114,7 @@ ENCODERS: dict[int, Encoder] = {
     0x31: lambda car, ecu: _counted(car.counters.distance_since_clear_km),
     0x33: lambda car, ecu: _one(car.barometer_kpa),
     0x3C: lambda car, ecu: _two(((480.0 if car.rpm else car.ambient_c) + 40) * 10),
-    0x41: lambda car, ecu: b"\x00" + _monitor_bits(car),
+    0x41: lambda car, ecu: b"\x00" + _monitor_bits(car, ecu),
     0x42: lambda car, ecu: _two(car.supply_v * 1000),
     0x45: lambda car, ecu: _percent(2.4),
     0x46: lambda car, ecu: _celsius(car.ambient_c),

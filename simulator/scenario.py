@@ -1,6 +1,6 @@
 """A scenario: one car, its visits to the bay, and what a reader should conclude at each of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.car import Car, Counters, Ecu
 from simulator.codes import Code
@@ -71,16 +71,15 @@ class Scenario:
     def car(self, number: int) -> Car:
         """The car as it comes to visit ``number`` (from 1); a new one each time."""
         visit = self.visits[number - 1]
-        counters = visit.counters
         car = Car(
             link=self.link,
             vin=self.vin,
             fuel=self.fuel,
-            ecus=[] if self.silent else list(self.ecus),
+            ecus=[] if self.silent else [replace(ecu) for ecu in self.ecus],
             odometer_m=float(visit.odometer_m),
             battery_v=visit.battery_v,
             codes=list(visit.codes),
-            counters=_copy(counters),
+            counters=replace(visit.counters),
             incomplete=set(visit.incomplete),
             monitors=monitors_of(self.fuel),
             mil=visit.mil,
@@ -91,18 +90,6 @@ class Scenario:
         )
         _freeze(car)
         return car
-
-
-def _copy(counters: Counters) -> Counters:
-    return Counters(
-        counters.distance_since_clear_km,
-        counters.warmups_since_clear,
-        counters.minutes_since_clear,
-        counters.distance_with_mil_km,
-        counters.minutes_with_mil,
-        counters.engine_run_s,
-        counters.idle_run_s,
-    )
 
 
 def monitors_of(fuel: str) -> frozenset[str]:

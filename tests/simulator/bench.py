@@ -1,5 +1,7 @@
 """A tester with a clock of its own: asks a simulated adapter line by line and jumps to each moment something leaves."""
 
+from functools import cache
+
 from simulator.adapter import Adapter
 from simulator.bus import Bus
 from simulator.faults import FaultPlan, parse_fault
@@ -8,6 +10,8 @@ from simulator.library import load
 from simulator.profiles import PROFILES
 
 PATIENCE_S = 60.0
+
+loaded = cache(load)
 
 
 class Bench:
@@ -23,7 +27,7 @@ class Bench:
         visit: int = 0,
         link_s: float = 0.0,
     ) -> None:
-        self.scenario = load(scenario)
+        self.scenario = loaded(scenario)
         self.car = self.scenario.car(visit or len(self.scenario.visits))
         self.journal = Journal()
         self.bus = Bus(self.car, self.journal)

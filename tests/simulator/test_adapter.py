@@ -1,7 +1,7 @@
 """The adapter's state machine, against the ELM327 data sheet and real transcripts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.profiles import PROFILES
@@ -371,6 +371,7 @@ def test_ten_megabytes_without_an_end_do_not_keep_it_from_the_next_command() -> 
     assert bench.ask("ATRV") == "14.2V\r\r>"
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=60), st.sampled_from(sorted(PROFILES)))
 def test_no_bytes_break_it(data: bytes, profile: str) -> None:
     bench = Bench(profile=profile)
@@ -381,6 +382,7 @@ def test_no_bytes_break_it(data: bytes, profile: str) -> None:
     assert bench.now_s > 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6))
 def test_splitting_what_is_sent_changes_nothing(size: int) -> None:
     whole, parts = Bench(), Bench()

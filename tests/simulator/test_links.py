@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.library import LIBRARY
@@ -27,6 +27,7 @@ def test_a_vin_takes_three_frames() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=4095), st.sampled_from([None, 0x00, 0xAA]))
 def test_frames_hold_the_message_and_number_themselves(message: bytes, padding: int | None) -> None:
     frames = list(isotp_frames(message, padding=padding))

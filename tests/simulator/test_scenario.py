@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import ScenarioError, SimulatorError
@@ -174,6 +174,7 @@ def test_bytes_that_are_no_scenario_are_refused(tmp_path: Path, raw: bytes) -> N
         load(str(file))
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.randoms(use_true_random=False))
 def test_any_shuffled_file_is_taken_or_refused_by_name(chance: random.Random) -> None:
     lines = CLEAN.splitlines()
