@@ -29,13 +29,25 @@
       const known = old.get(item.dataset.key);
       if (known && (busy(known) || known.dataset.version === item.dataset.version)) return known;
       if (!known) item.classList.add("fresh");
-      return item;
+      return document.adoptNode(item);
     });
     if (!next.length || !old.size) { live.replaceChildren(...fresh.childNodes); prepare(live); return; }
-    const list = live.querySelector("[data-list]");
-    if (next.every((item, place) => list.children[place] === item) && next.length === list.children.length) return;
-    list.replaceChildren(...next);
-    prepare(list);
+    place(live.querySelector("[data-list]"), next);
+  }
+
+  // Only what is out of place is moved: a moved item would lose the focus of whoever types in it.
+  function place(list, next) {
+    const active = document.activeElement;
+    const wanted = new Set(next);
+    for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
+    let cursor = list.firstElementChild;
+    for (const item of next) {
+      if (item === cursor) { cursor = cursor.nextElementSibling; continue; }
+      const arrived = !item.isConnected;
+      list.insertBefore(item, cursor);
+      if (arrived) prepare(item);
+    }
+    if (active !== document.activeElement && active.isConnected) active.focus();
   }
 
   async function refresh() {
@@ -77,8 +89,13 @@
     const box = event.target.querySelector("input[name=operator]");
     if (box && box.value.trim()) remember(box.value.trim());
   });
+  // A browser opens few lines to one server: pages in the background give theirs back, but for the alerts.
+  document.addEventListener("visibilitychange", () => {
+    if (live && live.id === "alerts") return;
+    if (document.hidden) { source.close(); say("wait"); } else if (source.readyState === EventSource.CLOSED) listen();
+  });
   addEventListener("pagehide", () => { if (source) source.close(); });
   addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   prepare(document);
-  if (count || live) listen();
+  listen();
 })();
