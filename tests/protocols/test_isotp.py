@@ -1,0 +1,117 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.messages import Assembly, EcuMessage, LinkFormat, assemble
+from tests.protocols import encoder
+from tests.protocols.lines import VIN_LINES, payloads
+
+CAN_11, CAN_29, LEGACY = LinkFormat.CAN_11, LinkFormat.CAN_29, LinkFormat.LEGACY
+
+
+def test_single_frames_of_two_units_lose_their_padding() -> None:
+    lines = ["7E8 06 41 00 BE 3F A8 13 AA", "7E9064100983A801355"]
+
+    assert payloads(assemble(lines, CAN_11)) == [("7E8", "4100BE3FA813"), ("7E9", "4100983A8013")]
+
+
+def test_a_multi_frame_vin_is_joined() -> None:
+    (message,) = assemble(VIN_LINES, CAN_11).messages
+
+    assert message == EcuMessage("7E8", b"\x49\x02\x01WP0ZZZ99ZTS000856")
+
+
+def test_interleaved_units_are_kept_apart() -> None:
+    first = encoder.can_lines(b"\x49\x04\x01" + b"A" * 16, "7E8")
+    second = encoder.can_lines(b"\x49\x04\x01" + b"B" * 16, "7EA")
+    mixed = [line for pair in zip(first, second, strict=True) for line in pair]
+
+    assert {message.ecu: message.payload[3:4] for message in assemble(mixed, CAN_11).messages} == {
+        "7E8": b"A",
+        "7EA": b"B",
+    }
+
+
+@pytest.mark.parametrize(
+    "line", ["18DAF110064100BE3FA813AA", "18 DA F1 10 06 41 00 BE 3F A8 13 AA", "18DAF110 06 41 00 BE 3F A8 13"]
+)
+def test_29_bit_lines_with_and_without_spaces(line: str) -> None:
+    assert payloads(assemble([line], CAN_29)) == [("18DAF110", "4100BE3FA813")]
+
+
+@pytest.mark.parametrize("line", ["7E8 8 06 41 00 BE 3F A8 13 AA", "7E8706 4100BE3FA813", "7E808064100BE3FA813AA"])
+def test_a_length_behind_the_id_is_not_data(line: str) -> None:
+    assert payloads(assemble([line], CAN_11)) == [("7E8", "4100BE3FA813")]
+
+
+def test_frames_glued_after_a_complete_one_are_taken_apart() -> None:
+    lines = ["7E81014490201575030" + "7E8215A5A5A39395A54", "7E82253303030383536"]
+
+    assert len(assemble(lines, CAN_11).messages) == 1
+    assert payloads(assemble(["7E803410D00" + "7E903410D05"], CAN_11)) == [("7E8", "410D00"), ("7E9", "410D05")]
+
+
+def test_a_frame_with_lost_digits_in_front_of_a_glued_one_damages_the_message() -> None:
+    lines = ["74C100F62E003FFFFFF", "74C25B800B201920" + "74C27000007021C000D", "74C2200000000000000"]
+    assembly = assemble(lines, CAN_11)
+
+    assert assembly.messages == ()
+    assert assembly.damaged
+
+
+def test_extended_addresses_are_taken_off_and_flow_control_is_passed_over() -> None:
+    lines = ["618 F1 10 14 62 F1 90 57 42", "6F1 18 30 0F 02 00 00 00 00", "618 F1 21 41 33 43 31 43 35"]
+    lines += ["618 F1 22 32 44 4B 30 30 30", "618 F1 23 36 33 38 AA AA AA"]
+    (message,) = assemble(lines, CAN_11, extended_address=True).messages
+
+    assert message == EcuMessage("618", b"\x62\xf1\x90WBA3C1C52DK000638")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (VIN_LINES[:1], "ended early"),
+        (VIN_LINES[:2], "ended early"),
+        ((VIN_LINES[0], VIN_LINES[2]), "order"),
+        ((VIN_LINES[0], VIN_LINES[1], VIN_LINES[1]), "order"),
+        ((VIN_LINES[0], VIN_LINES[2], VIN_LINES[1]), "order"),
+        (VIN_LINES[1:], "first frame is missing"),
+        ((VIN_LINES[0], "7E8 21 5A 5A", VIN_LINES[2]), "cut short"),
+        ((VIN_LINES[0], "7E8 03 41 0D 00", VIN_LINES[1], VIN_LINES[2]), "interrupted"),
+        (("7E8 06 41 00 BE",), "shorter than its length"),
+        (("7E8 00 41 00",), "shorter than its length"),
+        (("7E8 10 07 49 02 01 57 50 30",), "impossible first frame"),
+        (("7E8 10 14 49 02",), "impossible first frame"),
+        (("7E8 5C 0D 02 00",), "not an ISO-TP frame"),
+        (("7E8",), "no data"),
+        (("7E8 04 41 0C 0A F",), "digits are missing"),
+    ],
+)
+def test_what_is_not_whole_is_damaged_and_never_shortened(lines: tuple[str, ...], reason: str) -> None:
+    assembly = assemble(lines, CAN_11)
+
+    assert reason in assembly.damaged[0].reason
+    assert not [message for message in assembly.messages if message.payload[0] == 0x49]
+
+
+@given(st.binary(min_size=1, max_size=400), st.sampled_from([None, 0, 0x55, 0xAA]), st.booleans())
+def test_every_message_survives_iso_tp(payload: bytes, pad: int | None, spaces: bool) -> None:
+    lines = encoder.can_lines(payload, "7E8", spaces=spaces, pad=pad)
+
+    assert assemble(lines, CAN_11) == Assembly((EcuMessage("7E8", payload),), (), CAN_11)
+
+
+@given(st.data())
+def test_a_lost_consecutive_frame_never_gives_a_message(data: st.DataObject) -> None:
+    payload = data.draw(st.binary(min_size=8, max_size=300))
+    lines = encoder.can_lines(payload, "7E8")
+    lost = data.draw(st.integers(0, len(lines) - 1))
+
+    assert assemble(lines[:lost] + lines[lost + 1 :], CAN_11).messages == ()
+
+
+def test_a_line_of_thousands_of_glued_frames_is_damaged() -> None:
+    assembly = assemble(["7E803410D00" * 5000], CAN_11)
+
+    assert assembly.messages == ()
+    assert assembly.damaged

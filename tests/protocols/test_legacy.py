@@ -1,0 +1,48 @@
+import pytest
+
+from protocols.messages import LinkFormat, assemble
+from tests.protocols import encoder
+from tests.protocols.lines import payloads
+
+CAN_11, CAN_29, LEGACY = LinkFormat.CAN_11, LinkFormat.CAN_29, LinkFormat.LEGACY
+
+
+@pytest.mark.parametrize(
+    ("line", "ecu"),
+    [
+        ("48 6B 1A 41 00 88 18 00 10 BE", "1A"),
+        ("86 F1 7A 41 00 00 00 00 00 32", "7A"),
+        (encoder.kwp_line(bytes.fromhex("41008818001" + "0"), 0x28, length_byte=True), "28"),
+        (encoder.j1850_line(bytes.fromhex("410088180010"), 0x40), "40"),
+        ("83 F1 10 7F 01 11 15", "10"),
+    ],
+)
+def test_legacy_headers_and_checksums(line: str, ecu: str) -> None:
+    (message,) = assemble([line], LEGACY).messages
+
+    assert message.ecu == ecu
+    assert message.payload[0] in (0x41, 0x7F)
+
+
+@pytest.mark.parametrize(
+    "line", ["48 6B 1A 41 00 88 18 00 10 BF", "48 6B 1A 41 00 88 18 00 BE", "86 F1 7A 41 00 00 00 00 32", "41 0C 000"]
+)
+def test_a_legacy_line_whose_checksum_fails_is_damaged(line: str) -> None:
+    assembly = assemble([line], LEGACY)
+
+    assert assembly.messages == ()
+    assert assembly.damaged
+
+
+def test_legacy_code_lines_of_one_unit_are_one_list() -> None:
+    lines = [encoder.iso9141_line(bytes.fromhex(text)) for text in ("43010202030304", "43040500000000")]
+
+    assert payloads(assemble(lines, LEGACY)) == [("10", "43010202030304040500000000")]
+
+
+def test_legacy_vehicle_information_is_written_as_can_does() -> None:
+    ids = [bytes([0x49, 0x04, index + 1]) + b"ABCD" for index in range(8)]
+    lines = [encoder.kwp_line(payload) for payload in ids]
+
+    assert payloads(assemble(lines, LEGACY)) == [("10", "490402" + b"ABCD".hex().upper() * 8)]
+    assert payloads(assemble([encoder.kwp_line(bytes.fromhex("49000155400000"))], LEGACY)) == [("10", "490055400000")]
