@@ -11,7 +11,7 @@ from sqlalchemy import Table, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.chronology import StoredRecord
-from backoffice.identity import IdentityKey, KeyKind, identity_keys, resolve
+from backoffice.identity import MAX_KEY, IdentityKey, KeyKind, identity_keys, resolve
 from backoffice.tables import (
     alerts,
     codes,
@@ -63,8 +63,8 @@ def snapshot_id_of(stored: StoredRecord) -> str:
     """The visit that ``stored`` belongs to; a snapshot without an id goes by its record's identity."""
     body = stored.record.body
     if isinstance(body, SnapshotBody):
-        return body.snapshot.id or stored.key
-    return getattr(body, "snapshot_id", "")
+        return body.snapshot.id[:MAX_KEY] or stored.key
+    return str(getattr(body, "snapshot_id", ""))[:MAX_KEY]
 
 
 async def owner(

@@ -80,14 +80,16 @@ def _date(stored: StoredRecord, fixes: Fixes) -> Dated:
     if clock is not ClockQuality.NTP and fix is not None:
         wall_ms = fix[0] + (record.mono_ns - fix[1]) // NANOSECONDS_A_MILLISECOND
         clock = ClockQuality.NTP
-    at = _instant(wall_ms) if clock is not ClockQuality.NONE else None
+    if clock is ClockQuality.NONE:
+        return Dated(stored, stored.received_at, clock, stored.received_at)
+    at = wall_time(wall_ms, stored.received_at)
     # Nothing arrives before it happened: receipt bounds every clock.
-    order = min(at, stored.received_at) if at else stored.received_at
-    return Dated(stored, at or stored.received_at, clock, order)
+    return Dated(stored, at, clock, min(at, stored.received_at))
 
 
-def _instant(wall_ms: int) -> datetime | None:
+def wall_time(wall_ms: int, otherwise: datetime) -> datetime:
+    """Milliseconds since 1970 as an instant; ``otherwise`` when no calendar reaches that far."""
     try:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=wall_ms)
     except OverflowError:
-        return None
+        return otherwise

@@ -6,11 +6,11 @@ Pure: the same records give the same dossier whatever order they arrived in.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from backoffice.chronology import Dated
+from backoffice.chronology import Dated, wall_time
 from backoffice.identity import normalise
-from evidence.history import History, ServiceRecord, Visit
+from evidence.history import History, ServiceRecord, Visit, in_utc
 from evidence.snapshot import ClockQuality, OdometerPart, Snapshot, VehiclePart, VinStatus
 from evidence.vin import check_digit, describe_vin
 from protocols.readings import Trust
@@ -41,9 +41,16 @@ class VisitFact:
     @property
     def at(self) -> datetime:
         """When the car was plugged in, to the best of all clocks."""
-        taken = self.snapshot.taken_at
-        trusted = taken is not None and self.snapshot.clock is not ClockQuality.NONE
-        return taken if trusted and taken is not None else self.dated.at
+        taken, clock = self.snapshot.taken_at, self.snapshot.clock
+        record = self.dated.stored.record
+        if taken is None or (clock is not record.tq and clock is not ClockQuality.NTP):
+            return self.dated.at
+        # the same clock stamped both: what is known to be wrong with one is wrong with the other
+        wrong_by = self.dated.at - wall_time(record.t, self.dated.at) if clock is record.tq else timedelta()
+        try:
+            return in_utc(taken) + wrong_by
+        except OverflowError:
+            return self.dated.at
 
     @property
     def awaiting_dash(self) -> bool:
@@ -94,8 +101,15 @@ def snapshot_key(snapshot: Snapshot, dated: Dated) -> str:
 
 def history_of(dossier: Dossier, vehicle_id: str, services: Sequence[ServiceRecord], market: str) -> History:
     """The input of every check."""
-    visits = tuple(Visit(visit.at, visit.snapshot, visit.dash_m, visit.papers_m) for visit in dossier.visits)
+    visits = tuple(Visit(visit.at, _redated(visit), visit.dash_m, visit.papers_m) for visit in dossier.visits)
     return History(vehicle_id, visits, tuple(sorted(services, key=lambda service: service.done_at)), market)
+
+
+def _redated(visit: VisitFact) -> Snapshot:
+    """The snapshot with the clock that a later ``clock`` record vouches for."""
+    if visit.snapshot.clock is not ClockQuality.NONE or visit.dated.clock is ClockQuality.NONE:
+        return visit.snapshot
+    return visit.snapshot.model_copy(update={"taken_at": visit.at, "clock": visit.dated.clock})
 
 
 def is_typed(body: MileageBody) -> bool:

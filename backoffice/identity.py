@@ -11,6 +11,8 @@ from enum import StrEnum
 from evidence.vin import is_vin
 from sync.records import VehicleRef
 
+MAX_KEY = 200
+
 
 class KeyKind(StrEnum):
     """What identifies a car, strongest first."""
@@ -45,8 +47,8 @@ def identity_keys(ref: VehicleRef) -> tuple[IdentityKey, ...]:
     vin = normalise(ref.vin)
     offered = (
         (KeyKind.VIN, vin if is_vin(vin) else ""),
-        (KeyKind.STOCK, normalise(ref.stock_number)),
-        (KeyKind.INTAKE, ref.intake_id),
+        (KeyKind.STOCK, normalise(ref.stock_number)[:MAX_KEY]),
+        (KeyKind.INTAKE, ref.intake_id[:MAX_KEY]),
     )
     return tuple(IdentityKey(kind, value) for kind, value in offered if value)
 

@@ -34,6 +34,9 @@ from evidence.history import ServiceRecord
 from evidence.snapshot import Severity, Snapshot
 
 FOLDED_KINDS = ("snapshot", "mileage")
+# What a peer wrote may be of any length; the columns are not.
+MAX_PLATE, MAX_STOCK, MAX_SOURCE, MAX_CODE = 20, 40, 64, 16
+MAX_ODOMETER_M = 2**62
 Values = dict[str, object]
 
 
@@ -90,8 +93,8 @@ def standing_codes(dossier: Dossier) -> frozenset[str]:
 def detail_values(detail: VehicleDetail) -> Values:
     """Columns of ``vehicles`` that a judgement fills."""
     return {
-        "plate_key": normalise(detail.plate),
-        "stock_key": normalise(detail.stock_number),
+        "plate_key": normalise(detail.plate)[:MAX_PLATE],
+        "stock_key": normalise(detail.stock_number)[:MAX_STOCK],
         "last_seen_at": detail.last_seen_at,
         "summary": summary_of(detail).model_dump_json(by_alias=True),
         "detail": detail.model_dump_json(by_alias=True),
@@ -133,9 +136,9 @@ def _entry_row(vehicle_id: str, position: int, entry: EntryFact) -> Values:
         "position": position,
         "snapshot_id": entry.snapshot_id,
         "at": entry.at,
-        "source": entry.source,
-        "ecu": entry.ecu,
-        "odometer_m": entry.odometer_m,
+        "source": entry.source[:MAX_SOURCE],
+        "ecu": entry.ecu[:MAX_CODE],
+        "odometer_m": min(entry.odometer_m, MAX_ODOMETER_M),
         "raw": entry.raw,
         "trust": entry.trust,
         "quarantined": entry.quarantined,
@@ -146,7 +149,7 @@ def _code_rows(vehicle_id: str, dossier: Dossier) -> list[Values]:
     rows: dict[tuple[str, str, str], Values] = {}
     for visit in dossier.visits:
         for part in visit.snapshot.dtcs:
-            key = (part.code, str(part.dtc_class), part.ecu)
+            key = (part.code[:MAX_CODE], str(part.dtc_class), part.ecu[:MAX_CODE])
             row = rows.setdefault(key, {"first_seen_at": visit.at})
             row |= {"last_seen_at": visit.at, "present": visit is dossier.latest}
     names = ("code", "dtc_class", "ecu")
@@ -157,8 +160,8 @@ def _plate_rows(vehicle_id: str, dossier: Dossier) -> list[Values]:
     return [
         {
             "vehicle_id": vehicle_id,
-            "plate_key": normalise(seen.plate),
-            "plate": seen.plate,
+            "plate_key": normalise(seen.plate)[:MAX_PLATE],
+            "plate": seen.plate[:MAX_PLATE],
             "first_seen_at": seen.first_seen_at,
             "last_seen_at": seen.last_seen_at,
         }

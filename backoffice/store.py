@@ -48,6 +48,7 @@ from backoffice.views import (
     VehicleSummary,
     WorkOrder,
 )
+from evidence.history import in_utc
 from sync.codec import Unreadable, decode_batch, encode_batch
 
 log = structlog.get_logger(__name__)
@@ -211,7 +212,7 @@ class RecordStore:
                 insert(workorders).values(
                     id=workorder_id,
                     vehicle_id=vehicle_id,
-                    done_at=order.done_at,
+                    done_at=in_utc(order.done_at),
                     odometer_m=order.odometer_m,
                     items_json=json.dumps(order.items),
                     operator=order.operator,

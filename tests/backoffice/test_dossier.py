@@ -1,14 +1,15 @@
 """Folding records into one car's file."""
 
 import random
+from datetime import UTC, datetime, timedelta
 
-from backoffice.chronology import Dated, StoredRecord, in_order
+from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
 from backoffice.dossier import Dossier, fold, history_of
 from evidence.history import ServiceRecord
-from evidence.snapshot import CheckDigit, OdometerPart, Purpose, VinStatus
+from evidence.snapshot import CheckDigit, ClockQuality, OdometerPart, Purpose, VinStatus
 from protocols.readings import Trust
 from sync.records import AnyBody, MileageBody, Record, VehicleRef
-from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, dash, row, visit
+from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, clock, dash, row, visit
 
 
 def dated(*bodies: AnyBody, shuffle: int | None = None) -> tuple[Dated, ...]:
@@ -127,3 +128,26 @@ def test_a_history_holds_visits_and_services_oldest_first() -> None:
 
     assert [one.snapshot.id for one in history.visits] == ["v1", "v2"]
     assert [service.id for service in history.services] == ["early", "late"]
+
+
+def test_a_visit_stamped_by_a_clock_that_was_not_set_gets_its_true_time() -> None:
+    before_set = datetime(2001, 1, 1, tzinfo=UTC)
+    body = visit("v1", vin=VIN_A, at=before_set, clock="none")
+    minute = timedelta(minutes=1)
+    first = row(body, before_set + minute, tq="none", mono_ns=0)
+    fix = row(clock(START), START, mono_ns=60 * 10**9)
+    stored = [
+        StoredRecord("bay-1", "s1", seq, START + DAY, Record.model_validate(one))
+        for seq, one in enumerate((first, fix), 1)
+    ]
+    dossier = fold(in_order(stored, clock_fixes(stored)))
+    (one,) = history_of(dossier, "car", (), "CN").visits
+
+    assert one.at == START - 2 * minute
+    assert one.snapshot.clock is ClockQuality.NTP
+
+
+def test_a_clock_set_between_reading_and_writing_dates_the_visit_by_the_writing() -> None:
+    body = visit("v1", at=datetime(2001, 1, 1, tzinfo=UTC), clock="none")
+
+    assert folded(body).visits[0].at == START + DAY

@@ -250,3 +250,22 @@ async def test_unknown_ids_are_nothing_and_no_error(store: RecordStore) -> None:
     assert await store.timeline("nobody") == ()
     assert await store.alert("nobody") is None
     assert await store.acknowledge_alert("nobody", "Wang", START) is None
+
+
+async def test_absurd_values_are_kept_as_evidence_and_break_nothing(store: RecordStore) -> None:
+    long = "长" * 5000
+    absurd = visit(
+        "x" * 5000,
+        vin=VIN_A,
+        plate=long,
+        stock=long,
+        a6_m=10**30,
+        dtcs=(DtcPart(code=long, dtc_class=DtcClass.STORED),),
+    )
+    far = row(absurd) | {"t": 10**18}
+    await store.store_batch("bay-1", "s1", 1, [(1, far), (2, row(visit("v2", vin=VIN_B)))], START)
+    car = await only_car(store, VIN_A)
+
+    assert car.current_odometer_m is None
+    assert [event.quarantined for event in await store.timeline(car.id) if event.odometer_m] == ["implausible"]
+    assert len(await store.search_vehicles("")) == 2
