@@ -24,6 +24,7 @@ from protocols.readings import (
 class Notebook:
     """Filled in by the steps of a scan; every step leaves at least one item with its status."""
 
+    connected: bool = False
     protocol: str = ""
     vin: str = ""
     vin_status: ItemStatus = ItemStatus.NOT_ASKED

@@ -20,6 +20,7 @@ from protocols.allowed import AllowList
 from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing
 
 Tell = Callable[[ScanProgress | VinSeen], Awaitable[None]]
+MUST_HAVE = ("vin", "odometer.01A6", "monitor_status", "dtcs.stored", "dtcs.pending", "dtcs.permanent")
 STEPS = ("step.connect", "step.identity", "step.values", "step.codes", "step.freeze_frame", "step.odometer")
 
 
@@ -35,6 +36,10 @@ class Reader:
     def allow(self) -> AllowList:
         """A fresh allow-list, for one connection."""
         return AllowList(allowed_reads(self.profiles))
+
+
+class _LowSupplyError(Exception):
+    """The car's battery is at the floor: nothing more is asked of this car."""
 
 
 @dataclass(slots=True)
@@ -60,15 +65,18 @@ async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Te
     """
     started_s, before = monotonic(), _copy(car.adapter.traffic)
     book = Notebook()
-    silent = False
+    left = ItemStatus.TIMEOUT
     try:
         await _read_all(car, reader, book, _Told(tell))
     except CarSilentError as error:
         if not car.silent:
             raise
-        silent = True
         book.note("link", ItemStatus.TIMEOUT, str(error))
-    book.note_all(("vin", "odometer.01A6", "dtcs.stored", "dtcs.pending", "dtcs.permanent"), ItemStatus.TIMEOUT)
+    except _LowSupplyError as error:
+        left = ItemStatus.NOT_ASKED
+        book.note("link", left, str(error))
+    book.note_all(MUST_HAVE, left)
+    silent = not book.connected
     timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
     return book.close(identity, timing), silent
 
@@ -77,8 +85,9 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told) -> No
     await told.step(STEPS[0])
     book.battery_v = await car.supply_v()
     book.note("battery_v", ItemStatus.READ if book.battery_v is not None else ItemStatus.UNSUPPORTED)
+    _stop_at_floor(book.battery_v, reader)
     first = await car.connect()
-    book.protocol = car.protocol
+    book.connected, book.protocol = True, car.protocol
     support = await read_support(car, first)
     for ecu in support:
         book.ecu(ecu)
@@ -90,7 +99,16 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told) -> No
     await told.step(STEPS[3])
     await read_codes(car, book)
     if reader.depth is Depth.FULL:
+        if not book.engine_rpm():
+            _stop_at_floor(await car.supply_v(), reader)
         await _read_deeper(car, reader, book, told)
+
+
+def _stop_at_floor(supply_v: float | None, reader: Reader) -> None:
+    """Leave a weak battery alone: below the floor the next start is at stake (rest voltage, engine off)."""
+    floor_v = reader.settings.rest_voltage_floor_v
+    if supply_v is not None and supply_v <= floor_v:
+        raise _LowSupplyError(f"battery {supply_v:g} V, floor {floor_v:g} V")
 
 
 async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:

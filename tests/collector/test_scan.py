@@ -127,6 +127,18 @@ async def test_no_maker_is_asked_while_the_car_moves() -> None:
     assert lot.summary["unsafe"] == []
 
 
+async def test_a_battery_at_the_floor_is_left_alone_and_said_so() -> None:
+    async with simulated("clean") as lot:
+        await lot.act("engine off")
+        await lot.act("battery 11.6")
+        reading, silent, _ = await scan(lot.url)
+
+    assert silent
+    assert reading.battery_v == 11.6
+    assert status_of(reading, "vin") is ItemStatus.NOT_ASKED
+    assert "floor" in next(item.detail for item in reading.items if item.item == "link")
+
+
 @pytest.mark.parametrize(
     ("profile", "reason"),
     [("mute", "adapter.no_prompt"), ("question-mark", "adapter.not_elm"), ("modem", "adapter.no_prompt")],
