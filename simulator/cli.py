@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -165,6 +167,11 @@ def _listen(station: Station, loop: asyncio.AbstractEventLoop) -> None:
         _print(await obey(station, line))
 
     def read() -> None:
+        # A closed standard input means no orders; a closed loop means that we are ending.
+        with suppress(OSError, RuntimeError, CancelledError):
+            read_lines()
+
+    def read_lines() -> None:
         rest = b""
         while data := os.read(0, 4096):
             *lines, rest = (rest + data).split(b"\n")

@@ -201,6 +201,15 @@ def test_orders_change_the_car_and_nonsense_is_answered() -> None:
             assert not answer["ok"] and answer["error"], words
 
 
+def test_closed_standard_input_means_no_orders() -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0", "--control") as running:
+        assert running.order("state")["plugged"]
+        assert running.process.stdin is not None
+        running.process.stdin.close()
+
+        assert running.end()["writes"] == 0
+
+
 def test_a_fault_can_take_the_car_away_for_a_moment(tmp_path: Path) -> None:
     link = tmp_path / "adapter"
     with simulator("--scenario", "clean", "--pty", str(link), "--fault", "drop=@2"):
