@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from protocols.errors import DecodeError
 from protocols.readings import Monitor, Reading
 from protocols.signals import (
+    COMPRESSION_PIDS,
     FUEL_TYPES,
     MONITORS_COMPRESSION,
     MONITORS_CONTINUOUS,
@@ -18,6 +19,7 @@ from protocols.signals import (
     Field,
     Flag,
     Number,
+    Pid,
 )
 
 ODOMETER_PID = 0xA6
@@ -58,7 +60,7 @@ def decode_pid(pid: int, data: bytes, *, ecu: str, request: str = "", whole: boo
     ``whole`` shows an answer as it is, with those fields, and with the fields that a too short answer still holds.
     Raises DecodeError if the answer is shorter than the standard says; bytes behind are padding.
     """
-    entry = PIDS.get(pid)
+    entry = _entry(pid, data)
     if entry is None or not entry.fields:
         return ()
     fields = [field for field in entry.fields if _present(field, pid, data)]
@@ -152,6 +154,12 @@ def decode_freeze_code(data: bytes) -> bytes | None:
     """PID 02 of service 02: the two bytes of the code that froze the frame; None when no frame is stored."""
     code = _enough(data, 2, "freeze frame code")[:2]
     return None if code == b"\x00\x00" else code
+
+
+def _entry(pid: int, data: bytes) -> Pid | None:
+    if pid in COMPRESSION_PIDS and len(data) > 1 and data[1] & 0x08:
+        return COMPRESSION_PIDS[pid]
+    return PIDS.get(pid)
 
 
 def _enough(data: bytes, length: int, what: str) -> bytes:

@@ -209,13 +209,14 @@ MONITORS_COMPRESSION = (
 IGNITION = {0: "SPARK", 1: "COMPRESSION"}
 
 
-def _monitors() -> tuple[Field, ...]:
-    """Bytes B to D of PIDs 01 and 41. The names of C and D are those of spark ignition; obd.py knows the others."""
+def _monitors(names: tuple[str, ...]) -> tuple[Field, ...]:
+    """Bytes B to D of PIDs 01 and 41; ``names`` are those of bytes C and D, lowest bit first, "" for a reserved one."""
     fields: list[Field] = [Choice("ignition", 1, IGNITION, mask=0x08, shift=3)]
     for bit, name in enumerate(MONITORS_CONTINUOUS):
         fields += [Flag(f"{name}_supported", 1, bit), Flag(f"{name}_incomplete", 1, bit + 4)]
-    for bit, name in enumerate(MONITORS_SPARK):
-        fields += [Flag(f"{name}_supported", 2, bit), Flag(f"{name}_incomplete", 3, bit)]
+    for bit, name in enumerate(names):
+        if name:
+            fields += [Flag(f"{name}_supported", 2, bit), Flag(f"{name}_incomplete", 3, bit)]
     return tuple(fields)
 
 
@@ -274,8 +275,10 @@ def _egr_temperatures() -> tuple[Field, ...]:
     return tuple(fields)
 
 
+_LAMP_AND_COUNT: tuple[Field, ...] = (Flag("mil", 0, 7), Choice("dtc_count", 0, {}, mask=0x7F))
+
 PIDS: dict[int, Pid] = {
-    0x01: Pid(4, (Flag("mil", 0, 7), Choice("dtc_count", 0, {}, mask=0x7F), *_monitors())),
+    0x01: Pid(4, (*_LAMP_AND_COUNT, *_monitors(MONITORS_SPARK))),
     0x03: _one(2, Choice("fuel_system_1", 0, _FUEL_SYSTEM), Choice("fuel_system_2", 1, _FUEL_SYSTEM)),
     0x04: _one(1, _percent("engine_load")),
     0x05: _one(1, _celsius("coolant_temperature")),
@@ -315,7 +318,7 @@ PIDS: dict[int, Pid] = {
     0x3D: _catalyst("b2s1"),
     0x3E: _catalyst("b1s2"),
     0x3F: _catalyst("b2s2"),
-    0x41: Pid(4, _monitors()),
+    0x41: Pid(4, _monitors(MONITORS_SPARK)),
     0x42: _one(2, Number("module_voltage", "V", 0, 2, 1, 1000)),
     0x43: _one(2, Number("absolute_load", "%", 0, 2, 100, 255)),
     0x44: _one(2, Number("commanded_lambda", "ratio", 0, 2, 2, 65536)),
@@ -614,6 +617,12 @@ PIDS: dict[int, Pid] = {
     0xD3: _one(4, Number("engine_odometer", "km", 0, 4, 1, 10)),
     **{base: _bitmap() for base in range(0x00, 0xE0, 0x20)},
 }
+
+COMPRESSION_PIDS: dict[int, Pid] = {
+    0x01: Pid(4, (*_LAMP_AND_COUNT, *_monitors(MONITORS_COMPRESSION))),
+    0x41: Pid(4, _monitors(MONITORS_COMPRESSION)),
+}
+"""What PIDs 01 and 41 mean when bit 3 of their second byte says compression ignition."""
 
 # Lengths of PIDs whose content is not decoded; needed to split answers to several PIDs.
 _LENGTHS_ONLY = {

@@ -137,6 +137,15 @@ def test_monitors_of_compression_ignition_have_other_names() -> None:
     assert "catalyst" not in status.readiness
 
 
+def test_a_diesel_shows_its_own_monitors() -> None:
+    shown = values(0x01, "000EA020")
+
+    assert shown["ignition"] == "COMPRESSION"
+    assert (shown["exhaust_gas_sensor_supported"], shown["exhaust_gas_sensor_incomplete"]) == (1, 1)
+    assert "catalyst_supported" not in shown
+    assert values(0x41, "0007E504")["catalyst_supported"] == 1
+
+
 @pytest.mark.parametrize(("data", "odometer_m"), [("00000000", None), ("FFFFFFFF", None), ("0001E240", 12_345_600)])
 def test_an_odometer_of_zero_is_no_reading(data: str, odometer_m: int | None) -> None:
     assert decode_odometer_pid(bytes.fromhex(data)) == odometer_m
