@@ -66,7 +66,9 @@ def test_a_cleared_car_with_a_leftover_has_no_new_code() -> None:
     assert rules(judgement) == ["codes.cleared_recently", "codes.permanent_without_stored", "service.unknown"]
 
 
-@pytest.mark.parametrize(("battery_v", "low"), [(11.79, True), (11.8, False), (14.2, False), (0.0, False)])
+@pytest.mark.parametrize(
+    ("battery_v", "low"), [(11.79, True), (11.8, False), (14.2, False), (6.0, True), (5.9, False), (0.0, False)]
+)
 def test_a_battery_below_the_floor_is_told(battery_v: float, low: bool) -> None:
     assert ("battery.low" in rules(judged(visit(snapshot(battery_v=battery_v))))) is low
 
@@ -150,3 +152,13 @@ def test_a_code_that_is_only_pending_is_a_note() -> None:
     finding = _one(judged(visit(snapshot(dtcs=(code("P0301", DtcClass.PENDING),)))), "codes.new")
 
     assert finding.severity is Severity.NOTE
+
+
+@pytest.mark.parametrize(
+    "answer", [{"mil": False}, {"readiness": {"catalyst": "complete"}}, {"ecus": [{"address": "7E8"}]}]
+)
+def test_a_car_that_answers_one_thing_is_not_silent(answer: dict[str, object]) -> None:
+    items = [{"item": "vin", "status": "timeout"}]
+    reading = Snapshot.model_validate({"id": "s1", "items": items} | answer)
+
+    assert "car.silent" not in rules(judged(visit(reading)))
