@@ -138,7 +138,7 @@ async def _serve(station: Station, arguments: argparse.Namespace) -> None:
         for text in arguments.pty:
             await station.add_pty(Path(text))
         _print({"adapters": station.urls, "truth": station.truth(), "reads": station.maker_reads()})
-        if arguments.control:
+        if arguments.control and sys.stdin is not None:
             _listen(station, loop)
         if arguments.seconds is not None:
             loop.call_later(max(arguments.seconds, 0.0), ended.set)
