@@ -3,8 +3,9 @@
 An event carries an opaque id only; the page then fetches what it shows, so that a lost event never leaves it wrong.
 """
 
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -34,20 +35,21 @@ def event_routes(feed: LiveFeed, keepalive_s: float = KEEPALIVE_S) -> APIRouter:
     return routes
 
 
-async def _opening(stream: AsyncIterator[str]) -> str:
+async def _opening(stream: AsyncGenerator[str, None]) -> str:
     try:
         return await anext(stream)
     except TooManyListenersError as error:
         raise ProblemError(503, "office.problem_too_many_pages") from error
 
 
-async def _from(opening: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield opening
-    async for piece in stream:
-        yield piece
+async def _from(opening: str, stream: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+    async with contextlib.aclosing(stream):  # a page that goes gives its place back at once
+        yield opening
+        async for piece in stream:
+            yield piece
 
 
-async def _stream(feed: LiveFeed, keepalive_s: float) -> AsyncIterator[str]:
+async def _stream(feed: LiveFeed, keepalive_s: float) -> AsyncGenerator[str, None]:
     with feed.listen() as listener:
         yield f"retry: {RETRY_MS}\nevent: hello\ndata: {{}}\n\n"
         async for piece in _pieces(listener, keepalive_s):
