@@ -70,13 +70,13 @@ def _replay_text(name: str, text: str, profiles: Profiles) -> Iterator[dict[str,
 def _decode_case(case: CaptureCase, profiles: Profiles) -> Outcome:
     outcome = Outcome()
     if case.request is None:
-        decode_broadcast(case.lines, case.make, profiles, outcome)
+        decode_broadcast(case.lines, case.make, case.model, profiles, outcome)
     elif case.request[0] not in ANSWERED_SERVICES:
         outcome.empty.append(f"service {case.request[0]:02X} is never asked")
     else:
         reply = read_lines(case.request.hex(), [line.strip() for line in case.lines])
         assembly = assemble_reply(reply, case.link, headers=case.headers, extended_address=bool(case.extended_address))
-        question = Question(case.request, case.header, case.extended_address, case.make)
+        question = Question(case.request, case.header, case.extended_address, case.make, case.model)
         decode_answers(question, assembly, profiles, outcome)
         _explain_silence(outcome, reply.notices)
     return outcome

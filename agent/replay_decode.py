@@ -23,12 +23,13 @@ _BROADCAST = re.compile(r"^([0-9A-F]{3}|[0-9A-F]{8})((?:[0-9A-F]{2}){1,8})$")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, of which unit, and of which make of car."""
+    """What was asked, of which unit, and of which make and model of car."""
 
     request: bytes
     header: str = ""
     extended_address: str = ""
     make: str = ""
+    model: str = ""
 
 
 @dataclass(slots=True)
@@ -82,11 +83,11 @@ def decode_answers(question: Question, assembly: Assembly, profiles: Profiles, o
             outcome.empty.append(f"{answer.ecu}: {_refused(answer)}".lstrip(": "))
 
 
-def decode_broadcast(lines: Iterable[str], make: str, profiles: Profiles, outcome: Outcome) -> None:
+def decode_broadcast(lines: Iterable[str], make: str, model: str, profiles: Profiles, outcome: Outcome) -> None:
     """Odometers in frames that were listened to."""
     for line in lines:
         frame = _BROADCAST.fullmatch(line.replace(" ", "").upper())
-        for row in profiles.heard(frame[1], make) if frame else ():
+        for row in profiles.heard(frame[1], make, model) if frame else ():
             value = odometer.decode_odometer(row, bytes.fromhex(frame[2])) if frame else None
             if value and frame:
                 outcome.readings.append(_odometer_reading("", frame[1], row.unit, value))
@@ -184,8 +185,8 @@ def _decode_status_codes(answer: Answer, outcome: Outcome) -> None:
 
 def _decode_maker_read(question: Question, answer: Answer, profiles: Profiles, outcome: Outcome) -> None:
     request = question.request.hex().upper()
-    rows = profiles.find(question.header, request, question.extended_address, question.make)
-    rows = rows or profiles.answered_by(answer.ecu, request, question.make)
+    rows = profiles.find(question.header, request, question.extended_address, question.make, question.model)
+    rows = rows or profiles.answered_by(answer.ecu, request, question.make, question.model)
     fitting = [row for row in rows if odometer.fits_coding(row, answer.data)]
     if fitting:
         _decode_odometer(request, answer, fitting, outcome)

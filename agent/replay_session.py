@@ -21,6 +21,8 @@ _CODE_LISTS = frozenset({0x03, 0x07, 0x0A})
 class _Settings:
     """What the recorded commands had set by then. None = the recording does not say."""
 
+    make: str = ""
+    model: str = ""
     link: LinkFormat | None = None
     headers: bool | None = None
     header: str = ""
@@ -31,31 +33,34 @@ def replay_session(transcript: Transcript, profiles: Profiles) -> Outcome:
     """Everything the recorded car said, and the reasons for what it did not say."""
     session, outcome = Elm327Session(), Outcome()
     vehicle = transcript.about.get("vehicle", "")
-    make = vehicle.partition(" ")[0]
-    settings = _Settings(link=_link_by_name(vehicle))
+    settings = _Settings(*_make_and_model(vehicle, profiles), link=_link_by_name(vehicle))
     for exchange in transcript.exchanges:
         if exchange.sent.isascii() and exchange.sent.isprintable() and exchange.sent[:1] not in ("", "("):
-            _replay(exchange, session, settings, make, profiles, outcome)
+            _replay(exchange, session, settings, profiles, outcome)
     if outcome.silent:
         outcome.empty.append("nothing was asked of a car")
     return outcome
 
 
+def _make_and_model(vehicle: str, profiles: Profiles) -> tuple[str, str]:
+    """The make and the word behind it, if the description begins with a make that has rows."""
+    makes = sorted(
+        {make for row in (*profiles.rows, *profiles.broadcasts) for make in row.makes}, key=len, reverse=True
+    )
+    make = next((make for make in makes if vehicle.casefold().startswith(make.casefold())), "")
+    return make, vehicle[len(make) :].strip().partition(" ")[0] if make else ""
+
+
 def _replay(
-    exchange: Exchange,
-    session: Elm327Session,
-    settings: _Settings,
-    make: str,
-    profiles: Profiles,
-    outcome: Outcome,
+    exchange: Exchange, session: Elm327Session, settings: _Settings, profiles: Profiles, outcome: Outcome
 ) -> None:
     command = re.sub(r"\s", "", exchange.sent).upper()
     reply, whole = _reply_to(exchange, session, outcome)
     if command.startswith("AT"):
         _follow(command, reply, settings)
         if command == "ATMA":
-            decode_broadcast(reply.lines, make, profiles, outcome)
-    elif question := _question(exchange.sent, settings, make):
+            decode_broadcast(reply.lines, settings.make, settings.model, profiles, outcome)
+    elif question := _question(exchange.sent, settings):
         if question.request[0] in ANSWERED_SERVICES:
             _decode(question, reply, settings, profiles, outcome, whole=whole)
         else:
@@ -105,23 +110,23 @@ def _link_by_name(text: str) -> LinkFormat | None:
     return LinkFormat.LEGACY if re.search(r"9141|14230|KWP|J1850", text) else None
 
 
-def _question(sent: str, settings: _Settings, make: str) -> Question | None:
+def _question(sent: str, settings: _Settings) -> Question | None:
     """What a recorded line asked: request bytes with or without a count digit, or a raw frame with its CAN id."""
     tokens = sent.upper().split()
     digits = "".join(tokens)
     if not _HEX.fullmatch(digits) or len(digits) < 2:
         return None
     if len(tokens) > 1 and len(tokens[0]) == 3:
-        return _question_of_frame(tokens[0], bytes.fromhex("".join(tokens[1:])), make)
+        return _question_of_frame(tokens[0], bytes.fromhex("".join(tokens[1:])), settings)
     request = bytes.fromhex(digits[: len(digits) // 2 * 2])
-    return Question(request, settings.header, settings.extended_address, make)
+    return Question(request, settings.header, settings.extended_address, settings.make, settings.model)
 
 
-def _question_of_frame(header: str, data: bytes, make: str) -> Question | None:
+def _question_of_frame(header: str, data: bytes, settings: _Settings) -> Question | None:
     if data and data[0] == len(data) - 1:
-        return Question(data[1:], header, "", make)
+        return Question(data[1:], header, "", settings.make, settings.model)
     if len(data) > 2 and data[1] == len(data) - 2:  # an address byte in front: ISO-TP extended addressing
-        return Question(data[2:], header, f"{data[0]:02X}", make)
+        return Question(data[2:], header, f"{data[0]:02X}", settings.make, settings.model)
     return None
 
 

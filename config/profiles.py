@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,11 +25,13 @@ class _Coding(_Row):
     """Where a value stands in the bytes, and what one step means.
 
     ``makes`` are asked; ``also_in`` names makes of which single models carry such a unit: only decoded, never asked.
+    ``models`` decides between rows of one request where the model is known; () fits every model.
     """
 
     id: str = Field(min_length=1)
     makes: tuple[str, ...] = ()
     also_in: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     offset: int = Field(ge=0, le=4094)
     length: int = Field(ge=1, le=8)
     byte_order: Literal["big", "little"] = "big"
@@ -44,6 +46,9 @@ class _Coding(_Row):
     trust: Literal["standard", "confirmed", "hint"]
     sources: tuple[str, ...] = Field(min_length=1)
     note: str = ""
+
+
+_AnyRow = TypeVar("_AnyRow", bound=_Coding)
 
 
 class OdometerRow(_Coding):
@@ -118,7 +123,7 @@ class Profiles:
         return tuple(sorted(mine, key=lambda row: (order[row.trust], bool(row.makes))))
 
     def find(
-        self, request_header: str, request: str, extended_address: str = "", make: str = ""
+        self, request_header: str, request: str, extended_address: str = "", make: str = "", model: str = ""
     ) -> tuple[OdometerRow, ...]:
         """Rows that explain an answer to ``request`` sent on ``request_header``; () if nothing is known there.
 
@@ -130,16 +135,17 @@ class Profiles:
             for row in self.rows
             if (row.request, row.extended_address) == asked and row.request_id in ("", request_header.upper())
         )
-        return _of_make(rows, make)
+        return _of_model(_of_make(rows, make), model)
 
-    def answered_by(self, response_id: str, request: str, make: str = "") -> tuple[OdometerRow, ...]:
+    def answered_by(self, response_id: str, request: str, make: str = "", model: str = "") -> tuple[OdometerRow, ...]:
         """Rows that explain an answer by the unit that gave it, for recordings without the request's header."""
         rows = tuple(row for row in self.rows if row.request == request.upper() and row.response_id == response_id)
-        return _of_make(rows, make)
+        return _of_model(_of_make(rows, make), model)
 
-    def heard(self, frame_id: str, make: str) -> tuple[BroadcastRow, ...]:
+    def heard(self, frame_id: str, make: str, model: str = "") -> tuple[BroadcastRow, ...]:
         """Rows that explain a frame that a car of ``make`` sends by itself."""
-        return tuple(row for row in self.broadcasts if row.frame_id == frame_id and _same(make, row.makes))
+        rows = tuple(row for row in self.broadcasts if row.frame_id == frame_id and _same(make, row.makes))
+        return _of_model(rows, model)
 
 
 def load_profiles(directory: Path = DIRECTORY) -> Profiles:
@@ -194,6 +200,11 @@ def _refuse_repeated_ids(ids: list[str], directory: Path) -> None:
 def _of_make(rows: tuple[OdometerRow, ...], make: str) -> tuple[OdometerRow, ...]:
     """The rows of ``make``; all of them if the make is not known."""
     return tuple(row for row in rows if not make or not row.makes or _same(make, row.makes + row.also_in))
+
+
+def _of_model(rows: tuple[_AnyRow, ...], model: str) -> tuple[_AnyRow, ...]:
+    """The rows that name ``model``; all of them if none does."""
+    return tuple(row for row in rows if model and _same(model, row.models)) or rows
 
 
 def _same(make: str, makes: tuple[str, ...]) -> bool:

@@ -27,6 +27,7 @@ class CaptureCase:
     id: str
     kind: str
     make: str
+    model: str
     link: LinkFormat
     headers: bool
     header: str
@@ -45,22 +46,23 @@ def is_capture(document: object) -> bool:
 def cases_of(document: Mapping[str, Any]) -> Iterator[CaptureCase]:
     """All cases of one capture file; raises DecodeError naming the case that lacks a field."""
     vehicle = document.get("vehicle")
-    make = str(vehicle.get("make", "")) if isinstance(vehicle, Mapping) else ""
+    make, model = (str(vehicle.get(key, "")) for key in ("make", "model")) if isinstance(vehicle, Mapping) else ("", "")
     for number, case in enumerate(document["cases"]):
         try:
-            yield _case(case, make)
+            yield _case(case, make, model)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             name = case.get("id", number) if isinstance(case, Mapping) else number
             raise DecodeError(f"case {name}: {type(error).__name__} {error}") from error
 
 
-def _case(case: Mapping[str, Any], make: str) -> CaptureCase:
+def _case(case: Mapping[str, Any], make: str, model: str) -> CaptureCase:
     request = case["request"]
     data = request.get("data")
     return CaptureCase(
         id=str(case["id"]),
         kind=str(case.get("kind", "")),
         make=make,
+        model=model,
         link=_link_of(str(case.get("protocol", ""))),
         headers=bool(case.get("headers_in_lines", True)),
         header=str(request.get("header") or "").upper(),

@@ -243,6 +243,14 @@ def test_the_status_says_whether_there_was_a_value(tmp_path: Path, text: str, st
     assert replay_text(tmp_path, text)["status"] == status
 
 
+def test_the_make_named_in_a_recording_chooses_the_rows(tmp_path: Path) -> None:
+    exchange = "> ATH1\n< OK\\r\\r>\n> ATSH 7E0\n< OK\\r\\r>\n> 2210E0\n< 7E8 07 62 10 E0 00 01 E2 40 \\r\\r>\n"
+
+    assert replay_text(tmp_path, "# vehicle: Audi A4\n" + exchange)["readings"][0]["value"] == 123456
+    assert replay_text(tmp_path, "# vehicle: not stated\n" + exchange)["readings"][0]["value"] == 123456
+    assert replay_text(tmp_path, "# vehicle: Toyota Camry\n" + exchange)["readings"] == []
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_a_score_counts_right_and_wrong(language: Language) -> None:
     console = Console(record=True, width=80)

@@ -67,6 +67,13 @@ def test_a_model_with_a_unit_of_another_make_is_decoded_and_not_asked(profiles: 
     assert "bmw-egs-DA23" not in {row.id for row in profiles.rows_for("Toyota")}
 
 
+def test_the_model_decides_where_rows_of_one_request_differ(profiles: Profiles) -> None:
+    assert [row.id for row in profiles.find("743", "220E01", "", "Nissan", "Leaf")] == ["nissan-cluster-0E01-km"]
+    assert [row.id for row in profiles.find("743", "220E01", "", "Nissan", "Altima")] == ["nissan-cluster-0E01-mi"]
+    assert len(profiles.find("743", "220E01", "", "Nissan", "Juke")) == 2
+    assert [row.id for row in profiles.heard("540", "Maxus", "T90 EV")] == ["bc-maxus-t90-540"]
+
+
 def test_an_answer_is_explained_by_the_unit_that_gave_it(profiles: Profiles) -> None:
     assert [row.id for row in profiles.answered_by("1EC64E80", "22DD01", "Volvo")] == ["volvo-spa-DD01-gearbox"]
     assert profiles.answered_by("1EC64E80", "22DD01", "Ford") == ()

@@ -21,7 +21,8 @@ CASE = {
 def test_a_case_becomes_values() -> None:
     (case,) = cases_of({"vehicle": {"make": "Honda", "model": "Civic"}, "cases": [CASE]})
 
-    assert (case.make, case.link, case.header, case.request) == ("Honda", LinkFormat.CAN_29, "18DA10F1", b"\x01\xa6")
+    assert (case.make, case.model) == ("Honda", "Civic")
+    assert (case.link, case.header, case.request) == (LinkFormat.CAN_29, "18DA10F1", b"\x01\xa6")
     assert case.lines == ("18DAF1100641A60001E240",)
     assert case.expected[0].value == 12345.6
     assert case.flags == {"spaces"}
