@@ -155,3 +155,24 @@ def test_a_gearbox_cleared_alone_hides_nothing_of_the_engine() -> None:
     )
 
     assert _k4(snapshot(values=values, readiness=NOT_READY))[0] is Result.CONSISTENT
+
+
+@pytest.mark.parametrize(
+    ("distance_m", "warmups", "result"),
+    [
+        (322 * KM, 15, Result.SUSPICIOUS),
+        (323 * KM, 15, Result.CONSISTENT),
+        (322 * KM, 16, Result.CONSISTENT),
+    ],
+)
+def test_recent_ends_after_200_miles_or_15_warmups(distance_m: int, warmups: int, result: Result) -> None:
+    values = counters(distance_since_clear_m=distance_m, warmups_since_clear=warmups)
+
+    assert _k4(snapshot(values=values, readiness=NOT_READY))[0] is result
+
+
+def test_a_counter_that_reaches_back_to_the_factory_ends_at_50_km() -> None:
+    values = counters(distance_since_clear_m=40 * KM, warmups_since_clear=5)
+
+    assert _k4(snapshot(90 * KM, values=values, readiness=NOT_READY))[1] == "new_car"
+    assert _k4(snapshot(91 * KM, values=values, readiness=NOT_READY))[0] is Result.SUSPICIOUS
