@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import serial
 
 from collector.errors import AdapterLostError
-from collector.transport import split_serial_address
+from collector.serial_address import reason_of, split_serial_address
 
 POLL_S = 0.05  # how long a read may hold its thread after close
 
@@ -53,8 +53,6 @@ class PyserialLink:
 
 async def open_pyserial(address: str, connect_timeout_s: float) -> PyserialLink:
     """Open ``/dev/x?baud=n`` exclusively through pyserial; raise AdapterLostError when it does not open."""
-    from collector.serial_link import reason_of
-
     device, baud = split_serial_address(address)
     try:
         async with asyncio.timeout(connect_timeout_s):

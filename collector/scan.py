@@ -9,11 +9,11 @@ from collector.car import Car
 from collector.depth import Depth
 from collector.errors import CarSilentError
 from collector.events import ScanProgress, VinSeen
+from collector.links import open_transport
 from collector.makers import allowed_reads, read_maker_odometers, read_uds_vin
 from collector.notebook import Notebook
 from collector.setup import identity_of, set_up
 from collector.standard import read_codes, read_freeze_frame, read_identity, read_support, read_values
-from collector.transport import open_transport
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList

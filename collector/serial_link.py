@@ -1,12 +1,12 @@
 """USB and other serial adapters: serialx for native asyncio I/O, pyserial behind a thread where serialx cannot."""
 
 import asyncio
-import errno
 from pathlib import Path
 
 from collector.errors import AdapterLostError
+from collector.serial_address import reason_of, split_serial_address
 from collector.stream_link import StreamLink
-from collector.transport import Transport, split_serial_address
+from collector.transport import Transport
 
 
 async def open_serial(address: str, connect_timeout_s: float) -> Transport:
@@ -37,13 +37,3 @@ async def _open_native(address: str, device: str, baud: int) -> StreamLink:
 
     reader, writer = await serialx.open_serial_connection(device, baudrate=baud)
     return StreamLink(f"serial:{address}", reader, writer)
-
-
-def reason_of(error: BaseException) -> str:
-    """Name what a person can do about a port that would not open."""
-    number = getattr(error, "errno", None)
-    if number in (errno.EACCES, errno.EPERM):
-        return "adapter.no_permission"
-    if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error).lower():
-        return "adapter.busy"
-    return "adapter.no_connection"

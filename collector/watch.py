@@ -22,9 +22,9 @@ from collector.events import (
     ScanDone,
     ScanFailed,
 )
+from collector.links import open_transport
 from collector.scan import Reader, scan_car
 from collector.setup import Abilities, identity_of, set_up
-from collector.transport import open_transport
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.readings import AdapterIdentity

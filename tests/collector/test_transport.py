@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from collector.errors import AdapterLostError
-from collector.transport import open_transport, split_serial_address
+from collector.links import open_transport
+from collector.serial_address import split_serial_address
 from tests.collector.conftest import Peer
 
 
