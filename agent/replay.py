@@ -97,6 +97,6 @@ def _result(name: str, outcome: Outcome) -> dict[str, Any]:
             for r in outcome.readings
         ],
         "vin": outcome.vin or None,
-        "dtcs": [{"code": d.code, "class": d.dtc_class.value, "ecu": d.ecu} for d in outcome.dtcs],
+        "dtcs": [{"code": d.code, "class": d.dtc_class.value, "ecu": d.ecu} for d in dict.fromkeys(outcome.dtcs)],
         "reason": outcome.reason,
     }
