@@ -185,6 +185,16 @@ class Outbox:
     def _foreign(self, stream: str) -> str:
         return "" if stream == self.stream else stream
 
+    def _break_unless_full(self, error: Exception) -> None:
+        """After a failed sync nobody knows what the disk holds: nothing is tried again on this connection."""
+        if isinstance(error, sqlite3.Error) and not is_full(error) and not self._broken:
+            self._broken = OutboxError(f"{self._path}: cannot be written: {error}; restart the agent")
+            self._broken.__cause__ = error
+
+    def _refuse_if_broken(self) -> None:
+        if self._broken:
+            raise self._broken
+
     async def _read(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
         try:
             return await self._database.run(work)
@@ -193,8 +203,7 @@ class Outbox:
 
     async def _change(self, work: Callable[[sqlite3.Connection], tuple[Value, int]]) -> Value:
         """Queue ``work`` for the next commit and wait until it is durable; a cancelled caller does not undo it."""
-        if self._broken:
-            raise self._broken
+        self._refuse_if_broken()
         done: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Change(work, done))  # type: ignore[arg-type]
         if self._committer is None:
@@ -211,8 +220,10 @@ class Outbox:
 
     async def _commit(self, changes: list[_Change[object]]) -> None:
         try:
+            self._refuse_if_broken()
             outcomes = await self._database.run(lambda c: [change.work(c) for change in changes])
-        except Exception:  # noqa: BLE001 - each caller gets its own outcome below
+        except Exception as error:  # noqa: BLE001 - each caller gets its own outcome below
+            self._break_unless_full(error)
             for change in changes:  # one of them may be too large: none of the others pays for it
                 await self._commit_alone(change)
         else:
@@ -228,13 +239,12 @@ class Outbox:
 
     async def _with_room(self, work: Callable[[sqlite3.Connection], tuple[Value, int]]) -> tuple[Value, int]:
         while True:
+            self._refuse_if_broken()
             try:
                 return await self._database.run(work)
             except sqlite3.Error as error:
-                if not is_full(error):
-                    # after a failed sync nobody knows what the disk holds: never retry it blindly
-                    self._broken = OutboxError(f"{self._path}: cannot be written: {error}; restart the agent")
-                    raise self._broken from error
+                self._break_unless_full(error)
+                self._refuse_if_broken()
             await self._give_up_readings()
 
     async def _give_up_readings(self) -> None:

@@ -263,6 +263,25 @@ async def test_after_a_disk_error_nothing_is_accepted_until_it_is_opened_anew(tm
     await outbox.close()
 
 
+async def test_when_the_disk_fails_everybody_who_waits_is_refused(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox._database.execute("CREATE TEMP TRIGGER fault AFTER INSERT ON owed BEGIN SELECT fail(); END")
+    calls: list[int] = []
+
+    def fail_at_first() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("the disk does not answer")
+
+    await outbox._database.create_function("fail", 0, fail_at_first)
+
+    outcomes = await asyncio.gather(*(outbox.append([mileage(n)]) for n in range(3)), return_exceptions=True)
+
+    assert all(isinstance(outcome, OutboxError) for outcome in outcomes), outcomes
+    assert len(calls) == 1
+    await outbox.close()
+
+
 async def test_a_closed_outbox_says_so(tmp_path: Path) -> None:
     outbox = await reopened(tmp_path / "o.db")
     await outbox.close()
@@ -295,7 +314,10 @@ async def main():
     async def produce(first):
         for n in range(first, 1_000_000, 4):
             print(*await outbox.append([ClockBody(wall_ms=n)] * 3), flush=True)
-    await asyncio.gather(*(produce(n) for n in range(4)))
+    try:
+        await asyncio.gather(*(produce(n) for n in range(4)))
+    finally:
+        await outbox.close()
 
 try:
     asyncio.run(main())
