@@ -162,18 +162,29 @@ def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
     """Values beside their points, the telling ones first, none on top of another."""
     taken: list[tuple[float, float, float]] = []
     for point in _by_weight(shown)[:LABEL_LIMIT]:
-        x, y = frame.x(point.at), frame.y(point.odometer_m)
-        below = point.mark is Mark.QUARANTINED and y + 26 < frame.height - MARGIN_BOTTOM
-        y += 26 if below else -18 if point.mark is Mark.QUARANTINED else -12
         half = LETTER_PX * len(point.label) / 2
         # Kept on the paper: a label near an edge moves inwards.
-        x = min(max(x, MARGIN_LEFT + 2 + half), frame.width - 4 - half)
-        if any(abs(x - other) < half + other_half and abs(y - other_y) < 16 for other, other_half, other_y in taken):
+        x = min(max(frame.x(point.at), MARGIN_LEFT + 2 + half), frame.width - 4 - half)
+        free = (y for y in _beside(frame, point) if not _crowded(taken, x, half, y))
+        if (y := next(free, None)) is None:
             continue
         taken.append((x, half, y))
         yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="middle">{}</text>').format(
             str(point.mark), f"{x:.1f}", f"{y:.1f}", escape(point.label)
         )
+
+
+def _beside(frame: Frame, point: Point) -> Iterable[float]:
+    """Where a label's foot may stand: above its point, else below it while that is on the paper."""
+    y = frame.y(point.odometer_m)
+    ringed = point.mark is Mark.QUARANTINED
+    yield y - (18 if ringed else 12)
+    if y + 26 < frame.height - MARGIN_BOTTOM:
+        yield y + (26 if ringed else 22)
+
+
+def _crowded(taken: Iterable[tuple[float, float, float]], x: float, half: float, y: float) -> bool:
+    return any(abs(x - other) < half + other_half and abs(y - other_y) < 16 for other, other_half, other_y in taken)
 
 
 def _by_weight(shown: Sequence[Point]) -> list[Point]:
