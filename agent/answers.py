@@ -12,8 +12,10 @@ from evidence.vin import VinError, normalise_vin
 KM_MAX = 2_000_000
 STOCK_NUMBER_MAX = 32
 NAME_MAX = 40
+_SEPARATORS = " ,'\N{FULLWIDTH COMMA}"
 METRES = 1000
-_FIELDS = ("plate", "stock_number", "dash_km", "operator", "vin", "purpose", "model")
+METRES_PER_UNIT = {"km": 1000.0, "mi": 1609.344}  # the international mile
+_FIELDS = ("dash_unit", "plate", "stock_number", "dash_km", "operator", "vin", "purpose", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def parse_answers(posted: object) -> Answers:
     return Answers(
         plate=_plate(_text(posted, "plate", 20)),
         stock_number=_text(posted, "stock_number", STOCK_NUMBER_MAX).upper(),
-        dash_m=_dash_m(posted.get("dash_km")),
+        dash_m=_dash_m(posted.get("dash_km"), posted.get("dash_unit", "km")),
         operator=_text(posted, "operator", NAME_MAX),
         vin=_vin(_text(posted, "vin", 64)),
         purpose=_purpose(posted.get("purpose")),
@@ -90,16 +92,18 @@ def _text(posted: Mapping[str, object], name: str, longest: int) -> str:
     return " ".join(value.split())
 
 
-def _dash_m(value: object) -> int | None:
-    """Kilometres as the dash shows them, digits with or without separators, to metres."""
+def _dash_m(value: object, unit: object) -> int | None:
+    """What the dash shows, digits with or without separators, to metres; ``unit`` is ``km`` or ``mi``."""
+    if not isinstance(unit, str) or unit not in METRES_PER_UNIT:
+        raise AnswerError("answers.dash_unit")
     if value is None or value == "":
         return None
-    digits = str(value).translate({ord(mark): None for mark in " ,，'"})
+    digits = str(value).translate({ord(mark): None for mark in _SEPARATORS})
     if isinstance(value, bool | float) or not digits.isascii() or not digits.isdigit() or len(digits) > 9:
         raise AnswerError("answers.dash_km", longest=KM_MAX)
     if int(digits) > KM_MAX:
         raise AnswerError("answers.dash_km", longest=KM_MAX)
-    return int(digits) * METRES
+    return round(int(digits) * METRES_PER_UNIT[unit])
 
 
 def _vin(value: str) -> str:

@@ -41,6 +41,10 @@ def test_the_dash_may_be_typed_with_separators(typed: object) -> None:
     assert parse_answers({"dash_km": typed}).dash_m == 52_340_000
 
 
+def test_a_dash_that_counts_miles_is_converted_once_and_for_all() -> None:
+    assert parse_answers({"dash_km": "32500", "dash_unit": "mi"}).dash_m == 52_303_680
+
+
 def test_zero_kilometres_are_an_answer() -> None:
     assert parse_answers({"dash_km": 0}).dash_m == 0
     assert Answers(dash_m=5000).merged(Answers(dash_m=0)).dash_m == 0
@@ -69,6 +73,8 @@ def test_a_vin_may_come_from_a_barcode_scanner(scanned: str) -> None:
         ({"plate": 5}, "answers.not_text"),
         ({"plate": "x" * 21}, "answers.not_text"),
         ({"operator": "a\x00b"}, "answers.not_text"),
+        ({"dash_km": 5, "dash_unit": "li"}, "answers.dash_unit"),
+        ({"dash_unit": []}, "answers.dash_unit"),
         ({"purpose": "theft"}, "answers.purpose"),
     ],
 )

@@ -20,7 +20,7 @@ WORDS = {
     "en": {
         "unplug": "Unplug now",
         "save": "Save",
-        "dash": "Dashboard, km",
+        "dash": "Dashboard",
         "await": "Awaiting dash",
         "rest": "Still to be typed",
     },
@@ -77,12 +77,12 @@ async def test_a_technician_plugs_answers_and_unplugs(browser: Browser, bench: B
 
     await bench.tell("Bay 1", CarPlugged(12.6), VinSeen(CAR_A), ScanProgress("step.codes", 3, 6))
     await expect(page.locator("progress")).to_be_visible()
-    await page.get_by_label(words["dash"]).fill("52340")
+    await page.get_by_label(words["dash"], exact=True).fill("52340")
     await shoot(page, f"2-reading-{language}")
     intake_id = await bench.plug_on("Bay 1", reading_of(codes=("P0301", "P0420")))
     await expect(page.get_by_text(words["unplug"])).to_be_visible()
-    assert await page.get_by_label(words["dash"]).input_value() == "52340"
-    await page.locator("select").select_option("沪")
+    assert await page.get_by_label(words["dash"], exact=True).input_value() == "52340"
+    await page.locator("select[name=province]").select_option("沪")
     await page.locator("input[name=plate]").fill("a12345")
     await page.locator("input[name=operator]").fill("李雷")
     await shoot(page, f"3-answers-{language}")
