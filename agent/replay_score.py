@@ -17,7 +17,7 @@ _TOLERANCE = 0.0015
 _ROUNDING = 0.001
 _NO_VALUE = frozenset({"zero_field", "not_available", "saturated_or_not_available"})
 _DISTANCE_M = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
-_COLUMNS = ("kind", "cases", "right", "share")
+_COLUMNS = ("kind", "cases", "right", "share", "not_counted")
 
 SOURCE_ERRORS = frozenset(
     (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
@@ -27,9 +27,13 @@ SOURCE_ERRORS = frozenset(
 
 @dataclass(slots=True)
 class KindScore:
-    """Cases of one kind; ``wrong`` holds the ids of those not decoded as expected."""
+    """Cases of one kind; ``wrong`` holds the ids of those not decoded as expected.
+
+    ``not_counted`` is the number of expected values left out because they contradict the standard.
+    """
 
     cases: int = 0
+    not_counted: int = 0
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -45,6 +49,7 @@ def score(paths: Iterable[Path]) -> dict[str, KindScore]:
         if case.expected:
             kind = scores.setdefault(case.kind, KindScore())
             kind.cases += 1
+            kind.not_counted += sum(_is_source_error(case, entry) for entry in case.expected)
             if not is_right(case, replay_case(case, profiles)):
                 kind.wrong.append(case.id)
     return dict(sorted(scores.items()))
@@ -65,11 +70,14 @@ def is_right(case: CaptureCase, result: Mapping[str, Any]) -> bool:
         return bool(result["vin"] == case.expected[0].value)
     if case.kind == "dtc":
         return sorted(entry["code"] for entry in result["dtcs"]) == sorted(_codes(case))
-    request = case.request.hex().upper() if case.request else ""
-    wanted = [entry for entry in case.expected if (request, entry.signal) not in SOURCE_ERRORS]
+    wanted = [entry for entry in case.expected if not _is_source_error(case, entry)]
     if case.kind == "odometer":
         wanted = [entry for entry in wanted if entry.assessment]
     return all(_is_met(entry, result) for entry in wanted) and _is_silent_if_empty(wanted, result)
+
+
+def _is_source_error(case: CaptureCase, entry: Expected) -> bool:
+    return case.request is not None and (case.request.hex().upper(), entry.signal) in SOURCE_ERRORS
 
 
 def _codes(case: CaptureCase) -> list[str]:
@@ -104,5 +112,6 @@ def score_table(scores: Mapping[str, KindScore], language: Language) -> Table:
     """The score as a table for people."""
     table = Table(*(render(f"replay_score.{column}", language) for column in _COLUMNS))
     for kind, entry in scores.items():
-        table.add_row(kind, str(entry.cases), str(entry.cases - len(entry.wrong)), f"{entry.share:.1%}")
+        right = entry.cases - len(entry.wrong)
+        table.add_row(kind, str(entry.cases), str(right), f"{entry.share:.1%}", str(entry.not_counted))
     return table

@@ -271,7 +271,7 @@ def test_the_make_named_in_a_recording_chooses_the_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", list(Language))
 def test_a_score_counts_right_and_wrong(language: Language) -> None:
     console = Console(record=True, width=80)
-    console.print(score_table({"vin": KindScore(4, ["a"])}, language))
+    console.print(score_table({"vin": KindScore(4, wrong=["a"])}, language))
 
     assert "75.0%" in console.export_text()
 
