@@ -46,11 +46,9 @@ class Database(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run ``work`` between BEGIN and COMMIT; durable when this returns, rolled back when it raises.
 
-        A cancelled caller does not interrupt the transaction. Raises sqlite3.Error.
+        One submitted function, so that a cancelled caller does not cut the transaction in two. Raises sqlite3.Error,
+        ValueError when closed.
         """
-        return await asyncio.shield(self._submit(work))
-
-    async def _submit(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         outcome: Result = await self._execute(lambda: transact(self._conn, work))  # type: ignore[no-untyped-call]
         return outcome
 

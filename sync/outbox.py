@@ -208,7 +208,7 @@ class Outbox:
         self._waiting.append(_Change(work, done))  # type: ignore[arg-type]
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit_waiting(), name="outbox-commit")
-        return await asyncio.shield(done)
+        return await done
 
     async def _commit_waiting(self) -> None:
         try:

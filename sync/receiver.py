@@ -50,11 +50,15 @@ class HeldSeqs:
         at = bisect_right(self._starts, seq) - 1
         return at >= 0 and seq <= self._ends[at]
 
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """The set as the fewest closed ranges."""
+        return tuple(zip(self._starts, self._ends, strict=True))
+
     def missing_below(self, lo: int) -> tuple[tuple[int, int], ...]:
         """Ranges from 1 to ``lo - 1`` that are not in the set."""
         gaps: list[tuple[int, int]] = []
         expected = 1
-        for start, end in zip(self._starts, self._ends, strict=True):
+        for start, end in self.ranges():
             if start >= lo:
                 break
             if start > expected:

@@ -99,6 +99,15 @@ def test_an_envelope_that_cannot_be_answered_says_why(payload: bytes, reason: st
     assert reason in outcome.reason
 
 
+def test_a_payload_over_the_limit_is_not_even_parsed() -> None:
+    padded = b'{"v":1,"s":"s","lo":1,"r":[]' + b" " * MAX_BATCH_BYTES + b"}"
+
+    outcome = decode_batch("bay-1", padded)
+
+    assert isinstance(outcome, Unreadable)
+    assert "more than" in outcome.reason
+
+
 def test_a_deflated_bomb_is_not_blown_up() -> None:
     bomb = zlib.compress(b" " * (MAX_BATCH_BYTES * 4))
 

@@ -137,6 +137,34 @@ async def test_a_copied_file_numbers_new_records_in_a_new_stream_and_keeps_the_o
     await copy.close()
 
 
+async def test_what_is_refused_of_a_copied_file_is_declared_for_its_own_stream(tmp_path: Path) -> None:
+    original = await reopened(tmp_path / "a" / "o.db")
+    await original.append([mileage(1), mileage(2)])
+    old = original.stream
+    await original.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copy = await reopened(tmp_path / "b" / "o.db")
+
+    await copy.quarantine(1, 1, "bad", stream=old)
+
+    assert await tombstones(copy) == [TombstoneBody(first_seq=1, last_seq=1, reason="bad", stream=old)]
+    assert await copy.lowest_unacknowledged(old) == 1
+    await copy.acknowledge(1, 1)
+    assert await copy.lowest_unacknowledged(old) == 2
+    await copy.close()
+
+
+async def test_a_stream_that_owes_nothing_any_more_is_forgotten_at_the_next_start(tmp_path: Path) -> None:
+    for _ in range(3):
+        outbox = await reopened(tmp_path / "o.db")
+        await outbox.close()
+        (tmp_path / "o.db.lock").unlink()
+
+    with sqlite3.connect(tmp_path / "o.db") as reader:
+        assert reader.execute("SELECT count(*) FROM streams").fetchone() == (1,)
+    reader.close()
+
+
 async def test_a_restored_backup_begins_a_new_stream(tmp_path: Path) -> None:
     outbox = await reopened(tmp_path / "o.db")
     await outbox.append([mileage(1)])

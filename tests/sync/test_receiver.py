@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.codec import ReceivedBatch, decode_batch, encode_batch
+from sync.codec import ReceivedBatch, decode_batch, encode_batch, runs
 from sync.receiver import Declared, HeldSeqs, declared_in, holes
 from sync.records import TombstoneBody
 from tests.sync.samples import record_json, speed
@@ -19,6 +19,7 @@ def test_what_is_missing_is_what_was_never_added(ranges: list[tuple[int, int]], 
 
     assert missing == [seq for seq in range(1, lo) if seq not in plain]
     assert [seq for seq in range(70) if seq in held] == sorted(plain)
+    assert held.ranges() == runs(sorted(plain))
 
 
 def test_everything_below_the_lowest_owed_is_held_or_it_was_lost() -> None:
