@@ -33,10 +33,12 @@ class Database:
 async def open_database(url: str, *, busy_timeout_s: float) -> Database:
     """Open ``url`` with its schema up to date; raise StoreBusyError or StoreFailedError."""
     lock = _lock_file(url)
-    engine = _engine(url, busy_timeout_s)
-    database = Database(engine, lock)
     try:
-        async with engine.begin() as connection:
+        database = Database(_engine(url, busy_timeout_s), lock)
+    except ModuleNotFoundError as error:
+        raise StoreFailedError(f"{_shown(url)}: needs the Python package {error.name}; install it") from error
+    try:
+        async with database.engine.begin() as connection:
             await connection.run_sync(upgrade)
     except (SQLAlchemyError, OSError) as error:
         await database.close()

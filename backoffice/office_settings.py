@@ -73,6 +73,8 @@ class OfficeSettings(BaseSettings):
         """Two connections that write one SQLite file can corrupt it before SQLite 3.51.3."""
         if self.http.workers > 1 and self.database_url.startswith("sqlite"):
             raise ValueError("http.workers above 1 needs PostgreSQL; set database.url or http.workers = 1")
+        if self.http.workers > 1:
+            raise ValueError("http.workers: set 1, and start further `forecourt-office ingest` processes beside it")
         return self
 
     @classmethod

@@ -3,12 +3,15 @@
 A write is one transaction with all that follows from it; listeners are told after the commit. Ids are opaque.
 """
 
+import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import insert, or_, select, update
@@ -52,6 +55,8 @@ from evidence.history import in_utc
 from sync.codec import Unreadable, decode_batch, encode_batch
 
 log = structlog.get_logger(__name__)
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 MAX_LIMIT = 1000
 MAX_ERROR = 300
 
@@ -74,6 +79,24 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _whole(
+    method: Callable[Concatenate["RecordStore", Given], Coroutine[Any, Any, Answer]],
+) -> Callable[Concatenate["RecordStore", Given], Coroutine[Any, Any, Answer]]:
+    """Let a call run to its end even when nobody waits for it any more.
+
+    SQLite has one connection here; a statement that is cancelled half-way would leave it unusable for everybody.
+    """
+
+    @wraps(method)
+    async def uninterrupted(store: "RecordStore", /, *args: Given.args, **named: Given.kwargs) -> Answer:
+        task = asyncio.create_task(method(store, *args, **named))
+        store.running.add(task)
+        task.add_done_callback(store.ended)
+        return await asyncio.shield(task)
+
+    return uninterrupted
+
+
 class RecordStore:
     """An open store. Close it; every method may raise StoreFailedError, after which nothing of that call is kept."""
 
@@ -89,6 +112,7 @@ class RecordStore:
         self.feed = feed or LiveFeed()
         self.gauges: dict[str, int] = {}
         """What this process measures besides the store itself; part of ``counts``."""
+        self.running: set[asyncio.Task[Any]] = set()
         self._database = database
         self._projector = Projector(settings.market, lambda: self._now(), new_id)
         self._now = now
@@ -114,9 +138,12 @@ class RecordStore:
         return store
 
     async def close(self) -> None:
+        """Wait for what is under way, then close the file."""
         self.feed.close()
+        await asyncio.gather(*self.running, return_exceptions=True)
         await self._database.close()
 
+    @_whole
     async def store_batch(
         self, device: str, stream: str, lo: int, rows: Sequence[tuple[int, dict[str, object]]], received_at: datetime
     ) -> StoreResult:
@@ -126,6 +153,7 @@ class RecordStore:
             raise ValueError(batch.reason)
         return (await self.store_batches([Incoming(batch, received_at)]))[0]
 
+    @_whole
     async def store_batches(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...]:
         """Keep several batches in one transaction; what a result says is committed when this returns."""
         results: list[StoreResult] = []
@@ -140,6 +168,7 @@ class RecordStore:
         self._tell(reviewed)
         return tuple(results)
 
+    @_whole
     async def catch_up(self) -> int:
         """Project records that an earlier version could keep but not place; return how many."""
         async with self._write() as connection:
@@ -149,17 +178,20 @@ class RecordStore:
         self._tell(reviewed)
         return len(stored)
 
+    @_whole
     async def search_vehicles(self, q: str, limit: int = 50, offset: int = 0) -> tuple[VehicleSummary, ...]:
         """Cars whose VIN, plate or stock number contains ``q`` however it is written; all cars for an empty one."""
         async with self._read() as connection:
             return await lookups.search(connection, q, min(limit, MAX_LIMIT), max(offset, 0))
 
+    @_whole
     async def vehicle(self, vehicle_id: str) -> VehicleDetail | None:
         """One car; the id of a car that was merged into another leads there."""
         async with self._read() as connection:
             current = await current_id(connection, vehicle_id)
             return await lookups.detail(connection, current) if current else None
 
+    @_whole
     async def timeline(self, vehicle_id: str) -> tuple[TimelineEvent, ...]:
         """One car's history, oldest first; () for an unknown car."""
         async with self._read() as connection:
@@ -171,15 +203,18 @@ class RecordStore:
             entries = await lookups.entries(connection, current)
             return timeline_of(dossier, entries, services, await lookups.car_alerts(connection, current))
 
+    @_whole
     async def alerts(self, *, open_only: bool = True, limit: int = 100) -> tuple[AlertView, ...]:
         """Alerts, the newest first."""
         async with self._read() as connection:
             return await lookups.list_alerts(connection, open_only=open_only, limit=min(limit, MAX_LIMIT))
 
+    @_whole
     async def alert(self, alert_id: str) -> AlertView | None:
         async with self._read() as connection:
             return await lookups.one_alert(connection, alert_id)
 
+    @_whole
     async def acknowledge_alert(self, alert_id: str, by: str, at: datetime) -> AlertView | None:
         """Note who has seen an alert; the first acknowledgement stays. None for an unknown alert."""
         async with self._write() as connection:
@@ -190,6 +225,7 @@ class RecordStore:
             self.feed.publish({"type": "alert", "id": alert_id})
         return view
 
+    @_whole
     async def set_stock_state(self, vehicle_id: str, state: StockState, by: str, at: datetime) -> VehicleDetail | None:
         """Move a car in stock and note who did; None for an unknown car."""
         async with self._write() as connection:
@@ -203,6 +239,7 @@ class RecordStore:
         self.feed.publish({"type": "vehicle", "id": current})
         return detail
 
+    @_whole
     async def add_workorder(self, order: WorkOrder) -> str:
         """Record a service that was done and judge the car again; raise UnknownVehicleError. Return its id."""
         workorder_id, now = self._new_id(), self._now()
@@ -224,6 +261,7 @@ class RecordStore:
         self._tell(reviewed)
         return workorder_id
 
+    @_whole
     async def review_stale(self, reviewed_before: datetime, limit: int = 20) -> int:
         """Judge cars again that were last judged before ``reviewed_before`` (time makes services due)."""
         async with self._write() as connection:
@@ -242,16 +280,19 @@ class RecordStore:
         self._tell([one for one in reviewed if one.alert_ids])
         return len(ids)
 
+    @_whole
     async def records(self, wanted: RecordFilter | None = None) -> tuple[RecordView, ...]:
         """Raw records, received last first."""
         async with self._read() as connection:
             return await lookups.list_records(connection, wanted or RecordFilter())
 
+    @_whole
     async def counts(self) -> dict[str, int]:
         """What the store holds, for health and metrics; ``holes`` above 0 is an alarm."""
         async with self._read() as connection:
             return await lookups.count_all(connection) | self.gauges
 
+    @_whole
     async def waiting_notifications(
         self, now: datetime, limit: int = 20, *, channel: str = ""
     ) -> tuple[Notification, ...]:
@@ -259,6 +300,7 @@ class RecordStore:
         async with self._read() as connection:
             return await lookups.waiting_notifications(connection, now, limit, channel)
 
+    @_whole
     async def notification_delivered(self, notification_id: str, channel: str, at: datetime) -> None:
         """Note that ``channel`` took it, so that a retry leaves that channel out."""
         async with self._write() as connection:
@@ -267,6 +309,7 @@ class RecordStore:
             if (await connection.execute(known)).first() is None:
                 await connection.execute(insert(deliveries).values(**row, delivered_at=at))
 
+    @_whole
     async def notification_sent(self, notification_id: str, at: datetime) -> None:
         """Every channel has it: nothing more is owed."""
         async with self._write() as connection:
@@ -274,6 +317,7 @@ class RecordStore:
                 update(notifications).where(notifications.c.id == notification_id).values(sent_at=at, last_error="")
             )
 
+    @_whole
     async def notification_failed(self, notification_id: str, error: str, retry_at: datetime) -> None:
         """Some channel did not take it; it is offered again from ``retry_at``."""
         async with self._write() as connection:
@@ -292,6 +336,12 @@ class RecordStore:
         if current is None:
             raise UnknownVehicleError(order.vehicle_id or "no car with that VIN")
         return current
+
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        """Forget a finished call; what went wrong with one that nobody waits for is logged."""
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, StoreFailedError):
+            log.debug("store call failed", error=repr(error))
 
     def _tell(self, reviewed: Iterable[Reviewed]) -> None:
         for one in reviewed:

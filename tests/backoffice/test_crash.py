@@ -1,6 +1,7 @@
-"""The plug is pulled: what was said to be stored is there afterwards, and nothing is there twice."""
+"""The plug is pulled, or a caller goes away: what was stored is there afterwards, and nothing is there twice."""
 
 import asyncio
+import random
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from backoffice.office_settings import DatabaseSettings, OfficeSettings
 from backoffice.store import RecordStore
+from tests.backoffice.facts import START, VIN_A, row, visit
 
 WRITER = textwrap.dedent(
     """
@@ -67,3 +69,19 @@ async def counted(directory: Path) -> dict[str, int]:
         return await store.counts()
     finally:
         await store.close()
+
+
+async def test_a_caller_that_goes_away_leaves_the_store_usable_for_everybody(store: RecordStore) -> None:
+    chance = random.Random(7)
+    for seq in range(1, 25):
+        work = store.store_batch("bay-1", "s1", 1, [(seq, row(visit(f"v{seq}", vin=VIN_A)))], START)
+        tasks = [asyncio.create_task(work), asyncio.create_task(store.counts())]
+        await asyncio.sleep(chance.random() * 0.02)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    rows = [(seq, row(visit(f"v{seq}", vin=VIN_A))) for seq in range(1, 25)]
+    await store.store_batch("bay-1", "s1", 1, rows, START)
+    counts = await store.counts()
+
+    assert (counts["records"], counts["vehicles"], counts["unprojected"]) == (24, 1, 0)

@@ -82,3 +82,10 @@ async def test_nobody_else_reads_what_we_keep(tmp_path: Path) -> None:
     await database.close()
 
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+async def test_a_driver_that_is_not_installed_is_named() -> None:
+    with pytest.raises(StoreFailedError, match=r"asyncpg|check the path") as failure:
+        await open_database("postgresql+asyncpg://office:secret@127.0.0.1:1/office", busy_timeout_s=1)
+
+    assert "secret" not in str(failure.value)

@@ -52,7 +52,8 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         load_office_settings(tmp_path / "none.toml")
 
 
-def test_postgresql_may_have_more_workers(tmp_path: Path) -> None:
+def test_more_workers_on_postgresql_are_processes_of_their_own(tmp_path: Path) -> None:
     text = "[http]\nworkers = 4\n[database]\nurl = 'postgresql+asyncpg://office@db/office'"
 
-    assert load_office_settings(written(tmp_path, text)).http.workers == 4
+    with pytest.raises(SettingsError, match="forecourt-office ingest"):
+        load_office_settings(written(tmp_path, text))
