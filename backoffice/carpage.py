@@ -21,7 +21,7 @@ WIDE = (760, 300)
 NARROW = (340, 240)
 _RESULT_ORDER = {Result.IMPOSSIBLE: 0, Result.SUSPICIOUS: 1, Result.CONSISTENT: 2, Result.NOT_DETERMINABLE: 3}
 _MIL = {True: "mil_on", False: "mil_off", None: "mil_unknown"}
-_DUE_KIND = {"overdue": "overdue", "due": "due", "due_soon_14": "due", "due_soon_30": "due", "ok": "ok"}
+_DUE_KIND = {"overdue": "overdue", "due": "due", "due_soon_14": "due", "due_soon_30": "note", "ok": "ok"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,12 @@ def readiness(snapshot: Snapshot, w: Wording) -> dict[str, Any] | None:
         return None
     open_count = sum(state is Monitor.INCOMPLETE for state in fitted.values())
     ordered = sorted(fitted.items(), key=lambda pair: (pair[1] is not Monitor.INCOMPLETE, pair[0]))
-    monitors = [(named("readiness", name, w).replace("_", " "), state) for name, state in ordered]
+    monitors = [(_monitor_name(name, w), state) for name, state in ordered]
     return {"words": w("readiness", open=open_count, count=len(fitted)), "monitors": monitors}
+
+
+def _monitor_name(name: str, w: Wording) -> str:
+    return w(f"monitor_{name}") if has(f"office.monitor_{name}") else name.replace("_", " ")
 
 
 def _headlines(car: VehicleDetail, snapshot: Snapshot, w: Wording) -> dict[str, str]:

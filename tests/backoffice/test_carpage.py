@@ -7,9 +7,10 @@ import pytest
 from backoffice.carpage import by_ecu, car_context, due_kind, item_name, model_name, verdict_text, witnesses
 from backoffice.views import CodeView, OdometerView, TimelineEvent, VehicleDetail
 from backoffice.wording import DASH, Wording
-from config.catalogue import Language
+from config.catalogue import Language, has
 from evidence.snapshot import CheckPart, ItemPart, OdometerPart, Result, Snapshot, Text
 from protocols.readings import ItemStatus, Monitor, Trust
+from protocols.signals import MONITORS_COMPRESSION, MONITORS_CONTINUOUS, MONITORS_SPARK
 from tests.backoffice.lot import NOW, items
 
 W = Wording(Language.EN, UTC)
@@ -128,6 +129,11 @@ def test_unfinished_monitors_come_first_and_those_not_fitted_not_at_all() -> Non
 
     assert [state for _, state in shown["monitors"]] == [Monitor.INCOMPLETE, Monitor.COMPLETE]
     assert "1 of 2" in shown["words"]
+
+
+@pytest.mark.parametrize("name", sorted({*MONITORS_CONTINUOUS, *MONITORS_SPARK, *MONITORS_COMPRESSION} - {""}))
+def test_every_monitor_has_a_name_in_both_languages(name: str) -> None:
+    assert has(f"office.monitor_{name}")
 
 
 def test_what_could_not_be_read_is_listed_and_what_a_car_does_not_offer_is_not() -> None:
