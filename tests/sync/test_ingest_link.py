@@ -91,6 +91,18 @@ async def test_batches_sent_while_ingest_is_away_wait_for_it(broker: Broker, off
         await until(lambda: office.seqs() == [1, 2])
 
 
+async def test_each_batch_is_let_go_so_that_a_long_run_of_them_never_stalls(broker: Broker, office: Office) -> None:
+    settings, states = broker.settings(), list[IngestState]()
+    async with (
+        connect(settings, Session("edge")) as edge,
+        running(receive_batches(settings, office.handle, on_state=states.append)),
+    ):
+        await until(lambda: bool(states))
+        for seq in range(1, 151):
+            await edge.publish(TOPIC, batch(seq))
+        await until(lambda: len(office.seqs()) == 150)
+
+
 async def test_what_cannot_be_read_is_let_go_and_the_next_batch_is_taken(broker: Broker, office: Office) -> None:
     settings, states = broker.settings(), list[IngestState]()
     async with (

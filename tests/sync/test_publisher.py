@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
 from sync.outbox import Outbox
 from sync.publisher import Publisher, PublisherState
-from sync.wire import State
+from sync.wire import Ack, Nack, State
 from tests.sync.broker import Broker, Rumqttd, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
@@ -65,13 +66,13 @@ async def test_what_people_wait_for_overtakes_raw_readings(broker: Broker, outbo
     await outbox.append([mileage(n) for n in range(5)])
     order: list[str] = []
 
-    async def handle(device: str, payload: bytes) -> object:
+    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
         before = set(office.payloads())
         answers = await office.handle(device, payload)
         order.extend(json.loads(row)["body"]["kind"] for row in office.payloads() if row not in before)
         return answers
 
-    async with running(publisher.run(), receive_batches(settings, handle)):  # type: ignore[arg-type]
+    async with running(publisher.run(), receive_batches(settings, handle)):
         assert await publisher.drained(PATIENCE_S)
 
     assert order[:5] == ["mileage"] * 5
@@ -110,6 +111,33 @@ async def test_an_office_that_is_away_or_full_is_waited_for(broker: Broker, outb
         assert await publisher.drained(PATIENCE_S)
 
     assert office.seqs() == list(range(1, 61))
+
+
+async def test_an_answer_that_got_lost_is_asked_for_again(broker: Broker, outbox: Outbox, office: Office) -> None:
+    settings = broker.settings(ack_timeout_s=0.3)
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([mileage(n) for n in range(5)])
+
+    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
+        answers = await office.handle(device, payload)
+        return answers if office.batches > 1 else ()
+
+    async with running(publisher.run(), receive_batches(settings, handle)):
+        assert await publisher.drained(PATIENCE_S)
+
+    assert office.batches == 2
+    assert office.seqs() == [1, 2, 3, 4, 5]
+
+
+async def test_whoever_looks_later_still_learns_that_the_box_is_online(broker: Broker, outbox: Outbox) -> None:
+    publisher = a_publisher(outbox, broker.settings())
+    async with running(publisher.run()):
+        await until(lambda: publisher.state.connected)
+        async with connect(broker.settings(), Session("watcher")) as link, asyncio.timeout(PATIENCE_S):
+            await link.subscribe("forecourt/v1/bay-1/state")
+            async for message in link.messages():
+                assert State.model_validate_json(message.payload).online
+                break
 
 
 async def test_poison_goes_to_quarantine_and_the_rest_goes_on(broker: Broker, outbox: Outbox, office: Office) -> None:
