@@ -60,7 +60,7 @@ def test_services_stand_where_they_were_done_with_their_note() -> None:
     first, second = events(visit("v1", a6_m=5_000_000), services=(service,))
 
     assert (first.kind, first.odometer_m, first.detail.en) == ("service", 4_000_000, "5W-30")
-    assert first.title.zh == "已完成保养:机油和机滤"
+    assert first.title.zh == "已完成保养：机油和机滤"
     assert second.kind == "visit"
 
 
