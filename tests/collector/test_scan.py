@@ -16,6 +16,7 @@ from protocols.readings import CarReading, ItemStatus
 from tests.simulated import simulated
 
 QUICK_WAITS = AdapterSettings(reply_timeout_s=2.0, search_timeout_s=8.0)
+FAST = ("--ecu-ms", "2", "--baud", "500000", "--search-ms", "5")
 ANSWERING = [
     "clean", "engine-fault", "codes-cleared", "rolled-back", "service-overdue", "can29", "ev", "ford",
     "honda-no-a6", "hyundai-no-a6", "toyota-no-a6", "vw-no-a6", "kwp", "j1850-pwm", "j1850-vpw",
@@ -52,7 +53,7 @@ def counter_of(reading: CarReading, name: str) -> int | None:
 
 @pytest.mark.parametrize("scenario", ANSWERING)
 async def test_every_answering_car_is_read_as_it_truly_is(scenario: str) -> None:
-    async with simulated(scenario, "--ecu-ms", "2", "--baud", "500000") as lot:
+    async with simulated(scenario, *FAST) as lot:
         reading, silent, _ = await scan(lot.url)
 
     truth = lot.truth
@@ -72,7 +73,7 @@ async def test_every_answering_car_is_read_as_it_truly_is(scenario: str) -> None
 
 @pytest.mark.parametrize("scenario", ["vw-no-a6", "toyota-no-a6", "honda-no-a6", "hyundai-no-a6"])
 async def test_a_car_without_a6_gives_its_makers_odometer(scenario: str) -> None:
-    async with simulated(scenario, "--ecu-ms", "2", "--baud", "500000") as lot:
+    async with simulated(scenario, *FAST) as lot:
         reading, _, _ = await scan(lot.url)
 
     read = [w for w in reading.odometer if w.status is ItemStatus.READ]
@@ -82,7 +83,7 @@ async def test_a_car_without_a6_gives_its_makers_odometer(scenario: str) -> None
 
 
 async def test_a_scan_over_a_serial_port_reads_the_same_car(tmp_path: Path) -> None:
-    async with simulated("clean", serve=("--pty", str(tmp_path / "ttyOBD"))) as lot:
+    async with simulated("clean", *FAST, serve=("--pty", str(tmp_path / "ttyOBD"))) as lot:
         reading, _, told = await scan(lot.url)
 
     assert lot.url.startswith("serial:")
@@ -92,7 +93,7 @@ async def test_a_scan_over_a_serial_port_reads_the_same_car(tmp_path: Path) -> N
 
 
 async def test_a_quick_scan_skips_the_makers_reads_and_keeps_the_standard_ones() -> None:
-    async with simulated("engine-fault") as lot:
+    async with simulated("engine-fault", *FAST) as lot:
         reading, _, _ = await scan(lot.url, Depth.QUICK)
 
     assert reading.vin == lot.truth["vin"]
@@ -102,7 +103,7 @@ async def test_a_quick_scan_skips_the_makers_reads_and_keeps_the_standard_ones()
 
 
 async def test_a_car_that_answers_nothing_is_a_complete_reading_without_a_value() -> None:
-    async with simulated("silent", "--search-ms", "20") as lot:
+    async with simulated("silent", *FAST) as lot:
         reading, silent, _ = await scan(lot.url)
 
     assert silent
@@ -114,7 +115,7 @@ async def test_a_car_that_answers_nothing_is_a_complete_reading_without_a_value(
 
 
 async def test_no_maker_is_asked_while_the_car_moves() -> None:
-    async with simulated("vw-no-a6") as lot:
+    async with simulated("vw-no-a6", *FAST) as lot:
 
         async def drive_off(event: ScanProgress | VinSeen) -> None:
             if isinstance(event, VinSeen):
@@ -153,7 +154,7 @@ async def test_an_adapter_that_is_none_ends_in_one_clear_reason(profile: str, re
 
 @pytest.mark.parametrize("profile", ["elm-1.5-clone", "elm-2.1-clone", "elm-1.4b", "elm-2.2", "stn-1170"])
 async def test_every_usable_adapter_delivers_vin_codes_and_odometer(profile: str) -> None:
-    async with simulated("engine-fault", "--profile", profile, "--ecu-ms", "2") as lot:
+    async with simulated("engine-fault", "--profile", profile, *FAST) as lot:
         reading, _, _ = await scan(lot.url)
 
     assert reading.vin == lot.truth["vin"]
@@ -170,7 +171,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_under_any_fault_nothing_is_told_that_was_not_read(fault: str) -> None:
-    async with simulated("engine-fault", "--fault", fault, "--ecu-ms", "2", "--baud", "500000", "--seed", "7") as lot:
+    async with simulated("engine-fault", "--fault", fault, "--seed", "7", *FAST) as lot:
         try:
             async with asyncio.timeout(60):
                 reading, silent, _ = await scan(lot.url)
