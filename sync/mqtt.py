@@ -181,7 +181,9 @@ class Link:
         try:
             await asyncio.wait_for(answer, self._settings.ack_timeout_s)
         except TimeoutError as error:
-            raise UpstreamLostError(f"{self._where}: no {what}") from error
+            lost = UpstreamLostError(f"{self._where}: no {what}")
+            self._fail(lost)  # what was not answered may still be under way: no more of it on this connection
+            raise lost from error
         finally:
             self._answers.pop(mid, None)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x80, 0xE0
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
+CONNACK_5_RECEIVE_3 = b"\x20\x06\x00\x00\x03\x21\x00\x03"
 CONNACK_311 = b"\x20\x02\x00\x00"
 
 Answer = Callable[[int, bytes], bytes | None]

@@ -12,6 +12,7 @@ from sync.mqtt import Inbound, Link, Session, Will, connect
 from tests.sync.broker import Broker, password_options
 from tests.sync.scripted_broker import (
     CONNACK_5,
+    CONNACK_5_RECEIVE_3,
     CONNACK_311,
     CONNECT,
     PUBLISH,
@@ -196,6 +197,24 @@ async def test_a_negative_puback_is_never_taken_for_success(reason: int, error: 
     async with scripted_broker(broker) as port, connect(settings_for(port), Session("a")) as link:
         with pytest.raises(error):
             await link.publish("x", b"y")
+
+
+async def test_no_more_is_under_way_than_the_broker_said_it_receives() -> None:
+    under_way: list[bytes] = []
+
+    def slow_broker(kind: int, body: bytes) -> bytes:
+        if kind == CONNECT:
+            return CONNACK_5_RECEIVE_3
+        if kind == PUBLISH:
+            under_way.append(body)
+        return b""
+
+    async with scripted_broker(slow_broker) as port, connect(settings_for(port), Session("a")) as link:
+        outcomes = await asyncio.gather(*(link.publish("x", b"y") for _ in range(9)), return_exceptions=True)
+        assert link.receive_maximum == 3
+
+    assert len(under_way) == 3
+    assert all(isinstance(outcome, UpstreamLostError) for outcome in outcomes)
 
 
 async def test_no_matching_subscriber_is_a_puback_like_any_other() -> None:
