@@ -157,9 +157,15 @@ def _headlines(car: VehicleDetail, snapshot: Snapshot, w: Wording) -> dict[str, 
         "codes_note": " · ".join([*([] if car.dtcs else [empty]), w(_MIL[car.mil])]),
         "codes_empty": empty,
         "fuel_words": named("fuel", car.fuel, w),
-        "visit_words": " · ".join(word for word in (snapshot.bay, snapshot.operator) if word),
+        "visit_words": _visit(snapshot, w),
         "cleared_words": _cleared(car, w),
     }
+
+
+def _visit(snapshot: Snapshot, w: Wording) -> str:
+    if not snapshot.bay and not snapshot.operator:
+        return ""
+    return render("timeline.visit_plain", w.language, bay=snapshot.bay or DASH, operator=snapshot.operator or DASH)
 
 
 def _odometer_note(car: VehicleDetail, w: Wording) -> str:

@@ -5,6 +5,7 @@
   const line = document.querySelector("[data-line]");
   const live = document.querySelector("[data-live]");
   const count = document.querySelector("[data-count]");
+  const title = document.title;
   let waiting = 0;
   let source = null;
   let retryMs = 1000;
@@ -58,6 +59,7 @@
       if (count) {
         count.textContent = answer.headers.get("X-Open-Alerts") || "0";
         count.dataset.count = count.textContent;
+        document.title = (count.textContent === "0" ? "" : `(${count.textContent}) `) + title;
       }
       if (!live) return;
       const body = new DOMParser().parseFromString(await answer.text(), "text/html").body;
