@@ -61,19 +61,25 @@ def subject_of(finding: Finding) -> str:
 
 
 def compare(
-    episodes: Iterable[Episode], findings: Sequence[Finding], snapshot_id: str, standing_codes: Collection[str] = ()
+    episodes: Iterable[Episode],
+    findings: Sequence[Finding],
+    snapshot_id: str,
+    *,
+    standing_codes: Collection[str] = (),
+    undecided: Collection[str] = (),
 ) -> Changes:
     """What to open, update and close so that the open alerts say what ``findings`` say.
 
     ``episodes`` are oldest first; of two with the same rule and subject (cars merged) the older one stays.
-    ``standing_codes`` are the trouble codes that the car was last seen with.
+    ``standing_codes`` are the trouble codes that the car was last seen with. ``undecided`` are rules that could not be
+    checked this time: a visit that read too little settles nothing.
     """
     wanted = {(finding.rule, subject_of(finding)): finding for finding in findings if _alerts(finding)}
     kept: dict[tuple[str, str], Episode] = {}
     closed: list[Episode] = []
     for episode in episodes:
         key = (episode.rule, episode.subject)
-        if key not in kept and (key in wanted or _stands(episode, standing_codes)):
+        if key not in kept and (key in wanted or episode.rule in undecided or _stands(episode, standing_codes)):
             kept[key] = episode
         else:
             closed.append(episode)

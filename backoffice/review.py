@@ -31,7 +31,7 @@ from backoffice.tables import (
 from backoffice.views import VehicleDetail
 from evidence.codes import codes_were_read
 from evidence.history import ServiceRecord
-from evidence.snapshot import Severity, Snapshot
+from evidence.snapshot import Result, Severity, Snapshot
 
 FOLDED_KINDS = ("snapshot", "mileage")
 # What a peer wrote may be of any length; the columns are not.
@@ -58,7 +58,9 @@ async def review_vehicle(connection: AsyncConnection, vehicle_id: str, now: date
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, dossier, judged.entries)
     episodes = await _open_episodes(connection, vehicle_id)
-    changes = compare(episodes, detail.findings, detail.snapshot_id, standing_codes(dossier))
+    undecided = {check.rule for check in detail.checks if check.result is Result.NOT_DETERMINABLE}
+    standing = standing_codes(dossier)
+    changes = compare(episodes, detail.findings, detail.snapshot_id, standing_codes=standing, undecided=undecided)
     touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
     return Reviewed(vehicle_id, touched)
 

@@ -52,8 +52,8 @@ def test_of_two_alerts_about_one_thing_the_older_stays() -> None:
 def test_a_code_that_still_stands_keeps_its_alert() -> None:
     standing = episode("codes.new", "P0301, P0420")
 
-    assert compare([standing], [], "v2", {"P0420"}) == Changes()
-    assert compare([standing], [], "v2", {"P0171"}).closed == (standing,)
+    assert compare([standing], [], "v2", standing_codes={"P0420"}) == Changes()
+    assert compare([standing], [], "v2", standing_codes={"P0171"}).closed == (standing,)
 
 
 def test_codes_that_people_know_of_are_not_told_again() -> None:
@@ -61,9 +61,16 @@ def test_codes_that_people_know_of_are_not_told_again() -> None:
     again = finding("codes.new", codes="P0301")
     more = finding("codes.new", codes="P0171, P0301")
 
-    assert compare([known], [again], "v2", {"P0301"}) == Changes()
-    assert len(compare([known], [more], "v2", {"P0301", "P0171"}).opened) == 1
+    assert compare([known], [again], "v2", standing_codes={"P0301"}) == Changes()
+    assert len(compare([known], [more], "v2", standing_codes={"P0301", "P0171"}).opened) == 1
 
 
 def test_a_subject_is_bounded() -> None:
     assert len(subject_of(finding("codes.new", codes="P0301, " * 100))) == 200
+
+
+def test_a_visit_that_could_not_check_settles_nothing() -> None:
+    open_one = episode("odometer.below_earlier")
+
+    assert compare([open_one], [], "v2", undecided={"odometer.below_earlier"}) == Changes()
+    assert compare([open_one], [], "v2", undecided={"odometer.dash_differs"}).closed == (open_one,)

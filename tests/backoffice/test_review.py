@@ -200,3 +200,11 @@ async def test_a_record_that_could_not_be_placed_is_placed_later(
     assert await store.catch_up() == 1
     assert (await only_car(store)).vin == VIN_A
     assert await store.catch_up() == 0
+
+
+async def test_plugging_in_again_without_an_answer_does_not_settle_a_contradiction(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=100_000_000), rolled_back("v2"))
+    before = {alert.rule for alert in await store.alerts()}
+    await put(store, visit("v3", vin=VIN_A), first=3)
+
+    assert {alert.rule for alert in await store.alerts()} == before
