@@ -104,8 +104,13 @@ def _vehicle_routes(routes: APIRouter, desk: RecordStore) -> None:
 
 def _alert_routes(routes: APIRouter, desk: RecordStore) -> None:
     @routes.get("/alerts", summary="Alerts, open ones unless all are asked for")
-    async def alerts(open_only: bool = True, limit: Limit = 100) -> AlertsView:  # noqa: FBT001, FBT002 - a query
-        return AlertsView(items=tuple(await desk.alerts(open_only=open_only, limit=limit)))
+    async def alerts(
+        open_only: bool = True,  # noqa: FBT001, FBT002 - part of a query
+        limit: Limit = 100,
+        vehicle_id: Annotated[str, Query(max_length=64)] = "",
+    ) -> AlertsView:
+        found = await desk.alerts(open_only=open_only, limit=limit, vehicle_id=vehicle_id)
+        return AlertsView(items=tuple(found))
 
     @routes.get("/alerts/{alert_id}", summary="One alert")
     async def alert(alert_id: OpaqueId) -> AlertView:

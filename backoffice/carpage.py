@@ -111,15 +111,21 @@ def days(events: Iterable[TimelineEvent], w: Wording) -> list[tuple[str, list[Ti
 def charts(mileage: Iterable[TimelineEvent], w: Wording) -> list[Markup]:
     """The chart twice, for a desk and for a phone: one that is scaled down would be illegible."""
     points = [_point(event, w) for event in mileage if event.at is not None]
+    return [_chart(points, name, size, w) for name, size in (("wide", WIDE), ("narrow", NARROW)) if points]
+
+
+def _chart(points: Sequence[Point], name: str, size: tuple[int, int], w: Wording) -> Markup:
     kept = sum(point.mark is not Mark.QUARANTINED for point in points)
-    words = {
-        "title": w("chart_title"),
-        "description": w("chart_text", count=kept, apart=len(points) - kept),
-        "km": lambda metres: w.number(round(metres / 1000)),
-        "day": lambda at: w.date(at),
-    }
-    sizes = (("wide", WIDE), ("narrow", NARROW))
-    return [draw(points, name=name, width=size[0], height=size[1], **words) for name, size in sizes if points]
+    return draw(
+        points,
+        name=name,
+        width=size[0],
+        height=size[1],
+        title=w("chart_title"),
+        description=w("chart_text", count=kept, apart=len(points) - kept),
+        km=lambda metres: w.number(round(metres / 1000)),
+        day=w.date,
+    )
 
 
 def witnesses(car: VehicleDetail, snapshot: Snapshot, mileage: Iterable[TimelineEvent], w: Wording) -> list[Witness]:

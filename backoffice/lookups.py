@@ -57,11 +57,15 @@ async def detail(connection: AsyncConnection, vehicle_id: str) -> VehicleDetail 
     return VehicleDetail.model_validate_json(row.detail).model_copy(update=_standing(row, counts))
 
 
-async def list_alerts(connection: AsyncConnection, *, open_only: bool, limit: int) -> tuple[AlertView, ...]:
-    """Alerts, the newest first."""
+async def list_alerts(
+    connection: AsyncConnection, *, open_only: bool, limit: int, vehicle_id: str = ""
+) -> tuple[AlertView, ...]:
+    """Alerts (of one car, if named), the newest first."""
     statement = _alerts().order_by(alerts.c.opened_at.desc(), alerts.c.id).limit(limit)
     if open_only:
         statement = statement.where(alerts.c.closed_at.is_(None))
+    if vehicle_id:
+        statement = statement.where(alerts.c.vehicle_id == vehicle_id)
     return tuple(_alert_view(row) for row in await connection.execute(statement))
 
 

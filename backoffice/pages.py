@@ -23,7 +23,7 @@ from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_tit
 from evidence.snapshot import CheckPart, Severity
 
 PAGE_SIZE = 50
-MAX_ALERTS = 200
+MAX_ALERTS = 500
 MAX_PAGE = 10_000
 LANGUAGE_COOKIE = "forecourt_lang"
 COOKIE_S = 365 * 86400
@@ -154,7 +154,7 @@ async def _vehicle_page(request: Request, pages: Pages, vehicle_id: str) -> Resp
     if car is None:
         raise ProblemError(404, "office.problem_no_vehicle")
     events = await desk.timeline(vehicle_id)
-    alerts = [alert for alert in await desk.alerts(open_only=True, limit=MAX_ALERTS) if alert.vehicle_id == car.id]
+    alerts = await desk.alerts(open_only=True, limit=MAX_ALERTS, vehicle_id=car.id)
     return await pages.page(
         request,
         "vehicle.html",
@@ -212,7 +212,7 @@ def _manual_pages(routes: APIRouter, pages: Pages) -> None:
         except UnknownSectionError as error:
             raise ProblemError(404, "office.problem_no_page") from error
         sections = [(name, manual_title(name, language)) for name in SECTIONS]
-        context = {"body": body, "manual_title": title, "sections": sections}
+        context: dict[str, Any] = {"body": body, "manual_title": title, "sections": sections}
         return await pages.page(request, "manual.html", section=section, here="manual", **context)
 
 

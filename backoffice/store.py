@@ -204,10 +204,12 @@ class RecordStore:
             return timeline_of(dossier, entries, services, await lookups.car_alerts(connection, current))
 
     @_whole
-    async def alerts(self, *, open_only: bool = True, limit: int = 100) -> tuple[AlertView, ...]:
-        """Alerts, the newest first."""
+    async def alerts(self, *, open_only: bool = True, limit: int = 100, vehicle_id: str = "") -> tuple[AlertView, ...]:
+        """Alerts (of one car, if named), the newest first."""
         async with self._read() as connection:
-            return await lookups.list_alerts(connection, open_only=open_only, limit=min(limit, MAX_LIMIT))
+            return await lookups.list_alerts(
+                connection, open_only=open_only, limit=min(limit, MAX_LIMIT), vehicle_id=vehicle_id
+            )
 
     @_whole
     async def alert(self, alert_id: str) -> AlertView | None:

@@ -74,6 +74,13 @@ async def test_an_alert_is_acknowledged_once_and_by_name(client: httpx.AsyncClie
     assert done.json()["acknowledged_by"] == again.json()["acknowledged_by"] == "LW"
 
 
+async def test_alerts_can_be_asked_for_one_car(client: httpx.AsyncClient) -> None:
+    car = await car_id(client, ROLLED)
+    found = (await client.get("/api/v1/alerts", params={"vehicle_id": car})).json()["items"]
+
+    assert {alert["rule"] for alert in found} == {"odometer.counter_exceeds", "odometer.below_earlier"}
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"operator": ""}, {"operator": "   "}, {"operator": "x" * 41}, {"operator": 7}, []]
 )
