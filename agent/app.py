@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,13 +13,13 @@ import structlog
 
 from agent.bays import Bays
 from agent.board import Board
-from agent.desk import Desk, wall_time
-from agent.errors import WorldError
+from agent.desk import Desk
 from agent.hotplug import BayPlan, configured_bays, watch_for_adapters
-from agent.ledger_store import LedgerStore
 from agent.looks import Looks
+from agent.moments import wall_time
 from agent.page import Page
 from agent.server import PageServer
+from agent.stores import open_stores
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
@@ -32,7 +32,6 @@ DRAIN_S = 5.0
 CLOCK_LOOK_S = 10.0
 OWED_RETRY_S = 5.0
 BAY_RESTART_S = 3.0
-MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger()
 Watch = Callable[[str], AsyncIterator[BayEvent]]
@@ -85,26 +84,6 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
     await page.open()
     stack.push_async_callback(page.close)
     return Agent(settings, bays, desk, board, outbox, publisher, page, watch)
-
-
-@asynccontextmanager
-async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Outbox, LedgerStore]]:
-    """The two files of this box; raise WorldError when another process has them or the disk refuses."""
-    folder = settings.storage.directory
-    async with AsyncExitStack() as stack:
-        try:
-            outbox = await Outbox.open(
-                folder / "outbox.db", clock=clock, max_bytes=settings.storage.outbox_max_mb * MEGABYTE
-            )
-            stack.push_async_callback(outbox.close)
-            store = await LedgerStore.open(folder / "ledger.db")
-            stack.push_async_callback(store.close)
-        except (OutboxError, OSError) as error:
-            raise WorldError("agent.store_unusable", detail=str(error)) from error
-        for damaged in (outbox.set_aside, store.set_aside):
-            if damaged is not None:
-                log.error("damaged file set aside, a new one begun; keep it for support", file=str(damaged))
-        yield outbox, store
 
 
 async def _live(agent: Agent, stop: asyncio.Event) -> None:

@@ -62,7 +62,7 @@ def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 @plainly
 def run(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Watch all adapters and serve the bay page until SIGTERM or Ctrl+C."""
-    from agent.commands import run_daemon
+    from agent.running import run_daemon
 
     settings = _settings(config)
     run_daemon(settings, language_of(lang, settings))
@@ -86,7 +86,7 @@ def scan(
     lang: LangOption = "",
 ) -> None:
     """Read one car once: a verdict table, or one JSON snapshot with --json."""
-    from agent.commands import ScanOrder, scan_car_once
+    from agent.scanning import ScanOrder, scan_car_once
 
     settings = _settings(config)
     typed = {"plate": plate, "stock_number": stock, "dash_km": dash_km, "vin": vin}
@@ -100,7 +100,7 @@ def scan(
 @plainly
 def replay(files: FilesArgument, as_json: JsonOption = False, lang: LangOption = "") -> None:  # noqa: FBT002
     """Decode recorded traffic: obd-capture/1 JSON or adapter transcripts."""
-    from agent.commands import replay_recordings
+    from agent.replaying import replay_recordings
 
     raise typer.Exit(replay_recordings(files, language_of(lang, None), as_json=as_json))
 

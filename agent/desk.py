@@ -6,7 +6,7 @@ them is repaired by ``recover``, which neither loses nor doubles a record.
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -18,8 +18,9 @@ from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError
 from agent.intake import Circumstances
 from agent.ledger import Change, Intake, Known, RecordSet, Status, StockState, purpose_for
 from agent.ledger_store import LedgerStore
+from agent.moments import wall_time
 from evidence.snapshot import ClockQuality, Purpose
-from sync.clock import Clock, Stamp
+from sync.clock import Clock
 from sync.errors import OutboxError
 from sync.records import AnyBody, ClockBody
 
@@ -175,8 +176,3 @@ class Desk:
 
     def _quality(self) -> ClockQuality:
         return self._clock.stamp().tq
-
-
-def wall_time(stamp: Stamp) -> datetime:
-    """The stamp's wall time, UTC."""
-    return datetime.fromtimestamp(stamp.t / 1000, UTC)

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from agent.cli import app
@@ -19,11 +21,12 @@ HELP_S = 0.4  # on a desk's machine; the suite may share its cores, so the test 
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+def cli(monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     monkeypatch.setenv("LANG", "en_US.UTF-8")
     for name in ("LC_ALL", "LC_MESSAGES", "FORECOURT_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-    return CliRunner()
+    yield CliRunner()
+    structlog.reset_defaults()  # ``run`` sends the logs of its process to its own stderr
 
 
 def test_help_names_every_command(cli: CliRunner) -> None:
@@ -101,7 +104,7 @@ def test_a_fault_of_our_own_is_one_line_too(cli: CliRunner, monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("agent.commands.scan_car_once", broken)
+    monkeypatch.setattr("agent.scanning.scan_car_once", broken)
 
     result = cli.invoke(app, ["scan", "--adapter", "tcp:127.0.0.1:9"])
 

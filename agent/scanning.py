@@ -1,33 +1,25 @@
-"""What ``run``, ``scan`` and ``replay`` do once their options are parsed."""
+"""``forecourt scan``: one car read once, shown, and kept when asked to."""
 
 import asyncio
-import json
-import logging
 import sys
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from agent import intake as intakes
 from agent.answers import NOTHING_SAID, Answers, parse_answers
-from agent.app import open_stores, run_agent
-from agent.bay import BayState, KeepReading
-from agent.desk import Desk, wall_time
 from agent.errors import WorldError
 from agent.ledger import Intake, Known
-from agent.tables import replay_table, verdict_table
+from agent.moments import wall_time
+from agent.tables import verdict_table
 from agent.wording import said
 from collector.depth import Depth
 from collector.discovery import adapters_in, likely_adapters
 from collector.errors import AdapterLostError, CarSilentError
-from collector.events import BayEvent, ScanProgress, VinSeen
+from collector.events import ScanProgress, VinSeen
 from collector.scan import scan_once
-from collector.watch import watch_bay
 from config.catalogue import Language, render
 from config.errors import SettingsError
 from config.profiles import load_profiles
@@ -50,20 +42,6 @@ class ScanOrder:
     typed: dict[str, str]
     save: bool
     as_json: bool
-
-
-def run_daemon(settings: Settings, language: Language) -> None:
-    """Run the agent until it is told to stop; the page's address is the first line on standard output."""
-    _log_to_stderr()
-    profiles = load_profiles()
-
-    def watch(url: str) -> AsyncIterator[BayEvent]:
-        return watch_bay(url, settings.adapter, profiles, depth=Depth.FULL)
-
-    def ready(address: str) -> None:
-        print(render("cli.page_open", language, address=address), flush=True)
-
-    asyncio.run(run_agent(settings, watch, ready=ready))
 
 
 def scan_car_once(order: ScanOrder, settings: Settings, language: Language) -> int:
@@ -131,6 +109,10 @@ def _judged_alone(reading: CarReading, answers: Answers) -> Snapshot:
 
 async def _save(reading: CarReading, answers: Answers, settings: Settings, *, silent: bool) -> Snapshot:
     """The same through the ledger and the outbox, as the daemon would."""
+    from agent.bay import BayState, KeepReading
+    from agent.desk import Desk
+    from agent.stores import open_stores
+
     clock, intake_id = SystemClock(), uuid.uuid4().hex
     async with open_stores(settings, clock) as (outbox, store):
         desk = Desk(store, outbox, clock)
@@ -149,35 +131,3 @@ def _show(order: ScanOrder, snapshot: Snapshot, language: Language) -> None:
     if order.save:
         key = "cli.saved" if snapshot.vehicle.vin else "cli.kept_without_vin"
         print(render(key, language), file=sys.stderr)
-
-
-def replay_recordings(files: list[Path], language: Language, *, as_json: bool) -> int:
-    """Print one result a case; 2 when a file cannot be read."""
-    from agent.replay import replay_files
-    from agent.replay_score import score, score_table
-
-    for path in files:
-        if not path.is_file():
-            raise SettingsError(render("cli.no_such_file", language, path=str(path)))
-    results = replay_files(files)
-    if as_json:
-        for result in results:
-            print(json.dumps(result, ensure_ascii=False))
-    else:
-        Console().print(replay_table(results, language))
-        if scores := score(files):
-            Console().print(score_table(scores, language))
-    return DONE
-
-
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -1,0 +1,37 @@
+"""The two files of a box, opened together: what it owes (``outbox.db``) and what it knows (``ledger.db``)."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from agent.errors import WorldError
+from agent.ledger_store import LedgerStore
+from config.settings import Settings
+from sync.clock import Clock
+from sync.errors import OutboxError
+from sync.outbox import Outbox
+
+MEGABYTE = 1024 * 1024
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Outbox, LedgerStore]]:
+    """The two files of this box; raise WorldError when another process has them or the disk refuses."""
+    folder = settings.storage.directory
+    async with AsyncExitStack() as stack:
+        try:
+            outbox = await Outbox.open(
+                folder / "outbox.db", clock=clock, max_bytes=settings.storage.outbox_max_mb * MEGABYTE
+            )
+            stack.push_async_callback(outbox.close)
+            store = await LedgerStore.open(folder / "ledger.db")
+            stack.push_async_callback(store.close)
+        except (OutboxError, OSError) as error:
+            raise WorldError("agent.store_unusable", detail=str(error)) from error
+        for damaged in (outbox.set_aside, store.set_aside):
+            if damaged is not None:
+                log.error("damaged file set aside, a new one begun; keep it for support", file=str(damaged))
+        yield outbox, store
