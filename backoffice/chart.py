@@ -27,6 +27,9 @@ class Mark(StrEnum):
     QUARANTINED = "quarantined"
 
 
+_LAYER = {Mark.OTHER: 0, Mark.TRUSTED: 1, Mark.QUARANTINED: 2}
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One odometer value; ``label`` is the value as the reader writes it, ``note`` what hovering tells."""
@@ -86,7 +89,8 @@ def draw(
         *_grid(frame, ticks, km),
         *_dates(frame, shown, day),
         _line(frame, shown),
-        *(_point(frame, point) for point in shown),
+        # What is trusted, and what is not believed, is never hidden by what was typed at the same moment.
+        *(_point(frame, point) for point in sorted(shown, key=lambda point: _LAYER[point.mark])),
         *_labels(frame, shown),
     ]
     return Markup(

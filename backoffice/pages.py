@@ -96,8 +96,8 @@ def page_routes(pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
-    async def home() -> Response:
-        return RedirectResponse("/vehicles", 307)
+    async def home(request: Request) -> Response:
+        return RedirectResponse(_keeping_language("/vehicles", request), 307)
 
     _vehicle_pages(routes, pages, SearchMemory())
     _alert_pages(routes, pages)
@@ -201,8 +201,8 @@ def _alert_pages(routes: APIRouter, pages: Pages) -> None:
 
 def _manual_pages(routes: APIRouter, pages: Pages) -> None:
     @routes.get("/manual")
-    async def manual_start() -> Response:
-        return RedirectResponse(f"/manual/{SECTIONS[0]}", 307)
+    async def manual_start(request: Request) -> Response:
+        return RedirectResponse(_keeping_language(f"/manual/{SECTIONS[0]}", request), 307)
 
     @routes.get("/manual/{section}")
     async def manual(request: Request, section: str) -> Response:
@@ -238,6 +238,11 @@ def _list_url(path: str, page: int, token: str) -> str:
     query = [f"page={page}"] if page > 1 else []
     query += [f"s={token}"] if token else []
     return path + ("?" + "&".join(query) if query else "")
+
+
+def _keeping_language(path: str, request: Request) -> str:
+    language = request.query_params.get("lang")
+    return f"{path}?lang={language}" if language in ("en", "zh") else path
 
 
 def _other_language(request: Request, w: Wording) -> str:

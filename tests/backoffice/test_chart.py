@@ -58,6 +58,13 @@ def test_a_quarantined_value_is_a_cross_apart_from_the_line() -> None:
     assert "9,000 km" in "".join(drawn.itertext())
 
 
+def test_a_typed_value_never_hides_the_one_that_was_read() -> None:
+    drawn = tree(chart(point(0, 50_000), point(0, 50_000, Mark.OTHER)))
+    order = [group.attrib["class"] for group in drawn.iter(f"{SVG}g")]
+
+    assert order == ["mark mark-other", "mark mark-trusted"]
+
+
 def test_the_chart_names_itself_and_every_point() -> None:
     drawn = tree(chart(point(0, 50_000)))
     titles = [element.text for element in drawn.iter(f"{SVG}title")]

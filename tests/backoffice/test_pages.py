@@ -100,6 +100,14 @@ async def test_the_language_is_remembered(client: httpx.AsyncClient) -> None:
     assert '<html lang="en">' in later
 
 
+@pytest.mark.parametrize(("path", "leads_to"), [("/", "/vehicles"), ("/manual", "/manual/getting-started")])
+async def test_the_front_door_keeps_the_language_asked_for(client: httpx.AsyncClient, path: str, leads_to: str) -> None:
+    plain, english, odd = [(await client.get(path, params=q)) for q in ({}, {"lang": "en"}, {"lang": "//evil"})]
+
+    assert plain.headers["location"] == odd.headers["location"] == leads_to
+    assert english.headers["location"] == f"{leads_to}?lang=en"
+
+
 async def test_an_unknown_language_is_ignored(client: httpx.AsyncClient) -> None:
     page = await client.get("/vehicles", params={"lang": "../en"})
 
