@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -31,6 +31,7 @@ from sync.publisher import Publisher
 DRAIN_S = 5.0
 CLOCK_LOOK_S = 10.0
 OWED_RETRY_S = 5.0
+FORGET_EVERY_S = 3600.0
 BAY_RESTART_S = 3.0
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ async def run_agent(
 async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:
     configured_bays(settings)  # a mistake there is said before anything is opened
     outbox, store = await stack.enter_async_context(open_stores(settings, clock))
-    desk = Desk(store, outbox, clock)
+    desk = Desk(store, outbox, clock, settings.device.purpose_notice)
     await desk.recover()
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
@@ -94,6 +95,7 @@ async def _live(agent: Agent, stop: asyncio.Event) -> None:
             group.create_task(_watch_bays(agent), name="bays"),
             group.create_task(_note_clock(agent.desk), name="clock"),
             group.create_task(_hand_over_again(agent.desk), name="owed"),
+            group.create_task(_forget_old_visits(agent), name="forget"),
         ]
         await stop.wait()
         log.info("stopping: no further readings are taken", owed=agent.outbox.pending_count())
@@ -137,6 +139,17 @@ async def _note_clock(desk: Desk) -> None:
         if await desk.note_clock():
             return
         await asyncio.sleep(CLOCK_LOOK_S)
+
+
+async def _forget_old_visits(agent: Agent) -> None:
+    """Erase what is safe upstream and older than the owner wants it here; never while anything is still owed."""
+    age = timedelta(days=agent.settings.storage.forget_acknowledged_after_days)
+    while True:
+        if agent.outbox.pending_count() == 0:
+            with suppress(OutboxError, sqlite3.Error):
+                if erased := await agent.desk.forget_older_than(age):
+                    log.info("old visits erased here; the back office has them", visits=erased)
+        await asyncio.sleep(FORGET_EVERY_S)
 
 
 async def _hand_over_again(desk: Desk) -> None:

@@ -6,7 +6,7 @@ them is repaired by ``recover``, which neither loses nor doubles a record.
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -36,8 +36,9 @@ class RecordSink(Protocol):
 class Desk:
     """One per process. All changes pass through one lock, so that the outbox sees them in the ledger's order."""
 
-    def __init__(self, store: LedgerStore, sink: RecordSink, clock: Clock) -> None:
+    def __init__(self, store: LedgerStore, sink: RecordSink, clock: Clock, notice: str = "") -> None:
         self._store = store
+        self._notice = notice
         self._sink = sink
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -70,7 +71,7 @@ class Desk:
             if current.sent:  # one intake, one snapshot
                 return current
             vin = kept.reading.vin or current.answers.vin
-            circumstances = Circumstances(self._now(), self._quality(), kept.changed_from, same_vin_at)
+            circumstances = self._circumstances(kept.changed_from, same_vin_at)
             known = await self._known(vin, current.id)
             return await self._carry_out(intakes.read(current, kept.reading, known, circumstances))
 
@@ -81,7 +82,7 @@ class Desk:
             if current is None or not current.sent:
                 return
             known = await self._known(current.vin, current.id)
-            circumstances = Circumstances(self._now(), self._quality(), same_vin_at=other_bay)
+            circumstances = self._circumstances(same_vin_at=other_bay)
             await self._carry_out(intakes.also_elsewhere(current, known, circumstances))
 
     async def drop(self, dropped: DropReading) -> None:
@@ -104,10 +105,8 @@ class Desk:
                 return await self._note(current or self._begun(intake_id, plugged.name if plugged else ""), answers)
             intakes.refuse_contradiction(current, answers)
             vin = current.vin or answers.vin
-            circumstances = Circumstances(self._now(), self._quality())
-            return await self._carry_out(
-                intakes.answered(current, answers, await self._known(vin, current.id), circumstances)
-            )
+            known = await self._known(vin, current.id)
+            return await self._carry_out(intakes.answered(current, answers, known, self._circumstances()))
 
     async def withdraw(self, intake_id: str) -> None:
         """Put an intake without identity aside: a test plug, a slip. Raises UnknownIntakeError, AnswerError."""
@@ -133,6 +132,13 @@ class Desk:
             await self._store.owe(RecordSet(f"clock/{stamp.boot}", (ClockBody(wall_ms=stamp.t),)))
             await self._hand_over()
         return True
+
+    async def forget_older_than(self, age: timedelta) -> int:
+        """Erase visits older than ``age`` that nobody waits for; 0 while the wall clock is not to be believed."""
+        if self._quality() is not ClockQuality.NTP:
+            return 0
+        async with self._turn:
+            return await self._store.forget_before(self._now() - age)
 
     async def _note(self, current: Intake, answers: Answers) -> Intake:
         intakes.refuse_contradiction(current, answers)
@@ -167,6 +173,9 @@ class Desk:
             vehicle=await self._store.vehicle(vin),
             learned_model=await self._store.learned_model(vin),
         )
+
+    def _circumstances(self, changed_from: str = "", same_vin_at: str = "") -> Circumstances:
+        return Circumstances(self._now(), self._quality(), changed_from, same_vin_at, self._notice)
 
     def _begun(self, intake_id: str, bay: str) -> Intake:
         return Intake(intake_id, bay, self._now())

@@ -23,12 +23,16 @@ OURS = frozenset({VIN_CHANGED, SAME_VIN})  # what only the bays saw: no judgemen
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """When this happens, and what the bays saw: the VIN that answered before, another bay with the same VIN."""
+    """When this happens, under which privacy notice, and what the bays saw.
+
+    ``changed_from`` is the VIN that answered before, ``same_vin_at`` another bay with the same VIN.
+    """
 
     now: datetime
     clock: ClockQuality = ClockQuality.NONE
     changed_from: str = ""
     same_vin_at: str = ""
+    notice: str = ""
 
 
 def identified(current: Intake, vin: str, known: Known, interrupted: Intake | None) -> Change:
@@ -106,6 +110,7 @@ def _completed(intake: Intake, known: Known, circumstances: Circumstances) -> Ch
         update={
             "operator": answers.operator,
             "purpose": intake.purpose,
+            "notice": circumstances.notice,
             "vehicle": _vehicle_part(draft.vehicle, intake, known.learned_model, circumstances.now.year),
         }
     )

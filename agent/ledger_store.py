@@ -5,6 +5,7 @@ that also holds the records it causes.
 """
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -115,6 +116,10 @@ class LedgerStore:
         query = "UPDATE intakes SET status = 'awaiting_identity' WHERE status = 'open'"
         await self._db.run(lambda db: db.execute(query))
 
+    async def forget_before(self, moment: datetime) -> int:
+        """Erase finished visits begun before ``moment`` and cars that are sold and have none left; return how many."""
+        return await self._db.run(lambda db: _forget(db, moment))
+
     async def owed(self) -> tuple[RecordSet, ...]:
         """Record sets that the outbox may not have, oldest first."""
         rows = await self._rows("SELECT key, bodies FROM record_sets WHERE emitted = 0 ORDER BY id")
@@ -192,6 +197,13 @@ def _owe(db: sqlite3.Connection, owed: RecordSet) -> None:
         "INSERT INTO record_sets (key, bodies) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
         (owed.key, _BODIES.dump_json(owed.bodies, by_alias=True).decode()),
     )
+
+
+def _forget(db: sqlite3.Connection, moment: datetime) -> int:
+    finished = "DELETE FROM intakes WHERE status IN ('complete', 'merged', 'withdrawn') AND begun_at < ?"
+    erased = db.execute(finished, (moment.isoformat(),)).rowcount
+    db.execute("DELETE FROM vehicles WHERE stock_state = 'sold' AND vin NOT IN (SELECT vin FROM intakes)")
+    return erased
 
 
 def _visit(intake: Intake) -> Visit:

@@ -115,7 +115,7 @@ async def _save(reading: CarReading, answers: Answers, settings: Settings, *, si
 
     clock, intake_id = SystemClock(), uuid.uuid4().hex
     async with open_stores(settings, clock) as (outbox, store):
-        desk = Desk(store, outbox, clock)
+        desk = Desk(store, outbox, clock, settings.device.purpose_notice)
         await desk.recover()
         if answers != NOTHING_SAID:
             await desk.answer(intake_id, answers, BayState(SCAN_BAY))

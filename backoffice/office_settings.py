@@ -31,9 +31,8 @@ class DatabaseSettings(Section):
 
 
 class IngestSettings(Section):
-    """How much is stored in one transaction, and how often cars are judged again because time has passed."""
+    """How often cars are judged again because time has passed."""
 
-    queue_batches: int = Field(64, ge=1, le=1024)
     review_every_s: float = Field(900.0, ge=1, le=86400)
 
 

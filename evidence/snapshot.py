@@ -205,7 +205,10 @@ class TimingPart(Part):
 
 
 class Snapshot(Part):
-    """One visit: identity, evidence, codes, what could not be read, findings and the provisional verdict."""
+    """One visit: identity, evidence, codes, what could not be read, findings and the provisional verdict.
+
+    ``notice`` names the privacy notice under which the visit was recorded.
+    """
 
     schema_: Literal["forecourt.snapshot/1"] = Field("forecourt.snapshot/1", alias="schema")
     id: str = ""
@@ -214,6 +217,7 @@ class Snapshot(Part):
     bay: str = ""
     operator: str = ""
     purpose: Purpose = Purpose.INTAKE
+    notice: str = ""
     adapter: AdapterPart = AdapterPart()
     link: LinkPart = LinkPart()
     vehicle: VehiclePart = VehiclePart()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,33 @@ async def recovered_kinds(folder: Path) -> list[str]:
     await store.close()
     await outbox.close()
     return [json.loads(line.payload)["body"]["kind"] for line in owed]
+
+
+async def test_an_intake_names_the_privacy_notice_it_was_made_under(office: Office) -> None:
+    desk = Desk(office.store, office.sink, CLOCK, notice="intake-inspection/2")
+
+    kept = await desk.keep("Bay 1", KeepReading("i1", reading_of(), silent=False))
+
+    assert kept.snapshot is not None
+    assert kept.snapshot.notice == "intake-inspection/2"
+
+
+async def test_old_visits_are_erased_but_never_one_that_somebody_waits_for(office: Office) -> None:
+    await office.desk.answer("i1", ANSWERS, BAY)
+    await office.desk.keep("Bay 1", KeepReading("i1", reading_of(), silent=False))
+    await office.desk.keep("Bay 1", KeepReading("i2", reading_of(), silent=False))
+
+    assert await office.desk.forget_older_than(timedelta(days=1)) == 0
+    assert await office.desk.forget_older_than(timedelta(days=-1)) == 1
+    assert await office.store.intake("i1") is None
+    waiting = await office.store.intake("i2")
+    assert waiting is not None
+    assert waiting.status is Status.AWAITING_DASH
+
+
+async def test_a_clock_that_may_be_wrong_erases_nothing(office: Office) -> None:
+    await office.desk.answer("i1", ANSWERS, BAY)
+    await office.desk.keep("Bay 1", KeepReading("i1", reading_of(), silent=False))
+    doubtful = Desk(office.store, office.sink, SystemClock(boot="boot-1", quality=lambda: ClockQuality.RTC))
+
+    assert await doubtful.forget_older_than(timedelta(days=-1)) == 0
