@@ -13,7 +13,7 @@ import uvicorn
 from backoffice.errors import PortError, StoreFailedError
 from backoffice.ingest import Ingest
 from backoffice.live import LiveFeed
-from backoffice.office_settings import HttpSettings, OfficeSettings
+from backoffice.office_settings import AlertSettings, HttpSettings, OfficeSettings
 from backoffice.store import RecordStore, utc_now
 
 log = structlog.get_logger(__name__)
@@ -121,8 +121,13 @@ async def _serve(settings: OfficeSettings, store: RecordStore, listener: socket.
     server = _Server(config, lambda: ready(page_url(listener)))
     async with asyncio.TaskGroup() as group:
         group.create_task(_work(settings, store, ingest), name="work")
-        group.create_task(run_channels(store, store.feed, settings.alerts), name="messages")
+        group.create_task(run_channels(store, store.feed, _with_link(settings.alerts, listener)), name="messages")
         await _serve_pages(server, listener)
+
+
+def _with_link(alerts: AlertSettings, listener: socket.socket) -> AlertSettings:
+    """Messages link to the page's own address unless the owner names one that is seen from outside."""
+    return alerts if alerts.public_url else alerts.model_copy(update={"public_url": page_url(listener)})
 
 
 async def _serve_pages(server: "_Server", listener: socket.socket) -> None:

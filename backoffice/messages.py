@@ -43,13 +43,10 @@ def _title(alert: AlertView, language: Language) -> str:
 
 
 def _body(alert: AlertView, language: Language, link: str) -> str:
-    said = alert.text.zh if language is Language.ZH else alert.text.en
+    """No more than this leaves the house: what was found and on which evidence stands behind the link."""
     key = "office.message_car" if alert.vin_tail else "office.message_no_vin"
     car = render(key, language, stock_number=_plain(alert.stock_number), vin_tail=_plain(alert.vin_tail))
-    lines = [said or alert.text.en, car]
-    if link:
-        lines.append(render("office.message_link", language, link=link))
-    return "\n".join(lines)
+    return f"{car}\n{render('office.message_link', language, link=link)}" if link else car
 
 
 def _plain(typed: str) -> str:

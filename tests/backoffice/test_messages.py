@@ -29,7 +29,6 @@ def test_a_message_says_what_happened_to_which_car_and_where_to_look() -> None:
 
     assert message.title == "Act soon: New trouble codes (A-101)"
     assert message.body.splitlines() == [
-        "New codes.",
         f"Stock number A-101, VIN ending in {CLEAN[-4:]}",
         "Evidence and what to do: https://office.test/vehicles/v1",
     ]
@@ -39,18 +38,25 @@ def test_a_message_says_what_happened_to_which_car_and_where_to_look() -> None:
 def test_both_languages_come_one_after_the_other() -> None:
     body = compose(alert(), "both", "").body
 
-    assert body.index("有新故障码。") < body.index("New codes.")
+    assert body.index("库存号") < body.index("Stock number")
 
 
 def test_a_car_without_a_vin_says_so() -> None:
     assert "VIN not known" in compose(alert(vin_tail=""), "en", "").body
 
 
-def test_a_whole_vin_in_a_sentence_is_cut_to_its_last_four() -> None:
-    body = compose(alert(text=Text(en=f"The car {CLEAN} came back.")), "en", "").body
+def test_what_was_found_stays_behind_the_link() -> None:
+    body = compose(alert(text=Text(en="P0301 at 83,412 km", zh="P0301")), "both", "https://office.test").body
 
-    assert CLEAN not in body
-    assert f"…{CLEAN[-4:]}" in body
+    assert "P0301" not in body
+    assert "83,412" not in body
+
+
+def test_a_whole_vin_typed_as_stock_number_is_cut_to_its_last_four() -> None:
+    message = compose(alert(stock_number=CLEAN), "en", "")
+
+    assert CLEAN not in message.title + message.body
+    assert f"…{CLEAN[-4:]}" in message.body
 
 
 def test_an_unknown_rule_is_named_as_it_is() -> None:

@@ -76,10 +76,6 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", [Settings, OfficeSettings])
 def test_no_setting_exists_that_the_product_does_not_read(model: type[BaseModel]) -> None:
-    code = "".join(
-        path.read_text(encoding="utf-8")
-        for folder in PRODUCT
-        for path in (ROOT / folder).rglob("*.py")
-    )
+    code = "".join(path.read_text(encoding="utf-8") for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))
 
     assert [name for name in sorted(leaves(model)) if f".{name}" not in code] == []
