@@ -1,15 +1,14 @@
 """Settings of the edge agent: ``forecourt.toml``, then environment ``FORECOURT_``; unknown keys are refused."""
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from platformdirs import user_state_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import SettingsConfigDict
 
-from config.errors import SettingsError
+from config.toml_settings import TomlSettings
 
 ADAPTER_URL = re.compile(r"^(serial:.+|tcp:[^:]+:\d+|rfcomm:([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|ble:.+|auto:)$")
 AdapterUrl = Annotated[str, Field(pattern=ADAPTER_URL.pattern)]
@@ -82,7 +81,7 @@ class StorageSettings(Section):
     forget_acknowledged_after_days: int = Field(30, ge=0, le=3650)
 
 
-class Settings(BaseSettings):
+class Settings(TomlSettings):
     """All settings of one edge agent."""
 
     model_config = SettingsConfigDict(env_prefix="FORECOURT_", env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -94,42 +93,7 @@ class Settings(BaseSettings):
     page: PageSettings = PageSettings()
     storage: StorageSettings = Field(default_factory=StorageSettings)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment outranks the file."""
-        return env_settings, init_settings
-
 
 def load_settings(path: Path | None = None) -> Settings:
     """Read settings from ``path`` and the environment; raise SettingsError with the key and the reason in one line."""
-    try:
-        return Settings(**_read_toml(path))
-    except ValidationError as error:
-        raise SettingsError(_first_reason(error, path)) from error
-
-
-def _read_toml(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingsError(f"{path}: no such file; give --config a file that exists") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: not readable as TOML: {error}") from error
-
-
-def _first_reason(error: ValidationError, path: Path | None) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    where = f"{path}: " if path else ""
-    if first["type"] == "extra_forbidden":
-        return f"{where}unknown setting '{key}'; remove it or correct its name"
-    return f"{where}setting '{key}': {first['msg'].lower()}"
+    return Settings.load(path)

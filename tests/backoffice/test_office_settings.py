@@ -33,7 +33,6 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
         ("colour = 1", "unknown setting 'colour'"),
         ("[mqtt]\nhost = 'x'", "unknown setting 'mqtt.host'"),
         ("[http]\nport = 70000", "http.port"),
-        ("[http]\nworkers = 2", "needs PostgreSQL"),
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("market = 'china'", "market"),
         ("= 1", "TOML"),
@@ -50,10 +49,3 @@ def test_each_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         load_office_settings(tmp_path / "none.toml")
-
-
-def test_more_workers_on_postgresql_are_processes_of_their_own(tmp_path: Path) -> None:
-    text = "[http]\nworkers = 4\n[database]\nurl = 'postgresql+asyncpg://office@db/office'"
-
-    with pytest.raises(SettingsError, match="forecourt-office ingest"):
-        load_office_settings(written(tmp_path, text))
