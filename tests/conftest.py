@@ -2,10 +2,13 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+import structlog
+from hypothesis import settings
 
 from tests.needs import missing_for, unmet
 
@@ -17,6 +20,10 @@ SECONDS = pytest.StashKey[dict[str, float]]()
 
 missing_once = cache(missing_for)
 
+# a shared machine may be slow at any moment; the time of a part is what the budget watches
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SECONDS] = defaultdict(float)
@@ -26,6 +33,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in TOOL_MARKERS:
         if item.get_closest_marker(marker) and (missing := missing_once(marker)):
             unmet(" and ".join(missing))
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_where_this_test_looks() -> Iterator[None]:
+    """A program started in one test points the log at that test's captured stderr, which is closed afterwards."""
+    yield
+    structlog.reset_defaults()
 
 
 def part_of(node_id: str) -> str:
