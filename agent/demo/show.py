@@ -90,6 +90,7 @@ async def _run(seconds: float | None, port: int, language: Language) -> int:
             work = asyncio.create_task(_work(stage, visits, http, lambda: live.update(visits_table(visits, language))))
             await _until(stop, work, seconds)
             live.update(visits_table(visits, language))
+        console.print()
         for line in summary_lines(visits, language):
             console.print(line, markup=False, highlight=False)
     shown = [visit for queue in visits.values() for visit in queue]

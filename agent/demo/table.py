@@ -31,7 +31,9 @@ def _cells(visit: Visit, language: Language) -> tuple[str, ...]:
         str(visit.truth.get("vin", "")),
         f"{odometer_m / 1000:,.1f} km" if odometer_m is not None else "",
         render(f"verdict.{verdict}.title", language) if verdict else "",
-        ", ".join(finding["rule"] for finding in visit.vehicle.get("findings", ())),
+        render("demo.findings_joint", language).join(
+            render(f"rule.{finding['rule']}.title", language) for finding in visit.vehicle.get("findings", ())
+        ),
     )
 
 
