@@ -21,7 +21,7 @@ from protocols.obd import (
     fuel_of,
     supported_pids,
 )
-from protocols.readings import Counter, DtcClass, FreezeFrame, ItemStatus, OdometerWitness, TroubleCode, Trust
+from protocols.readings import Counter, DtcClass, FreezeFrame, ItemStatus, OdometerWitness, Reading, TroubleCode, Trust
 from protocols.vin import decode_calibration_ids, decode_cvns, decode_ecu_name, decode_vin_info
 
 MAP_PIDS = (0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0)
@@ -35,6 +35,7 @@ LIVE_PIDS = (
 )  # fmt: skip
 WANTED_PIDS = (STATUS_PID, ODOMETER_PID, *sorted(COUNTER_PIDS), FUEL_PID, *LIVE_PIDS)
 FROZEN_PIDS = (0x04, 0x05, 0x0C, 0x0D)
+SETTLED = frozenset({ItemStatus.READ, ItemStatus.UNSUPPORTED})
 CODE_LISTS = ((0x03, DtcClass.STORED), (0x07, DtcClass.PENDING), (0x0A, DtcClass.PERMANENT))
 
 
@@ -72,7 +73,9 @@ async def read_values(car: Car, support: Support, book: Notebook) -> None:
         answers = await _ask_pids(car, support, pids)
         for pid, answer in answers:
             _take_value(book, pid, answer)
-        await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers})
+        await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers if a.status in SETTLED})
+    if book.mil is False and book.items[item_of(STATUS_PID)].status is not ItemStatus.READ:
+        book.mil = None  # off is known only where every unit said so
 
 
 async def _ask_again(
@@ -80,20 +83,24 @@ async def _ask_again(
 ) -> None:
     """Ask singly for what a common request left open; an adapter that answers only singly is remembered so."""
     for pid in pids:
-        missing = [ecu for ecu, have in support.items() if pid in have and (pid, ecu) not in got]
+        missing = {ecu for ecu, have in support.items() if pid in have and (pid, ecu) not in got}
         if not missing:
             continue
-        singly = await _ask_pids(car, support, (pid,)) if len(pids) > 1 else []
-        car.several_pids &= not singly
+        # without a count: a unit that was not expected may have taken the place of one that was
+        singly = [(pid, answer) for answer in (await car.ask(bytes((0x01, pid)))).answers]
+        car.several_pids &= len(pids) == 1 or not singly
         for _, answer in singly:
             if (pid, answer.ecu) not in got:
                 _take_value(book, pid, answer)
-        if not singly and not any(p == pid for p, _ in got):
-            book.note(item_of(pid), ItemStatus.TIMEOUT, "no answer")
+        missing -= {answer.ecu for _, answer in singly if answer.status in SETTLED}
+        if missing and (pid == STATUS_PID or (not singly and not any(p == pid for p, _ in got))):
+            status = next((a.status for _, a in singly if a.ecu in missing), ItemStatus.TIMEOUT)
+            book.note(item_of(pid), status, f"{min(missing)}: no whole answer")
 
 
 async def _ask_pids(car: Car, support: Support, pids: Sequence[int]) -> list[tuple[int, Answer]]:
-    asked = await car.ask(bytes((0x01, *pids)), expected_lines=expected_lines(support, pids))
+    lines = expected_lines(support, pids) if car.abilities.headers else None  # else one line may hide another unit's
+    asked = await car.ask(bytes((0x01, *pids)), expected_lines=lines)
     return [(answer.identifier[0], answer) for answer in asked.answers if answer.identifier]
 
 
@@ -162,7 +169,11 @@ async def read_codes(car: Car, book: Notebook) -> None:
         if not asked.answers and asked.detail == "no data" and service != 0x03:
             book.note(item, ItemStatus.UNSUPPORTED, asked.detail)
             continue
-        book.note_asked(item, asked)
+        left = next((a for a in asked.answers if a.status in (ItemStatus.REFUSED, ItemStatus.TIMEOUT)), None)
+        if left is None or asked.status is ItemStatus.CORRUPT:
+            book.note_asked(item, asked)
+        else:  # a list that one unit withheld is not complete, whatever the others said
+            book.note(item, left.status, f"{left.ecu}: {left.detail}")
         for answer in asked.read():
             _take_codes(book, service, dtc_class, answer, car.link)
 
@@ -233,9 +244,17 @@ async def read_freeze_frame(car: Car, book: Notebook) -> None:
     for pid in FROZEN_PIDS:
         for answer in (await car.ask(freeze_frame_request(pid))).read():
             if answer.ecu in values:
-                values[answer.ecu].extend(decode_pid(pid, answer.data, ecu=answer.ecu, request=f"02{pid:02X}00"))
+                values[answer.ecu].extend(_frozen(pid, answer))
     book.freeze_frames.extend(FreezeFrame(ecu, 0, code, tuple(values[ecu])) for ecu, code in frames.items())
     book.note("freeze_frame", ItemStatus.READ)
+
+
+def _frozen(pid: int, answer: Answer) -> tuple[Reading, ...]:
+    """A value of the frame; nothing where the unit's answer is shorter than the value."""
+    try:
+        return decode_pid(pid, answer.data, ecu=answer.ecu, request=f"02{pid:02X}00")
+    except DecodeError:
+        return ()
 
 
 def _freeze_code(answer: Answer) -> str | None:

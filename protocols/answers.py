@@ -54,7 +54,8 @@ def answers_to(request: bytes, assembly: Assembly, *, ecu: str | None = None) ->
     broken = [damage for damage in broken if _may_answer(request, damage)]
     if broken and assembly.link is LinkFormat.LEGACY and request[0] in _LISTS:
         return tuple(_corrupted(request, found, broken))  # a lost line of a list without a count would not be missed
-    return tuple(found + [_corrupt(request, damage) for damage in broken if damage.ecu not in read_from])
+    broken = [damage for damage in broken if not damage.ecu or damage.ecu not in read_from]
+    return tuple(found + [_corrupt(request, damage) for damage in broken])
 
 
 def echo_of(request: bytes) -> bytes:

@@ -44,7 +44,7 @@ def is_vin(text: str) -> bool:
 
 def _identity(data: bytes) -> str:
     text = data.strip(_PADDING)
-    if not text:
+    if len(set(text)) <= 1:  # nothing, or one character throughout: a unit that was never given a VIN
         return ""
     try:
         vin = text.decode("ascii").upper()

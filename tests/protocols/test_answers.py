@@ -96,6 +96,12 @@ def test_a_damaged_list_is_corrupt_and_not_empty() -> None:
     assert brief("03", said("7E8 10 0A 43 04 01 02 01 13")) == [("7E8", "corrupt", "")]
 
 
+def test_without_headers_a_whole_list_does_not_hide_a_broken_one() -> None:
+    assembly = assemble(["4300", "00A", "0:430401010102"], LinkFormat.CAN_11, headers=False)
+
+    assert brief("03", assembly) == [("", "read", "00"), ("", "corrupt", "")]
+
+
 def test_damage_of_another_request_does_not_count() -> None:
     assert brief("010D", said("7E8 03 41 0D 05", "7E8 10 14 49 02 01 57 50 30")) == [("7E8", "read", "05")]
     assert brief("0902", said("7E8 06 41 00 BE")) == []

@@ -32,6 +32,12 @@ def test_a_vin_of_identifier_f190(data: bytes) -> None:
     assert decode_vin_did(data) == VIN
 
 
+@pytest.mark.parametrize("filler", [b"0", b"1", b"X", b"F", b"?", b"\0"])
+def test_a_unit_that_was_never_given_a_vin_holds_none(filler: bytes) -> None:
+    assert decode_vin_info(b"\x01" + filler * 17) == ""
+    assert decode_vin_did(filler * 17) == ""
+
+
 @pytest.mark.parametrize("vin", ["1HGCM82633A000352", "2T1BURHE5JC000021", "UU1DJF00000000120", "WVWZZZ1JZXW000UUU"])
 def test_first_and_last_characters_are_never_taken_for_padding(vin: str) -> None:
     assert decode_vin_info(b"\x01" + vin.encode()) == vin

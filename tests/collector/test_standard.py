@@ -1,0 +1,114 @@
+"""The standard steps against a scripted car: one unit's odd answer never passes for the whole car's."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from collector.adapter import Adapter
+from collector.car import Car
+from collector.notebook import Notebook
+from collector.rfcomm_link import open_rfcomm
+from collector.setup import Abilities
+from collector.standard import read_codes, read_freeze_frame, read_values
+from config.settings import AdapterSettings
+from protocols.allowed import AllowList
+from protocols.readings import ItemStatus
+
+WAITS = AdapterSettings(reply_timeout_s=0.5)
+
+
+def answer_of(answers: dict[str, str], data: bytes) -> bytes:
+    """The scripted lines; a command with a count digit gets only so many of them."""
+    command = data.strip().decode()
+    if command.startswith("AT"):
+        return b"12.6V\r\r>" if command == "ATRV" else b"OK\r\r>"
+    whole = command[: len(command) // 2 * 2]
+    lines = answers.get(whole, "NO DATA").splitlines()
+    wanted = int(command[-1], 16) if len(command) % 2 else len(lines)
+    return "\r".join(lines[:wanted]).encode() + b"\r\r>"
+
+
+@asynccontextmanager
+async def car_that_says(answers: dict[str, str], *, headers: bool = True) -> AsyncIterator[Car]:
+    theirs, ours = socket.socketpair()
+    ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+
+    async def run() -> None:
+        while data := await loop.sock_recv(ours, 4096):
+            await loop.sock_sendall(ours, answer_of(answers, data))
+
+    running = asyncio.create_task(run())
+    adapter = Adapter(await open_rfcomm("00:00:00:00:00:00", 1, lambda a, c: theirs), AllowList(), WAITS)
+    able = Abilities("ELM327 v1.5", "ELM327", True, headers, True, True)
+    try:
+        yield Car(adapter, able, WAITS)
+    finally:
+        await adapter.close()
+        running.cancel()
+        ours.close()
+
+
+@pytest.mark.parametrize(
+    ("withheld", "status"),
+    [("7E9037F0322", ItemStatus.REFUSED), ("7E9037F0378", ItemStatus.TIMEOUT), ("7E9037F0311", ItemStatus.READ)],
+)
+async def test_a_code_list_that_one_unit_withholds_is_not_complete(withheld: str, status: ItemStatus) -> None:
+    book = Notebook()
+    async with car_that_says({"03": f"7E80443010143\n{withheld}"}) as car:
+        await read_codes(car, book)
+
+    assert [code.code for code in book.dtcs] == ["P0143"]
+    assert book.items["dtcs.stored"].status is status
+
+
+async def test_a_frozen_value_that_is_cut_short_costs_only_itself() -> None:
+    answers = {"020200": "7E80542020001430000", "020C00": "7E804420C000C", "020500": "7E80442050064"}
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        await read_freeze_frame(car, book)
+
+    (frame,) = book.freeze_frames
+    assert [(value.signal, value.value) for value in frame.readings] == [("coolant_temperature", 60)]
+
+
+async def test_a_lamp_that_one_unit_did_not_tell_about_is_not_off() -> None:
+    support = {"7E8": frozenset({0x01}), "7E9": frozenset({0x01})}
+    book = Notebook()
+    async with car_that_says({"0101": "7E906410100070000"}) as car:
+        await read_values(car, support, book)
+
+    assert book.mil is None
+    assert book.items["monitor_status"].status is ItemStatus.TIMEOUT
+
+
+async def test_an_answer_that_cannot_be_split_is_asked_for_singly() -> None:
+    answers = {"01010D": "7E8054101000700", "0101": "7E806410100070000", "010D": "7E803410D00"}
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        car.several_pids = True
+        await read_values(car, {"7E8": frozenset({0x01, 0x0D})}, book)
+
+    assert book.items["monitor_status"].status is ItemStatus.READ
+    assert book.mil is False
+    assert book.speed_kmh() == 0
+
+
+async def test_a_unit_that_was_not_expected_pushes_no_other_out() -> None:
+    book = Notebook()
+    async with car_that_says({"0101": "7EA06410100070000\n7E806410183070000"}) as car:
+        await read_values(car, {"7E8": frozenset({0x01})}, book)
+
+    assert book.mil is True
+    assert book.items["monitor_status"].status is ItemStatus.READ
+
+
+async def test_without_headers_every_line_is_waited_for() -> None:
+    book = Notebook()
+    async with car_that_says({"0101": "410100070000\n410183070000"}, headers=False) as car:
+        await read_values(car, {"": frozenset({0x01})}, book)
+
+    assert book.mil is True
