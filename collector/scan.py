@@ -7,13 +7,20 @@ from time import monotonic
 from collector.adapter import Adapter, Traffic
 from collector.car import Car
 from collector.depth import Depth
-from collector.errors import CarSilentError
+from collector.errors import AdapterLostError, CarSilentError
 from collector.events import ScanProgress, VinSeen
 from collector.links import open_transport
 from collector.makers import allowed_reads, read_maker_odometers, read_uds_vin
 from collector.notebook import Notebook
 from collector.setup import identity_of, set_up
-from collector.standard import read_codes, read_freeze_frame, read_identity, read_support, read_values
+from collector.standard import (
+    read_codes,
+    read_freeze_frame,
+    read_identity,
+    read_support,
+    read_values,
+    read_vins,
+)
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
@@ -21,6 +28,7 @@ from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing
 
 Tell = Callable[[ScanProgress | VinSeen], Awaitable[None]]
 MUST_HAVE = ("vin", "odometer.01A6", "monitor_status", "dtcs.stored", "dtcs.pending", "dtcs.permanent")
+SWAPS_MAX = 2  # cars changed more often than this during one scan are a loose contact, not a technician
 STEPS = ("step.connect", "step.identity", "step.values", "step.codes", "step.freeze_frame", "step.odometer")
 
 
@@ -42,6 +50,10 @@ class _LowSupplyError(Exception):
     """The car's battery is at the floor: nothing more is asked of this car."""
 
 
+class _SwappedError(Exception):
+    """The car that answers at the end of a scan is not the one that answered at its beginning."""
+
+
 @dataclass(slots=True)
 class _Told:
     """Counts steps and passes them on."""
@@ -61,13 +73,30 @@ class _Told:
 async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
     """Read everything the depth asks for; the second value says whether the car answered nothing at all.
 
-    Raises AdapterLostError when the link breaks and CarSilentError when the car is pulled from it meanwhile.
+    A car swapped for another in the middle, at an adapter with a supply of its own, is read from the beginning and
+    told by its own VinSeen; nothing of the first is kept. Raises AdapterLostError when the link breaks or cars keep
+    changing, and CarSilentError when the car is pulled from it meanwhile.
     """
     started_s, before = monotonic(), _copy(car.adapter.traffic)
+    for _ in range(SWAPS_MAX + 1):
+        try:
+            book = await _read_car(car, reader, tell)
+        except _SwappedError:
+            car = Car(car.adapter, await set_up(car.adapter), reader.settings)
+            continue
+        timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
+        return book.close(identity, timing), not book.connected
+    raise AdapterLostError("scan.vin_changed")
+
+
+async def _read_car(car: Car, reader: Reader, tell: Tell) -> Notebook:
+    """All that one car tells, with a status for what it does not; raise _SwappedError when it was two cars."""
     book = Notebook()
     left = ItemStatus.TIMEOUT
     try:
         await _read_all(car, reader, book, _Told(tell))
+        if await _swapped(car, book):
+            raise _SwappedError
     except CarSilentError as error:
         if not car.silent:
             raise
@@ -76,9 +105,17 @@ async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Te
         left = ItemStatus.NOT_ASKED
         book.note("link", left, str(error))
     book.note_all(MUST_HAVE, left)
-    silent = not book.connected
-    timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
-    return book.close(identity, timing), silent
+    return book
+
+
+async def _swapped(car: Car, book: Notebook) -> bool:
+    """Whether another car answers by now: none of its VINs was told before, and it tells the same one twice.
+
+    Twice, because an adapter that garbles answers or makes VINs up gives another one at each request.
+    """
+    known = {ecu.vin for ecu in book.ecus.values() if ecu.vin}
+    now = await read_vins(car) if known else frozenset()
+    return bool(now) and not now & known and now == await read_vins(car)
 
 
 async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:

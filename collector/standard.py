@@ -1,5 +1,6 @@
 """The steps of a scan that every OBD car understands: services 01, 02, 03, 07, 09 and 0A, each ECU by itself."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from collector.batches import Support, batches, expected_lines, supported_by_any
@@ -201,6 +202,15 @@ async def read_identity(car: Car, book: Notebook, info_types: Iterable[int] = (0
         for answer in asked.read():
             _take_info(book, info_type, answer)
     _settle_vin(book)
+
+
+async def read_vins(car: Car) -> frozenset[str]:
+    """The VINs that the control units tell at this moment (09 02); those that cannot be decoded are left out."""
+    vins = set()
+    for answer in (await car.ask(b"\x09\x02")).read():
+        with contextlib.suppress(DecodeError):
+            vins.add(decode_vin_info(answer.data))
+    return frozenset(vins - {""})
 
 
 INFO_ITEMS = {0x02: "vin", 0x04: "calibration_ids", 0x06: "cvns", 0x0A: "ecu_names"}

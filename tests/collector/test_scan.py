@@ -140,6 +140,37 @@ async def test_a_battery_at_the_floor_is_left_alone_and_said_so() -> None:
     assert "floor" in next(item.detail for item in reading.items if item.item == "link")
 
 
+@pytest.mark.parametrize("depth", list(Depth))
+async def test_a_car_swapped_in_the_middle_leaves_nothing_in_the_next_ones_reading(depth: Depth) -> None:
+    async with simulated("engine-fault", "--power", "usb", *FAST) as lot:
+        swapped: list[str] = []
+
+        async def swap_once(event: ScanProgress | VinSeen) -> None:
+            if event == ScanProgress("step.values", 2, len(STEPS)) and not swapped:
+                swapped.append((await lot.act("plug clean"))["truth"]["vin"])
+
+        reading, _, told = await scan(lot.url, depth, then=swap_once)
+
+    assert [event.vin for event in told if isinstance(event, VinSeen)] == [lot.truth["vin"], reading.vin]
+    assert [reading.vin] == swapped
+    assert reading.dtcs == ()
+    assert {ecu.vin for ecu in reading.ecus} == {"", reading.vin}
+
+
+async def test_cars_that_keep_changing_are_a_link_that_cannot_be_trusted() -> None:
+    async with simulated("clean", "--power", "usb", *FAST) as lot:
+        cars = iter(["engine-fault", "clean"] * 3)
+
+        async def swap(event: ScanProgress | VinSeen) -> None:
+            if isinstance(event, VinSeen):
+                await lot.act(f"plug {next(cars)}")
+
+        with pytest.raises(AdapterLostError) as lost:
+            await scan(lot.url, then=swap)
+
+    assert lost.value.reason == "scan.vin_changed"
+
+
 @pytest.mark.parametrize(
     ("profile", "reason"),
     [("mute", "adapter.no_prompt"), ("question-mark", "adapter.not_elm"), ("modem", "adapter.no_prompt")],
