@@ -53,11 +53,10 @@ async def read_uds_vin(car: Car, book: Notebook) -> None:
     engine = ENGINE.get(car.link)
     if engine is None or stationary(book) is None:
         return
-    if not await address_physically(car, engine):
-        return
-    asked = await car.ask(b"\x22\xf1\x90")
+    reachable = await address_physically(car, engine)
+    asked = await car.ask(b"\x22\xf1\x90") if reachable else None
     await address_functionally(car)
-    for answer in asked.read():
+    for answer in asked.read() if asked else ():
         try:
             vin = decode_vin_did(answer.data)
         except DecodeError as error:
@@ -82,7 +81,6 @@ async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> 
         book.note_all((f"odometer.{row.id}" for row in rows), ItemStatus.NOT_ASKED, "the car may be moving")
         return
     await _ask_rows(car, book, rows[:MAX_READS])
-    await address_functionally(car)
 
 
 async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> None:
@@ -96,6 +94,7 @@ async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> No
                 continue
             asked = await car.ask(bytes.fromhex(request), extended_address=bool(address.extended))
             _take_rows(book, candidates, asked)
+        await address_functionally(car)  # the next unit inherits no filter, flow control or address byte of this one
 
 
 def _address(row: OdometerRow) -> Address:

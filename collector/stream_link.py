@@ -36,4 +36,5 @@ class StreamLink:
         with contextlib.suppress(Exception):
             self._writer.close()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._writer.wait_closed(), timeout=1.0)
+            async with asyncio.timeout(1.0):  # wait_for of Python 3.11 can lose a cancellation that comes just now
+                await self._writer.wait_closed()

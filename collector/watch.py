@@ -4,7 +4,6 @@ Every link is used once; what failed is opened anew after a growing, jittered pa
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
@@ -31,6 +30,8 @@ from protocols.readings import AdapterIdentity
 
 QUIET_AFTER_SCAN_S = 2.0  # the bus stays silent this long after the last item
 SILENT_RETRY_S = 5.0  # how often a car that answered nothing is asked again: somebody may turn the key
+STEADY_AFTER_S = 5.0  # an adapter that lived this long was no loose contact
+END_S = 3.0
 EVENTS_AHEAD = 64
 
 Tell = Callable[[BayEvent], Awaitable[None]]
@@ -51,9 +52,11 @@ async def watch_bay(
                 watch.result()  # only a fault of our own ends the watch: let it be seen
             yield event.result()
     finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+        while not watch.done():  # a library may swallow one cancellation
+            watch.cancel()
+            await asyncio.wait((watch,), timeout=END_S)
+        if not watch.cancelled():
+            watch.exception()  # already told above; taken here so that nobody is warned about it again
 
 
 class _Bay:
@@ -67,14 +70,26 @@ class _Bay:
 
     async def watch(self) -> None:
         """Open, live with the adapter until it is lost, open again."""
+        short_lives = 0
         while True:
             adapter, abilities = await self._open_patiently()
+            opened_s = asyncio.get_running_loop().time()
             try:
                 await self._live(adapter, abilities)
             except AdapterLostError as error:
-                await self._tell(AdapterMissing(error.reason, error.detail, 0.0))
+                lived_s = asyncio.get_running_loop().time() - opened_s
+                short_lives = short_lives + 1 if lived_s < STEADY_AFTER_S else 0
+                pause_s = self._pause_after(short_lives)
+                await self._tell(AdapterMissing(error.reason, error.detail, pause_s))
             finally:
                 await adapter.close()
+            await asyncio.sleep(pause_s)
+
+    def _pause_after(self, short_lives: int) -> float:
+        """An adapter that is lost as soon as it opened, again and again, is left alone for longer each time."""
+        if short_lives < 2:
+            return 0.0
+        return float(min(self._settings.reopen_max_s, self._settings.reopen_first_s * 2.0 ** min(short_lives - 2, 16)))
 
     async def _open_patiently(self) -> tuple[Adapter, Abilities]:
         """Try until an adapter answers; every failure is told with the pause before the next attempt."""
@@ -107,6 +122,7 @@ class _Bay:
         await self._tell(AdapterReady(identity))
         while True:
             await self._one_car(Car(adapter, abilities, self._settings), identity)
+            abilities = await set_up(adapter)  # headers and filters of the last car would make the next one silent
 
     async def _one_car(self, car: Car, identity: AdapterIdentity) -> None:
         """From plug-in to unplugging of one car; a link that breaks after the plug-in is an unplugging too."""

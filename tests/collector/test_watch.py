@@ -91,6 +91,33 @@ async def test_a_car_pulled_in_the_middle_fails_the_scan_and_the_next_plug_is_wh
     assert not any(isinstance(event, ScanDone) for event in bay.seen[:-1])
 
 
+async def test_the_next_car_may_speak_over_another_link() -> None:
+    async with simulated("vw-no-a6", "--power", "usb", *FAST) as lot, watched(lot.url) as bay:
+        first = await bay.until(ScanDone)
+        await lot.act("unplug")
+        await bay.until(CarUnplugged)
+        second = await lot.act("plug can29")
+        done = await bay.until(ScanDone)
+
+    assert [witness.source for witness in first.reading.odometer] != []
+    assert done.reading.vin == second["truth"]["vin"]
+    assert not done.silent
+
+
+async def test_an_adapter_lost_as_soon_as_it_opened_is_left_alone_longer_each_time() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (command := await reader.readuntil(b"\r")) != b"ATRV\r":
+            writer.write(b"ELM327 v1.5\r\r>" if command == b"ATI\r" else b"OK\r\r>")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, asyncio.timeout(10), watched(f"tcp:127.0.0.1:{port}") as bay:
+        pauses = [(await bay.until(AdapterMissing)).retry_in_s for _ in range(5)]
+
+    assert pauses == [0.0, 0.1, 0.2, 0.3, 0.3]
+
+
 async def test_an_adapter_that_is_not_there_is_told_and_found_when_it_comes() -> None:
     async with simulated("clean", *FAST) as lot, watched(lot.url) as bay:
         await lot.act("unplug")
