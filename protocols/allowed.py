@@ -36,14 +36,18 @@ _AT_PATTERNS = tuple(
         r"^ST[0-9A-F]{2}$",  # reply timeout
         r"^TP[1-9A]$",  # try a protocol: unlike SP this stores nothing
         r"^CRA(?:[0-9A-F]{3}|[0-9A-F]{8})?$",  # receive filter
-        r"^CP[0-9A-F]{2}$",  # CAN priority bits
         r"^FCSM[012]$",
-        r"^FCSD30[0-9A-F]{4}$",  # a flow-control frame: continue, block size, separation time
+        # flow control: continue, all blocks, separation time. A block size would be the length byte of a request to a
+        # unit that is addressed by 30 (``30 01 04``), so there is none.
+        r"^FCSD3000[0-9A-F]{2}$",
     )
 )
 _AT_HEADER = re.compile(r"^(SH|FCSH)([0-9A-F]{3}|[0-9A-F]{6}|[0-9A-F]{8})$")
 _AT_EXTENDED = re.compile(r"^CEA([0-9A-F]{2})$")
-_AT_EXTENDED_FLOW = re.compile(r"^FCSD([0-9A-F]{2})30[0-9A-F]{4}$")
+_AT_EXTENDED_FLOW = re.compile(r"^FCSD([0-9A-F]{2})3000[0-9A-F]{2}$")
+_AT_PRIORITY = re.compile(r"^CP([0-9A-F]{2})$")
+_STANDARD_PRIORITY = "18"
+_LENGTH_BYTES = frozenset(f"{length:02X}" for length in range(0x10))
 _AT_SETTINGS_LOST = frozenset({"Z", "D", "WS"})
 
 _ST_PATTERNS = tuple(
@@ -51,10 +55,9 @@ _ST_PATTERNS = tuple(
     for pattern in (
         r"^(?:I|DI|MFR|SN|PR|PRS|CSEGR1)$",
         r"^PTO[0-9]{1,5}$",
-        r"^CFCPA[0-9A-F]{3},[0-9A-F]{3}$",
-        r"^CFCPA[0-9A-F]{8},[0-9A-F]{8}$",
     )
 )
+_ST_FLOW_PAIR = re.compile(r"^CFCPA([0-9A-F]{3}|[0-9A-F]{8}),([0-9A-F]{3}|[0-9A-F]{8})$")
 _STPX_FIELD = re.compile(r"^(?:H:([0-9A-F]{3}|[0-9A-F]{6}|[0-9A-F]{8})|D:([0-9A-F]+)|R:([0-9]{1,2})|T:([0-9]{1,5}))$")
 
 
@@ -74,11 +77,14 @@ class AllowList:
     """What may be written to one adapter. Follows its header settings, so use one list for each connection."""
 
     def __init__(self, reads: frozenset[ProfileRead] = frozenset()) -> None:
-        self._reads = frozenset((read.header.upper(), read.request.upper()) for read in reads)
-        self._headers = frozenset(header for header, _ in self._reads)
-        self._extended = frozenset(read.extended_address.upper() for read in reads if read.extended_address)
+        self._reads = frozenset((r.header.upper(), r.extended_address.upper(), r.request.upper()) for r in reads)
+        self._headers = frozenset(header for header, _, _ in self._reads)
+        # a unit that is not addressed so would take the address byte for its length byte, and the next for the service
+        self._extended = frozenset(extended for _, extended, _ in self._reads if extended) - _LENGTH_BYTES
+        self._priorities = {_STANDARD_PRIORITY} | {header[:2] for header in self._headers if len(header) == 8}
         self._priority = ""
         self._header = ""
+        self._extended_now = ""
 
     def check(self, data: bytes, *, inside_read: bool = False) -> None:
         """Return for bytes that may be written exactly so; raise ForbiddenCommandError for all others.
@@ -100,7 +106,7 @@ class AllowList:
         if text.startswith("STPX"):
             return self._is_allowed_stpx(text[4:])
         if text.startswith("ST"):
-            return any(pattern.fullmatch(text[2:]) for pattern in _ST_PATTERNS)
+            return self._is_allowed_st(text[2:])
         return self._is_allowed_request(text, self._header, inside_read=inside_read, count_digit=True)
 
     def _is_allowed_at(self, text: str) -> bool:
@@ -108,8 +114,16 @@ class AllowList:
             return True
         if header := _AT_HEADER.fullmatch(text):
             return self._is_known_header(header[2])
+        if priority := _AT_PRIORITY.fullmatch(text):
+            return priority[1] in self._priorities
         extended = _AT_EXTENDED.fullmatch(text) or _AT_EXTENDED_FLOW.fullmatch(text)
         return extended is not None and extended[1] in self._extended
+
+    def _is_allowed_st(self, text: str) -> bool:
+        pair = _ST_FLOW_PAIR.fullmatch(text)
+        if pair is not None:  # the first id is the one that flow control is sent on
+            return len(pair[1]) == len(pair[2]) and self._is_known_header(pair[1])
+        return any(pattern.fullmatch(text) for pattern in _ST_PATTERNS)
 
     def _is_known_header(self, header: str) -> bool:
         if _STANDARD_HEADERS.fullmatch(header) or header in self._headers:
@@ -145,7 +159,7 @@ class AllowList:
         if text[:2] not in {"21", "22", "1A"}:
             return False
         full = self._priority + header if len(header) == 6 else header
-        return (full, text) in self._reads
+        return (full, self._extended_now, text) in self._reads
 
     def _follow(self, text: str) -> None:
         """Remember what the adapter will send on from now on."""
@@ -153,11 +167,13 @@ class AllowList:
             return
         command = text[2:]
         if command in _AT_SETTINGS_LOST:
-            self._header = self._priority = ""
+            self._header = self._priority = self._extended_now = ""
         elif command.startswith("CP"):
             self._priority = command[2:]
         elif header := _AT_HEADER.fullmatch(command):
             self._header = header[2] if header[1] == "SH" else self._header
+        elif command.startswith("CEA"):
+            self._extended_now = command[3:]
 
 
 def _is_standard_read(request: bytes) -> bool:

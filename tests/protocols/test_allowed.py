@@ -120,6 +120,30 @@ def test_maker_reads_pass_only_on_the_unit_of_their_profile() -> None:
     assert is_allowed("2128", "AT SH 7E0")
     assert is_allowed("1ADF1", "ATSH7E0")
     assert is_allowed("22D10D", "ATSH6F1", "ATCEA60")
+    assert is_allowed("STPX H:6F1, D:22D10D", "ATCEA60")
+    assert not is_allowed("22D10D", "ATSH6F1")
+    assert not is_allowed("22D10D", "ATSH6F1", "ATCEA60", "ATCEA")
+    assert not is_allowed("222203", "ATSH714", "ATCEA60")
+
+
+def test_no_flow_control_frame_can_be_read_as_a_request() -> None:
+    assert not is_allowed("ATFCSD300104", "ATFCSH6F1")
+    assert not is_allowed("ATFCSD60300104", "ATFCSH6F1")
+    assert not is_allowed("STCFCPA123,7E8")
+    assert not is_allowed("STCFCPA7E0,18DAF110")
+
+
+def test_no_address_byte_can_be_read_as_a_length() -> None:
+    allow = AllowList(frozenset({ProfileRead("6F1", "22D10D", "01")}))
+
+    with pytest.raises(ForbiddenCommandError):  # 7E0 would read 01 04 0C 0D 0F 05 as one byte of service 04
+        allow.check(b"ATCEA01\r")
+
+
+def test_only_priorities_of_known_ids_are_set() -> None:
+    assert is_allowed("ATCP18")
+    assert not is_allowed("ATCP00")
+    assert not is_allowed("ATCP07")
 
 
 def test_a_29_bit_header_is_judged_together_with_its_priority() -> None:
