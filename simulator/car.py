@@ -6,9 +6,12 @@ Encoding is elsewhere (``pids``, ``services``); everything that changes a car's 
 from dataclasses import dataclass, field
 
 from simulator.codes import Code
+from simulator.counting import METRES_PER_KM, Counters
 from simulator.links import Link
+from simulator.trouble import Troubles
 
-METRES_PER_KM = 1000
+__all__ = ["METRES_PER_KM", "Car", "Counters", "Ecu", "MakerRead"]
+
 CHARGING_V = 14.1
 RESTING_V = 12.5
 
@@ -36,7 +39,11 @@ class MakerRead:
 
 @dataclass(slots=True)
 class Ecu:
-    """One control unit. Ids are CAN ids, or on K-line and J1850 the unit's address twice."""
+    """One control unit. Ids are CAN ids, or on K-line and J1850 the unit's address twice.
+
+    Its own odometer is the car's times ``odometer_scale`` plus ``odometer_offset_m``. A unit from elsewhere has
+    ``counters`` of its own; otherwise it counts with the car.
+    """
 
     role: str
     title: str
@@ -51,6 +58,8 @@ class Ecu:
     reads: tuple[MakerRead, ...] = ()
     dids: dict[int, bytes] = field(default_factory=dict)
     odometer_offset_m: int = 0
+    odometer_scale: float = 1.0
+    counters: Counters | None = None
     pending_replies: int = 0
     uds_only: bool = False
     obd: bool = True
@@ -58,18 +67,9 @@ class Ecu:
     # First data byte of requests to this ECU under ISO-TP extended addressing; its answers begin with the tester's F1.
     extended: int | None = None
 
-
-@dataclass(slots=True)
-class Counters:
-    """What service 01 counts since the last clear (SAE J1979: 21, 30, 31, 4D, 4E) and ever (7F)."""
-
-    distance_since_clear_km: float = 0.0
-    warmups_since_clear: int = 0
-    minutes_since_clear: float = 0.0
-    distance_with_mil_km: float = 0.0
-    minutes_with_mil: float = 0.0
-    engine_run_s: float = 0.0
-    idle_run_s: float = 0.0
+    def own_odometer_m(self, odometer_m: float) -> float:
+        """What this unit's odometer says in a car that counts ``odometer_m``."""
+        return max(odometer_m * self.odometer_scale + self.odometer_offset_m, 0.0)
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Car:
     ecus: list[Ecu]
     odometer_m: float
     battery_v: float
-    codes: list[Code] = field(default_factory=list)
+    troubles: Troubles = field(default_factory=Troubles)
     counters: Counters = field(default_factory=Counters)
     incomplete: set[str] = field(default_factory=set)
     monitors: frozenset[str] = frozenset()
@@ -119,32 +119,71 @@ class Car:
         if passed_s <= 0 or not self.ignition_on:
             return
         if self.engine_on:
-            self._run(passed_s)
+            self.run_s += passed_s
+            self.run_engine(passed_s, passed_s if self.speed_kmh == 0 else 0.0)
         if self.speed_kmh > 0:
-            self._drive(self.speed_kmh / 3.6 * passed_s)
+            self.travel(self.speed_kmh / 3.6 * passed_s)
 
-    def _run(self, passed_s: float) -> None:
-        self.run_s += passed_s
-        counters = self.counters
-        counters.engine_run_s += passed_s
-        counters.idle_run_s += passed_s if self.speed_kmh == 0 else 0.0
-        counters.minutes_since_clear += passed_s / 60
-        counters.minutes_with_mil += passed_s / 60 if self.mil else 0.0
+    def run_engine(self, run_s: float, idle_s: float) -> None:
+        """Let the engine run, ``idle_s`` of it standing."""
+        for counters in self._kept():
+            counters.run(run_s, idle_s, mil=self.mil)
 
-    def _drive(self, distance_m: float) -> None:
+    def travel(self, distance_m: float) -> None:
+        """Cover a distance as the modules see it; monitors whose conditions are met by it complete."""
+        open_before = self._awaited()
         self.odometer_m += distance_m
-        self.counters.distance_since_clear_km += distance_m / METRES_PER_KM
-        self.counters.distance_with_mil_km += distance_m / METRES_PER_KM if self.mil else 0.0
+        for counters in self._kept():
+            counters.drive(distance_m, mil=self.mil)
+        self._complete(open_before)
+
+    def warm_up(self, times: int) -> None:
+        """Start cold and get warm so many times."""
+        open_before = self._awaited()
+        for counters in self._kept():
+            counters.warm_up(times)
+        self._complete(open_before)
+
+    def fail(self, code: str, role: str) -> None:
+        """One driving cycle that saw a fault (pending, then confirmed with the lamp)."""
+        self.mil = self.troubles.fail(code, role) or self.mil
+
+    def pass_cycles(self, cycles: int) -> None:
+        """Driving cycles without any fault: codes heal."""
+        if self.codes:
+            self.mil = self.troubles.pass_cycles(cycles, monitors_ran=not self.incomplete - {"evap"})
+
+    def _kept(self) -> list[Counters]:
+        return [self.counters, *(ecu.counters for ecu in self.ecus if ecu.counters is not None)]
+
+    def _awaited(self) -> list[str]:
+        """Open monitors that driving can still complete; one that missed its conditions stays open, as on real cars."""
+        return [name for name in self.incomplete if not self.counters.has_run(name)] if self.incomplete else []
+
+    def _complete(self, awaited: list[str]) -> None:
+        for name in awaited:
+            if self.counters.has_run(name):
+                self.incomplete.discard(name)
 
     def clear_codes(self) -> None:
         """What service 04 does: codes, freeze frame, readiness and counters go; permanent codes stay."""
-        self.codes = [code for code in self.codes if code.kind == "permanent"]
+        self.troubles.clear()
         self.mil = False
         self.frozen = {}
         self.frozen_code = ""
-        kept = self.counters
-        self.counters = Counters(engine_run_s=kept.engine_run_s, idle_run_s=kept.idle_run_s)
+        for counters in self._kept():
+            counters.clear()
         self.incomplete = set(self.monitors - {"misfire", "fuel_system", "components"})
+
+    def change_battery(self, voltage_v: float = RESTING_V) -> None:
+        """A battery taken off long enough: the same is lost as by a clear, on cars that keep it in powered memory."""
+        self.clear_codes()
+        self.battery_v = voltage_v
+
+    @property
+    def codes(self) -> list[Code]:
+        """All codes of all units, in the order they appeared."""
+        return self.troubles.codes
 
     def codes_of(self, ecu: Ecu, kind: str) -> list[str]:
         """The codes one ECU reports in one list, in the scenario's order."""

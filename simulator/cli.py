@@ -16,6 +16,7 @@ from typing import NoReturn, TypeVar
 from simulator.control import WORDS, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
+from simulator.fleet.writing import Order, write_files
 from simulator.library import load, names
 from simulator.profiles import PROFILES
 from simulator.scenario import Scenario
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         if arguments.command == "list":
             return _list()
+        if arguments.command == "fleet":
+            return _fleet(arguments)
         return _run(arguments)
     except SimulatorError as error:
         print(f"forecourt-sim: {error}", file=sys.stderr)
@@ -55,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="forecourt-sim",
         description="A car and its OBD adapter that do not exist, on a TCP port or a serial link.",
     )
-    parser.add_argument("command", nargs="?", choices=["list"], help="list the scenarios, profiles and faults")
+    parser.add_argument("command", nargs="?", choices=["list", "fleet"],
+                        help="list the scenarios, profiles and faults, or write the histories of a fleet")  # fmt: skip
     parser.add_argument("--scenario", metavar="NAME|FILE", help="which car; see: forecourt-sim list")
     parser.add_argument("--visit", type=int, default=0, metavar="N", help="which of its visits (default: the last)")
     parser.add_argument("--tcp", action="append", default=[], metavar="HOST:PORT", help="listen here; port 0 picks one")
@@ -73,7 +77,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--power", choices=["car", "usb"], default="car", help="what an unplugged adapter lives on")
     parser.add_argument("--control", action="store_true", help=f"obey lines on standard input: {WORDS}")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after this time")
+    fleets = parser.add_argument_group("fleet", "lives of cars drawn by the day, as forecourt.history/1 lines")
+    fleets.add_argument("--cars", type=int, default=100, metavar="N", help="how many cars (default 100)")
+    fleets.add_argument("--years", type=float, default=8.0, metavar="Y", help="how long each is driven (default 8)")
+    fleets.add_argument("--tampered", type=float, default=0.3, metavar="P", help="share tampered with (default 0.3)")
+    fleets.add_argument("--out", default="", metavar="FILE", help="histories go here instead of standard output")
+    fleets.add_argument("--truth", default="", metavar="FILE", help="what is true of each car goes here")
     return parser
+
+
+def _fleet(arguments: argparse.Namespace) -> int:
+    order = Order(
+        cars=_bounded("--cars", arguments.cars, 100_000_000),
+        years=_bounded("--years", arguments.years, 60),
+        seed=arguments.seed,
+        tampered=_bounded("--tampered", arguments.tampered, 1),
+    )
+    write_files(order, arguments.out, arguments.truth, sys.stdout)
+    return 0
 
 
 def _list() -> int:

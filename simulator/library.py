@@ -277,6 +277,7 @@ def _counters(table: Table) -> Counters:
         minutes_with_mil=table.number("hours_with_mil", 0.0, high=1092.25) * 60,
         engine_run_s=table.number("engine_run_h", 0.0, high=1_000_000) * 3600,
         idle_run_s=table.number("idle_run_h", 0.0, high=1_000_000) * 3600,
+        distance_since_reflash_km=table.number("distance_since_reflash_km", 0.0, high=4_000_000),
     )
 
 

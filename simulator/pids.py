@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from simulator.car import METRES_PER_KM, Car, Ecu
+from simulator.car import METRES_PER_KM, Car, Counters, Ecu
 
 Encoder = Callable[[Car, Ecu], bytes]
 
@@ -72,14 +72,18 @@ def _monitor_bits(car: Car, ecu: Ecu) -> bytes:
     return bytes([second | (0x08 if diesel else 0x00), supported, missing])
 
 
-def _run_time(car: Car, _: Ecu) -> bytes:
+def _kept(car: Car, ecu: Ecu) -> Counters:
+    return car.counters if ecu.counters is None else ecu.counters
+
+
+def _run_time(car: Car, ecu: Ecu) -> bytes:
     """PID 7F: which of the three are kept, then total run, idle and PTO seconds, four bytes each."""
-    counters = car.counters
+    counters = _kept(car, ecu)
     return b"\x03" + _four(int(counters.engine_run_s)) + _four(int(counters.idle_run_s)) + bytes(4)
 
 
 def _odometer(car: Car, ecu: Ecu) -> bytes:
-    return _four(int((car.odometer_m + ecu.odometer_offset_m) / 100))
+    return _four(int(ecu.own_odometer_m(car.odometer_m) / 100))
 
 
 def _load(car: Car) -> float:
@@ -108,10 +112,10 @@ ENCODERS: dict[int, Encoder] = {
     0x13: lambda car, ecu: b"\x03",
     0x1C: lambda car, ecu: b"\x06" if car.has_engine else b"\x05",
     0x1F: lambda car, ecu: _counted(car.run_s if car.rpm else 0),
-    0x21: lambda car, ecu: _counted(car.counters.distance_with_mil_km),
+    0x21: lambda car, ecu: _counted(_kept(car, ecu).distance_with_mil_km),
     0x2F: lambda car, ecu: _percent(car.fuel_level_pct),
-    0x30: lambda car, ecu: bytes([min(car.counters.warmups_since_clear, 0xFF)]),
-    0x31: lambda car, ecu: _counted(car.counters.distance_since_clear_km),
+    0x30: lambda car, ecu: bytes([min(_kept(car, ecu).warmups_since_clear, 0xFF)]),
+    0x31: lambda car, ecu: _counted(_kept(car, ecu).distance_since_clear_km),
     0x33: lambda car, ecu: _one(car.barometer_kpa),
     0x3C: lambda car, ecu: _two(((480.0 if car.rpm else car.ambient_c) + 40) * 10),
     0x41: lambda car, ecu: b"\x00" + _monitor_bits(car, ecu),
@@ -120,13 +124,14 @@ ENCODERS: dict[int, Encoder] = {
     0x46: lambda car, ecu: _celsius(car.ambient_c),
     0x49: lambda car, ecu: _percent(15.3 + car.speed_kmh * 0.1),
     0x4C: lambda car, ecu: _percent(6.3),
-    0x4D: lambda car, ecu: _counted(car.counters.minutes_with_mil),
-    0x4E: lambda car, ecu: _counted(car.counters.minutes_since_clear),
+    0x4D: lambda car, ecu: _counted(_kept(car, ecu).minutes_with_mil),
+    0x4E: lambda car, ecu: _counted(_kept(car, ecu).minutes_since_clear),
     0x51: lambda car, ecu: bytes([FUEL_TYPES[car.fuel]]),
     0x5B: lambda car, ecu: _percent(car.charge_pct),
     0x5C: lambda car, ecu: _celsius(car.coolant_c + 4),
     0x7F: _run_time,
     0xA6: _odometer,
+    0xC7: lambda car, ecu: _counted(_kept(car, ecu).distance_since_reflash_km),
 }  # fmt: skip
 
 _ENGINE_COMMON = frozenset((0x01, 0x04, 0x05, 0x0B, 0x0C, 0x0D, 0x0F, 0x10, 0x11, 0x1C, 0x1F, 0x21, 0x2F, 0x30, 0x31,

@@ -7,6 +7,7 @@ from simulator.codes import Code
 from simulator.links import Link
 from simulator.pids import MONITORS_BY_IGNITION, pid_data
 from simulator.profiles import DEFAULT_PROFILE
+from simulator.trouble import Troubles
 
 _FROZEN = (0x03, 0x04, 0x05, 0x06, 0x07, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x1F)
 
@@ -75,10 +76,10 @@ class Scenario:
             link=self.link,
             vin=self.vin,
             fuel=self.fuel,
-            ecus=[] if self.silent else [replace(ecu) for ecu in self.ecus],
+            ecus=[] if self.silent else [_fresh(ecu) for ecu in self.ecus],
             odometer_m=float(visit.odometer_m),
             battery_v=visit.battery_v,
-            codes=list(visit.codes),
+            troubles=Troubles(list(visit.codes)),
             counters=replace(visit.counters),
             incomplete=set(visit.incomplete),
             monitors=monitors_of(self.fuel),
@@ -101,6 +102,11 @@ def monitors_of(fuel: str) -> frozenset[str]:
     return frozenset(
         ("misfire", "fuel_system", "components", "catalyst", "evap", "oxygen_sensor", "oxygen_heater", "egr")
     )
+
+
+def _fresh(ecu: Ecu) -> Ecu:
+    """A copy whose counters are its own."""
+    return replace(ecu, counters=replace(ecu.counters) if ecu.counters is not None else None)
 
 
 def _freeze(car: Car) -> None:

@@ -247,9 +247,7 @@ def _read_local(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
 def _maker_read(car: Car, ecu: Ecu, request: bytes) -> bytes | None:
     for read in ecu.reads:
         if read.request == request:
-            value = read.raw(car.odometer_m + ecu.odometer_offset_m).to_bytes(
-                read.size, "little" if read.little else "big"
-            )
+            value = read.raw(ecu.own_odometer_m(car.odometer_m)).to_bytes(read.size, "little" if read.little else "big")
             return bytes([request[0] + 0x40]) + request[1:] + bytes(read.lead) + value + bytes(read.trail)
     return None
 

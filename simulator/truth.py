@@ -58,7 +58,7 @@ def maker_reads(scenario: Scenario, number: int) -> list[dict[str, object]]:
         {
             "ecu": _address(scenario, ecu),
             "request": read.request.hex().upper(),
-            "odometer_m": read.raw(odometer_m + ecu.odometer_offset_m) * read.unit_m,
+            "odometer_m": read.raw(ecu.own_odometer_m(odometer_m)) * read.unit_m,
         }
         for ecu in scenario.ecus
         for read in ecu.reads

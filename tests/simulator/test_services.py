@@ -102,9 +102,9 @@ def test_code_lists_are_filled_by_three_before_can() -> None:
     car = car_of("kwp")
     assert asked(car, "03") == ["43000000000000"]
 
-    car.codes = list(car_of("engine-fault").codes)
+    car.troubles.codes = list(car_of("engine-fault").codes)
     codes = [type(car.codes[0])(code, "stored", "engine") for code in ("P0143", "P0196", "P0234", "C1002")]
-    car.codes = codes
+    car.troubles.codes = codes
 
     assert asked(car, "03") == ["43014301960234", "43500200000000"]
     assert asked(car, "0A") == ["7F0A11"]
