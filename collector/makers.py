@@ -19,6 +19,7 @@ from protocols.odometer import OdometerValue, decode_odometer, fits_coding
 from protocols.readings import ItemStatus, OdometerWitness, Trust
 from protocols.vin import decode_vin_did
 
+SPEED_ITEM = "010D"
 MAX_READS = 16  # more rows than any make has; keeps a visit bounded
 LINKS = {LinkFormat.CAN_11: "can11", LinkFormat.CAN_29: "can29"}
 ENGINE = {LinkFormat.CAN_11: Address("7E0", "7E8"), LinkFormat.CAN_29: Address("18DA10F1", "18DAF110")}
@@ -32,11 +33,21 @@ class Stationary:
 
 
 def stationary(book: Notebook) -> Stationary | None:
-    """Proof from what was read: speed 0, or no speed and an engine that does not run."""
+    """Proof from what was read: speed 0, or a car that has no speed to tell and an engine that does not run."""
     speed_kmh = book.speed_kmh()
     if speed_kmh is None:
-        return None if book.engine_rpm() else Stationary(None)
+        withheld = SPEED_ITEM in book.items and book.items[SPEED_ITEM].status is not ItemStatus.UNSUPPORTED
+        return None if book.engine_rpm() or withheld else Stationary(None)
     return Stationary(speed_kmh) if speed_kmh == 0 else None
+
+
+async def stationary_now(car: Car, book: Notebook) -> Stationary | None:
+    """``stationary``, and the speed asked once more: the values were read a while ago."""
+    proof = stationary(book)
+    if proof is None or proof.speed_kmh is None:
+        return proof
+    speeds = [answer.data[:1] for answer in (await car.ask(b"\x01\x0d")).read()]
+    return proof if speeds and all(speed == b"\x00" for speed in speeds) else None
 
 
 def allowed_reads(profiles: Profiles) -> frozenset[ProfileRead]:
@@ -51,7 +62,7 @@ def allowed_reads(profiles: Profiles) -> frozenset[ProfileRead]:
 async def read_uds_vin(car: Car, book: Notebook) -> None:
     """Ask the engine control unit for 22 F190 where service 09 gave no VIN (UDS-only cars)."""
     engine = ENGINE.get(car.link)
-    if engine is None or stationary(book) is None:
+    if engine is None or await stationary_now(car, book) is None:
         return
     reachable = await address_physically(car, engine)
     asked = await car.ask(b"\x22\xf1\x90") if reachable else None
@@ -77,7 +88,7 @@ async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> 
     if not rows:
         book.note_all((f"odometer.{make or 'maker'}",), ItemStatus.NOT_ASKED, "no row for this make and link")
         return
-    if stationary(book) is None:
+    if await stationary_now(car, book) is None:
         book.note_all((f"odometer.{row.id}" for row in rows), ItemStatus.NOT_ASKED, "the car may be moving")
         return
     await _ask_rows(car, book, rows[:MAX_READS])

@@ -7,7 +7,7 @@ from collector.notebook import Notebook
 from config.profiles import load_profiles
 from protocols.allowed import AllowList
 from protocols.errors import ForbiddenCommandError
-from protocols.readings import Reading
+from protocols.readings import ItemStatus, Reading
 
 
 def book(speed_kmh: float | None, rpm: float | None) -> Notebook:
@@ -26,6 +26,14 @@ def test_a_car_stands_still_only_where_its_own_values_say_so(
     speed_kmh: float | None, rpm: float | None, *, still: bool
 ) -> None:
     assert isinstance(stationary(book(speed_kmh, rpm)), Stationary) is still
+
+
+@pytest.mark.parametrize("status", [ItemStatus.TIMEOUT, ItemStatus.CORRUPT, ItemStatus.REFUSED])
+def test_a_speed_that_could_not_be_read_is_no_proof(status: ItemStatus) -> None:
+    notes = book(None, None)
+    notes.note("010D", status)
+
+    assert stationary(notes) is None
 
 
 def test_the_fastest_ecu_counts() -> None:

@@ -114,11 +114,12 @@ async def test_a_car_that_answers_nothing_is_a_complete_reading_without_a_value(
     assert status_of(reading, "dtcs.stored") is ItemStatus.TIMEOUT
 
 
-async def test_no_maker_is_asked_while_the_car_moves() -> None:
+@pytest.mark.parametrize("step", ["step.values", "step.odometer"])
+async def test_no_maker_is_asked_while_the_car_moves(step: str) -> None:
     async with simulated("vw-no-a6", *FAST) as lot:
 
         async def drive_off(event: ScanProgress | VinSeen) -> None:
-            if isinstance(event, VinSeen):
+            if isinstance(event, ScanProgress) and event.step == step:
                 await lot.act("speed 30")
 
         reading, _, _ = await scan(lot.url, then=drive_off)
