@@ -177,6 +177,15 @@ async def read_codes(car: Car, book: Notebook) -> None:
             book.note(item, left.status, f"{left.ecu}: {left.detail}")
         for answer in asked.read():
             _take_codes(book, service, dtc_class, answer, car.link)
+    _compare_with_announced(book)
+
+
+def _compare_with_announced(book: Notebook) -> None:
+    """A unit that stayed silent, or a lost line of a list without a count, shows only against 01 01's own number."""
+    stored = sum(code.dtc_class is DtcClass.STORED for code in book.dtcs)
+    announced = book.announced_dtc_count or 0
+    if stored < announced and book.items["dtcs.stored"].status is ItemStatus.READ:
+        book.note("dtcs.stored", ItemStatus.CORRUPT, f"{announced} codes announced, {stored} came")
 
 
 def _take_codes(book: Notebook, service: int, dtc_class: DtcClass, answer: Answer, link: LinkFormat) -> None:

@@ -65,6 +65,18 @@ async def test_a_code_list_that_one_unit_withholds_is_not_complete(withheld: str
     assert book.items["dtcs.stored"].status is status
 
 
+@pytest.mark.parametrize(("announced", "status"), [("83", ItemStatus.CORRUPT), ("81", ItemStatus.READ)])
+async def test_fewer_codes_than_the_car_announced_are_no_whole_list(announced: str, status: ItemStatus) -> None:
+    answers = {"0101": f"7E8064101{announced}070000\n7E906410100070000", "03": "7E80443010143\n7E9024300"}
+    support = {"7E8": frozenset({0x01}), "7E9": frozenset({0x01})}
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        await read_values(car, support, book)
+        await read_codes(car, book)
+
+    assert book.items["dtcs.stored"].status is status
+
+
 async def test_a_frozen_value_that_is_cut_short_costs_only_itself() -> None:
     answers = {"020200": "7E80542020001430000", "020C00": "7E804420C000C", "020500": "7E80442050064"}
     book = Notebook()
