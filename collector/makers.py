@@ -104,7 +104,7 @@ async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> No
                 book.note(f"odometer.{candidates[0].id}", ItemStatus.NOT_ASKED, "the adapter cannot address it")
                 continue
             asked = await car.ask(bytes.fromhex(request), extended_address=bool(address.extended))
-            _take_rows(book, candidates, asked)
+            take_rows(book, candidates, asked)
         await address_functionally(car)  # the next unit inherits no filter, flow control or address byte of this one
 
 
@@ -112,11 +112,14 @@ def _address(row: OdometerRow) -> Address:
     return Address(row.request_id, row.response_id, row.extended_address)
 
 
-def _take_rows(book: Notebook, rows: list[OdometerRow], asked: Asked) -> None:
+def take_rows(book: Notebook, rows: list[OdometerRow], asked: Asked) -> None:
     """One answer, one witness: of the rows that share a request, the one whose coding fits."""
-    if not asked.read():
-        book.note(f"odometer.{rows[0].id}", asked.status, asked.detail)
-    for answer in asked.read():
+    # clones say OK to a filter they do not have, so that another unit's answer may come through
+    answers = [a for a in asked.read() if not rows[0].response_id or a.ecu in ("", rows[0].response_id)]
+    if not answers:
+        status = ItemStatus.TIMEOUT if asked.read() else asked.status
+        book.note(f"odometer.{rows[0].id}", status, "another unit answered" if asked.read() else asked.detail)
+    for answer in answers:
         row, value = _best(rows, answer.data, book)
         status = ItemStatus.UNSUPPORTED if value is None else ItemStatus.READ
         odometer_m = value.odometer_m if value else None

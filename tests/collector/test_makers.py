@@ -2,10 +2,12 @@
 
 import pytest
 
-from collector.makers import Stationary, allowed_reads, stationary
+from collector.car import Asked
+from collector.makers import Stationary, allowed_reads, stationary, take_rows
 from collector.notebook import Notebook
 from config.profiles import load_profiles
 from protocols.allowed import AllowList
+from protocols.answers import Answer
 from protocols.errors import ForbiddenCommandError
 from protocols.readings import ItemStatus, Reading
 
@@ -59,3 +61,18 @@ def test_every_askable_row_may_be_sent_on_its_own_header_and_on_no_other() -> No
 
 def test_no_row_that_needs_a_session_change_is_ever_allowed() -> None:
     assert all(read.request != "2216A9" for read in allowed_reads(load_profiles()))
+
+
+def test_the_answer_of_another_unit_is_no_odometer() -> None:
+    row = next(row for row in load_profiles().rows if row.id == "vag-cluster-2203-24")
+    data = bytes(row.offset) + b"\x12\x34\x56\x78"[: row.length]
+    data += bytes((row.response_data_length or len(data)) - len(data))
+    notes = Notebook()
+    take_rows(notes, [row], Asked((Answer("7E8", ItemStatus.READ, data),), ItemStatus.READ))
+
+    assert notes.odometer == []
+    assert notes.items[f"odometer.{row.id}"].status is ItemStatus.TIMEOUT
+
+    take_rows(notes, [row], Asked((Answer("77E", ItemStatus.READ, data),), ItemStatus.READ))
+
+    assert [witness.ecu for witness in notes.odometer] == ["77E"]
