@@ -64,7 +64,7 @@ def _lines(path: Path, language: Language) -> Iterator[HistoryLine]:
             yield HistoryLine.model_validate_json(line[:LINE_MAX])
         except ValidationError as error:
             first = error.errors()[0]
-            detail = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            detail = ": ".join(filter(None, (".".join(str(part) for part in first["loc"]), first["msg"])))
             raise SettingsError(
                 render("cli.bad_history", language, path=str(path), line=number, detail=detail)
             ) from error

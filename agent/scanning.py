@@ -3,7 +3,10 @@
 import asyncio
 import sys
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -27,6 +30,9 @@ from config.settings import ADAPTER_URL, Settings
 from evidence.snapshot import Snapshot
 from protocols.readings import CarReading
 from sync.clock import SystemClock
+
+if TYPE_CHECKING:
+    from agent.desk import Desk
 
 SCAN_BAY = "scan"
 DONE = 0
@@ -57,16 +63,17 @@ def scan_car_once(order: ScanOrder, settings: Settings, language: Language) -> i
 
 async def _scan(order: ScanOrder, answers: Answers, settings: Settings, language: Language) -> int:
     url = _address(order.adapter, settings)
-    try:
-        reading, silent = await _read(url, Depth(order.depth), settings, language)
-    except CarSilentError as error:
-        raise WorldError("scan.unplugged") from error
-    if silent and not answers.vin:
-        raise WorldError("scan.silent" if reading.battery_v else "scan.ignition_off")
-    if order.save:
-        snapshot = await _save(reading, answers, settings, silent=silent)
-    else:
-        snapshot = _judged_alone(reading, answers)
+    async with _desk(settings) if order.save else nullcontext() as desk:
+        try:
+            reading, silent = await _read(url, Depth(order.depth), settings, language)
+        except CarSilentError as error:
+            raise WorldError("scan.unplugged") from error
+        if silent and not answers.vin:
+            raise WorldError("scan.silent" if reading.battery_v else "scan.ignition_off")
+        if desk is None:
+            snapshot = _judged_alone(reading, answers)
+        else:
+            snapshot = await _save(reading, answers, desk, silent=silent)
     _show(order, snapshot, language)
     return DONE
 
@@ -107,19 +114,26 @@ def _judged_alone(reading: CarReading, answers: Answers) -> Snapshot:
     return change.intake.snapshot or Snapshot()
 
 
-async def _save(reading: CarReading, answers: Answers, settings: Settings, *, silent: bool) -> Snapshot:
-    """The same through the ledger and the outbox, as the daemon would."""
-    from agent.bay import BayState, KeepReading
+@asynccontextmanager
+async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
+    """The box's own files, opened before the car is asked: held by another program, they would cost the reading."""
     from agent.desk import Desk
     from agent.stores import open_stores
 
-    clock, intake_id = SystemClock(), uuid.uuid4().hex
+    clock = SystemClock()
     async with open_stores(settings, clock) as (outbox, store):
-        desk = Desk(store, outbox, clock, settings.device.purpose_notice)
-        await desk.recover()
-        if answers != NOTHING_SAID:
-            await desk.answer(intake_id, answers, BayState(SCAN_BAY))
-        kept = await desk.keep(SCAN_BAY, KeepReading(intake_id, reading, silent))
+        yield Desk(store, outbox, clock, settings.device.purpose_notice)
+
+
+async def _save(reading: CarReading, answers: Answers, desk: "Desk", *, silent: bool) -> Snapshot:
+    """The same through the ledger and the outbox, as the daemon would."""
+    from agent.bay import BayState, KeepReading
+
+    intake_id = uuid.uuid4().hex
+    await desk.recover()
+    if answers != NOTHING_SAID:
+        await desk.answer(intake_id, answers, BayState(SCAN_BAY))
+    kept = await desk.keep(SCAN_BAY, KeepReading(intake_id, reading, silent))
     return kept.snapshot or Snapshot()
 
 

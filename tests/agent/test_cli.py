@@ -1,5 +1,6 @@
 """The command line: what goes to which stream, which exit code, and never a traceback."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -13,7 +14,10 @@ import structlog
 from typer.testing import CliRunner
 
 from agent.cli import app
+from agent.stores import open_stores
+from config.settings import Settings, StorageSettings
 from evidence.snapshot import Snapshot
+from sync.clock import SystemClock
 from tests.simulated import simulated
 
 COMMANDS = ("run", "scan", "replay", "judge", "doctor", "demo")
@@ -190,7 +194,19 @@ async def test_scan_shows_a_person_a_verdict_in_their_language() -> None:
         assert "未发现矛盾" in scanned.stdout
 
 
-async def test_a_saved_scan_waits_in_the_outbox_and_a_second_writer_is_refused(tmp_path: Path) -> None:
+async def test_a_scan_to_be_saved_asks_no_car_while_another_program_holds_the_box(tmp_path: Path) -> None:
+    settings = Settings(storage=StorageSettings(directory=tmp_path))
+    async with simulated("clean") as lot, open_stores(settings, SystemClock()):
+        refused = await asyncio.to_thread(
+            run_cli, "scan", "--adapter", lot.url, "--save", FORECOURT_STORAGE__DIRECTORY=str(tmp_path)
+        )
+
+    assert refused.returncode == 3
+    assert "in use by another process" in refused.stderr
+    assert lot.summary["requests"] == 0
+
+
+async def test_a_saved_scan_waits_in_the_outbox_and_the_next_one_knows_the_car(tmp_path: Path) -> None:
     async with simulated("clean") as lot:
         storage = {"FORECOURT_STORAGE__DIRECTORY": str(tmp_path)}
         saved = run_cli("scan", "--adapter", lot.url, "--depth", "quick", "--save", "--json", **storage)
