@@ -146,6 +146,8 @@ class RecordFilter(View):
 class WorkOrder(View):
     """A service that was done: it moves the due dates of its items on. ``vehicle_id`` or ``vin`` says whose."""
 
+    model_config = ConfigDict(extra="forbid")  # a misspelt ``odometer_m`` would move the due distance unseen
+
     vehicle_id: str = ""
     vin: str = ""
     done_at: datetime

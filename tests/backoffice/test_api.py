@@ -161,6 +161,14 @@ async def test_a_service_of_an_unknown_car_is_refused(client: httpx.AsyncClient)
     assert (await client.post("/api/v1/workorders", json=order)).status_code == 404
 
 
+async def test_a_service_with_a_misspelt_field_is_refused(client: httpx.AsyncClient) -> None:
+    order = {"vin": OVERDUE, "done_at": NOW.isoformat(), "odometer_km": 58_950, "operator": "workshop"}
+    refused = await client.post("/api/v1/workorders", json=order)
+
+    assert refused.status_code == 422
+    assert "odometer_km" in refused.json()["detail"]
+
+
 async def test_the_description_names_every_route_and_none_of_the_pages(client: httpx.AsyncClient) -> None:
     description = (await client.get("/api/openapi.json")).json()
 
