@@ -100,7 +100,7 @@ def _fleet(arguments: argparse.Namespace) -> int:
 def _list() -> int:
     for name in names():
         scenario = load(name)
-        print(f"{name:16} {len(scenario.visits)} visit(s)  {scenario.make} {scenario.model}: {scenario.title}")
+        print(f"{name:20} {len(scenario.visits)} visit(s)  {scenario.make} {scenario.model}: {scenario.title}")
     print("profiles: " + ", ".join(PROFILES))
     print("faults:   " + ", ".join(FAULTS))
     return 0

@@ -9,7 +9,7 @@ from simulator.faults import parse_fault
 from simulator.links import LINKS, Kind, Link
 from simulator.pids import ENCODERS, FUEL_TYPES, PID_SETS, is_mask, whole_km
 from simulator.profiles import DEFAULT_PROFILE, PROFILES
-from simulator.scenario import LastService, Scenario, UsualAdapter, Visit, monitors_of
+from simulator.scenario import LastService, Scenario, UnitState, UsualAdapter, Visit, monitors_of
 from simulator.toml_reader import Table, read
 
 LIBRARY = Path(__file__).parent / "scenarios"
@@ -253,9 +253,24 @@ def _visit(table: Table, roles: list[str], fuel: str) -> Visit:
         verdict=table.text("verdict", among=VERDICTS),
         findings=tuple(sorted(table.texts("findings"))),
         last_service=_last_service(table),
+        papers_km=table.whole("papers_km", high=4_000_000) if table.has("papers_km") else None,
+        units=tuple(_unit(unit, roles) for unit in table.tables("unit")),
     )
     table.finish()
     return visit
+
+
+def _unit(table: Table, roles: list[str]) -> UnitState:
+    """A unit of this visit that counts apart, carries another VIN or has a past of its own."""
+    offset_m, own = "odometer_offset_m", "distance_since_clear_km"
+    unit = UnitState(
+        role=table.text("role", among=roles),
+        odometer_offset_m=table.whole(offset_m, low=-1_000_000_000, high=10**9) if table.has(offset_m) else None,
+        vin=_vin(table) if table.has("vin") else None,
+        counters=_counters(table) if table.has(own) else None,
+    )
+    table.finish()
+    return unit
 
 
 def _code(table: Table, roles: list[str]) -> Code:

@@ -6,6 +6,7 @@ Values come from the bytes the car would send, so they are rounded and saturate 
 from collections.abc import Iterator, Mapping
 
 from simulator.car import METRES_PER_KM, Car, Ecu
+from simulator.codes import CLASSES
 from simulator.pids import pid_data
 
 Json = dict[str, object]
@@ -36,7 +37,7 @@ _MONITOR_TITLES = {
 def snapshot(car: Car, identity: str, taken_at: str, *, clock: str = "ntp", trusts: Mapping[str, str] = {}) -> Json:
     """One visit. ``taken_at`` is ISO 8601; ``trusts`` says by ECU role how far a maker's own read is trusted."""
     standard = [ecu for ecu in car.ecus if ecu.obd and ecu.pids and not ecu.uds_only]
-    lists = ("stored", "pending", "permanent")
+    odometers = [*_standard_odometers(car, standard), *_maker_odometers(car, trusts)]
     return {
         "schema": "forecourt.snapshot/1",
         "id": identity,
@@ -45,14 +46,20 @@ def snapshot(car: Car, identity: str, taken_at: str, *, clock: str = "ntp", trus
         "link": {"protocol": car.link.title},
         "vehicle": _vehicle(car),
         "ecus": [_ecu(ecu) for ecu in standard],
-        "odometer": [*_standard_odometers(car, standard), *_maker_odometers(car, trusts)],
+        "odometer": odometers,
         "dtcs": [{"code": code.code, "class": code.kind, "ecu": _address(car, code.ecu)} for code in car.codes],
         "mil": car.mil if standard else None,
         "readiness": _readiness(car) if standard else {},
         "counters": _counters(car, standard),
         "battery_v": round(car.battery_v, 1),
-        "items": [{"item": f"{kind}_dtcs", "status": "read" if standard else "timeout"} for kind in lists],
+        "items": _items(odometers, answered=bool(standard)),
     }
+
+
+def _items(odometers: list[Json], *, answered: bool) -> list[Json]:
+    lists: list[Json] = [{"item": f"{kind}_dtcs", "status": "read" if answered else "timeout"} for kind in CLASSES]
+    witnesses: list[Json] = [{"item": f"odometer.{one['source']}", "status": "read"} for one in odometers]
+    return [*lists, *witnesses]
 
 
 def _vehicle(car: Car) -> Json:

@@ -21,6 +21,25 @@ class LastService:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitState:
+    """One control unit at one visit where it differs from the car: another offset, VIN or past. None leaves it."""
+
+    role: str
+    odometer_offset_m: int | None = None
+    vin: str | None = None
+    counters: Counters | None = None
+
+    def applied(self, ecu: Ecu) -> Ecu:
+        """The unit as it is at that visit."""
+        return replace(
+            ecu,
+            odometer_offset_m=ecu.odometer_offset_m if self.odometer_offset_m is None else self.odometer_offset_m,
+            vin=ecu.vin if self.vin is None else self.vin,
+            counters=ecu.counters if self.counters is None else replace(self.counters),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One visit: what the modules hold, what the dashboard and the papers show, and what should be concluded."""
 
@@ -40,6 +59,8 @@ class Visit:
     verdict: str
     findings: tuple[str, ...]
     last_service: LastService | None
+    papers_km: int | None = None
+    units: tuple[UnitState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,11 @@ class Scenario:
     visits: tuple[Visit, ...]
     adapter: UsualAdapter = UsualAdapter()
 
+    def ecus_at(self, number: int) -> list[Ecu]:
+        """The control units as they are at visit ``number`` (from 1); new ones each time."""
+        states = {unit.role: unit for unit in self.visits[number - 1].units}
+        return [states.get(ecu.role, UnitState(ecu.role)).applied(ecu) for ecu in self.ecus]
+
     def car(self, number: int) -> Car:
         """The car as it comes to visit ``number`` (from 1); a new one each time."""
         visit = self.visits[number - 1]
@@ -76,7 +102,7 @@ class Scenario:
             link=self.link,
             vin=self.vin,
             fuel=self.fuel,
-            ecus=[] if self.silent else [_fresh(ecu) for ecu in self.ecus],
+            ecus=[] if self.silent else self.ecus_at(number),
             odometer_m=float(visit.odometer_m),
             battery_v=visit.battery_v,
             troubles=Troubles(list(visit.codes)),
@@ -102,11 +128,6 @@ def monitors_of(fuel: str) -> frozenset[str]:
     return frozenset(
         ("misfire", "fuel_system", "components", "catalyst", "evap", "oxygen_sensor", "oxygen_heater", "egr")
     )
-
-
-def _fresh(ecu: Ecu) -> Ecu:
-    """A copy whose counters are its own."""
-    return replace(ecu, counters=replace(ecu.counters) if ecu.counters is not None else None)
 
 
 def _freeze(car: Car) -> None:

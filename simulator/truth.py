@@ -9,6 +9,7 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
     """All that a perfect reader would find at visit ``number`` (from 1), and what it should conclude."""
     visit = scenario.visits[number - 1]
     counters = visit.counters
+    papers = {} if visit.papers_km is None else {"papers_km": visit.papers_km}
     return {
         "scenario": scenario.name,
         "visit": number,
@@ -17,7 +18,7 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
         "make": scenario.make,
         "model_year": scenario.model_year,
         "fuel": scenario.fuel,
-        "odometer_m": _odometer_m(scenario, visit),
+        "odometer_m": _odometer_m(scenario, number),
         "dtcs": _codes(scenario, visit),
         "mil": None if scenario.silent else visit.mil,
         "battery_v": round(visit.battery_v, 1),
@@ -30,14 +31,16 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
         "verdict": visit.verdict,
         "findings": list(visit.findings),
         "last_service": _last_service(visit),
+        **papers,
     }
 
 
-def _odometer_m(scenario: Scenario, visit: Visit) -> int | None:
+def _odometer_m(scenario: Scenario, number: int) -> int | None:
     """What 01 A6 says, in steps of 100 m; None where no ECU answers it."""
-    if scenario.silent or not any(0xA6 in ecu.pids and ecu.obd and not ecu.uds_only for ecu in scenario.ecus):
-        return None
-    return visit.odometer_m // 100 * 100
+    units = [] if scenario.silent else scenario.ecus_at(number)
+    answering = (ecu for ecu in units if 0xA6 in ecu.pids and ecu.obd and not ecu.uds_only)
+    found = [ecu.own_odometer_m(scenario.visits[number - 1].odometer_m) for ecu in answering]
+    return int(found[0]) // 100 * 100 if found else None
 
 
 def _codes(scenario: Scenario, visit: Visit) -> list[dict[str, str]]:
@@ -60,7 +63,7 @@ def maker_reads(scenario: Scenario, number: int) -> list[dict[str, object]]:
             "request": read.request.hex().upper(),
             "odometer_m": read.raw(ecu.own_odometer_m(odometer_m)) * read.unit_m,
         }
-        for ecu in scenario.ecus
+        for ecu in scenario.ecus_at(number)
         for read in ecu.reads
     ]
 

@@ -236,7 +236,7 @@ def test_a_link_left_by_a_killed_simulator_is_taken_over(tmp_path: Path) -> None
     [
         ((), "--scenario is missing"),
         (("--scenario", "clean"), "at least one of --tcp"),
-        (("--scenario", "dirty", "--tcp", "127.0.0.1:0"), "known: can29, clean"),
+        (("--scenario", "dirty", "--tcp", "127.0.0.1:0"), "known: all-turned-back, battery-changed"),
         (("--scenario", "clean", "--visit", "2", "--tcp", "127.0.0.1:0"), "visits 1 to 1"),
         (("--scenario", "clean", "--tcp", "127.0.0.1"), "wanted HOST:PORT"),
         (("--scenario", "clean", "--tcp", "127.0.0.1:99999"), "wanted HOST:PORT"),
