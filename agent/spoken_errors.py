@@ -15,7 +15,7 @@ def spoken(error: Exception, language: Language) -> tuple[str, int]:
     """One line for a person, and the exit code."""
     match error:
         case SettingsError():
-            return str(error), USERS_MISTAKE
+            return error.zh if language is Language.ZH else str(error), USERS_MISTAKE
         case AnswerError():
             return render(error.key, language, **error.params), USERS_MISTAKE
         case WorldError():

@@ -69,6 +69,15 @@ def test_a_mistake_is_one_line_that_names_the_key_and_the_file(tmp_path: Path, t
     assert "\n" not in str(wrong.value)
 
 
+def test_the_same_mistake_is_said_in_chinese(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        load_settings(written(tmp_path, "[mqtt]\nwindow_batches = 99"))
+
+    assert "mqtt.window_batches" in wrong.value.zh
+    assert "不得大于 32" in wrong.value.zh
+    assert "at most 32" in str(wrong.value)
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         load_settings(tmp_path / "missing.toml")
