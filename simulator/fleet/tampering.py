@@ -17,6 +17,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "cluster_swap_with_papers": ("K1", "K2", "K3", "K8"),
     "ecu_swap": ("K3", "K7", "K8"),
 }
+# What is done to the engine unit needs a car that has one.
+NEED_ENGINE = ("pre_sale_clear", "ecu_swap")
 KINDS = dict.fromkeys(("all_modules", "cluster_only", "can_filter", "blocker"), "rollback")
 
 
@@ -37,7 +39,8 @@ class Tampering:
 
 def arrange(random: Random, life: Life, last_day: int) -> Tampering:
     """Choose a method and have it happen in the life; what it took is known once that has been lived."""
-    done = Tampering(method=random.choice(tuple(METHODS)))
+    has_engine = life.drawn.ecu("engine") is not None
+    done = Tampering(method=random.choice([name for name in METHODS if has_engine or name not in NEED_ENGINE]))
     early = done.method in ("can_filter", "blocker")
     lead = random.uniform(0.2, 0.7) * last_day if early else min(random.expovariate(1 / 30), last_day * 0.5)
     done.day = max(int(last_day - lead), 1)
@@ -100,8 +103,7 @@ def _ecu_swap(random: Random, life: Life, done: Tampering) -> None:
     """A unit of a younger car, and a cluster set to agree with it."""
     done.removed_m = _amount(random, life.shown_m)
     life.car.odometer_m = max(life.car.odometer_m - done.removed_m, 0.0)
-    unit = life.drawn.ecu("engine")
-    if unit is not None:
+    for unit in (ecu for ecu in life.car.ecus if ecu.role == "engine"):
         life.replace_unit(unit, donor(random, life.car), foreign_vin=random.random() < 0.5)
 
 
