@@ -44,7 +44,8 @@ class Board:
 
 async def _is_set(watcher: asyncio.Event, within_s: float) -> bool:
     try:
-        await asyncio.wait_for(watcher.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await watcher.wait()
     except TimeoutError:
         return False
     return True

@@ -194,7 +194,8 @@ async def _in_thread(channel: Channel, message: Message, timeout_s: float) -> No
 
     threading.Thread(target=work, name=f"channel-{channel.name}", daemon=True).start()
     try:
-        outcome = await asyncio.wait_for(done, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            outcome = await done
     except TimeoutError as error:
         raise ChannelFailedError(f"no answer within {timeout_s:g} s") from error
     if outcome:

@@ -48,7 +48,8 @@ class Listener:
     async def next(self, timeout_s: float) -> LiveEvent | None:
         """The next event, or None when ``timeout_s`` passed or the stream has ended (then ``dropped`` is True)."""
         try:
-            return await asyncio.wait_for(self._queue.get(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await self._queue.get()
         except TimeoutError:
             return None
 

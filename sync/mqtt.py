@@ -111,9 +111,11 @@ class Link:
         try:
             # paho's own timeout does not cover looking up the name
             dialling = asyncio.to_thread(self._client.connect, host, port, self._settings.keepalive_s, **options)  # type: ignore[arg-type]
-            await asyncio.wait_for(dialling, timeout_s + 1)
+            async with asyncio.timeout(timeout_s + 1):
+                await dialling
             self._client.loop_start()
-            await asyncio.wait_for(self._accepted, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._accepted
         except TimeoutError as error:
             raise UpstreamLostError(f"{self._where}: no answer within {timeout_s:g} s") from error
         except OSError as error:
@@ -159,7 +161,8 @@ class Link:
         if self._client.is_connected():
             self._client.disconnect()
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._client.loop_stop), CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await asyncio.to_thread(self._client.loop_stop)
         except TimeoutError:
             self._hang_up()
         else:
@@ -179,7 +182,8 @@ class Link:
         answer: asyncio.Future[None] = self._loop.create_future()
         self._answers[mid] = answer
         try:
-            await asyncio.wait_for(answer, self._settings.ack_timeout_s)
+            async with asyncio.timeout(self._settings.ack_timeout_s):
+                await answer
         except TimeoutError as error:
             lost = UpstreamLostError(f"{self._where}: no {what}")
             self._fail(lost)  # what was not answered may still be under way: no more of it on this connection
