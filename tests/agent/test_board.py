@@ -12,7 +12,7 @@ async def test_a_watcher_hears_at_once_and_after_each_change() -> None:
     assert await anext(changes)
     board.changed()
 
-    assert await asyncio.wait_for(anext(changes), 1)
+    assert await asyncio.wait_for(anext(changes), 10)
     await changes.aclose()
 
 
@@ -25,7 +25,7 @@ async def test_a_change_while_the_watcher_looks_is_not_lost() -> None:
 
     board.changed()  # the watcher is busy drawing what it just heard of
 
-    assert await asyncio.wait_for(anext(changes), 1)
+    assert await asyncio.wait_for(anext(changes), 10)
     await changes.aclose()
 
 

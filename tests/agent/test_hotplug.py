@@ -48,14 +48,14 @@ async def test_an_adapter_that_is_plugged_in_becomes_a_bay_and_leaves_with_it(
     changes = watch_for_adapters(settings_with(ports, ("Bay A", "auto:")))
 
     port.touch()
-    arrived, _ = await asyncio.wait_for(anext(changes), 2)
+    arrived, _ = await asyncio.wait_for(anext(changes), 10)
     second = ports / "usb-second"
     second.touch()
-    further, _ = await asyncio.wait_for(anext(changes), 2)
+    further, _ = await asyncio.wait_for(anext(changes), 10)
     port.unlink()
-    _, left = await asyncio.wait_for(anext(changes), 2)
+    _, left = await asyncio.wait_for(anext(changes), 10)
     port.touch()
-    back, _ = await asyncio.wait_for(anext(changes), 2)
+    back, _ = await asyncio.wait_for(anext(changes), 10)
 
     assert arrived == left == back == (BayPlan("Bay A", f"serial:{port}"),)
     assert further == (BayPlan("usb-second", f"serial:{second}"),)
@@ -73,6 +73,6 @@ async def test_an_adapter_that_a_bay_names_under_another_name_is_not_found_twice
     (ports / "usb-two").touch()
 
     changes = watch_for_adapters(settings_with(ports, ("Bay 1", f"serial:{device}?baud=115200")))
-    arrived, _ = await asyncio.wait_for(anext(changes), 2)
+    arrived, _ = await asyncio.wait_for(anext(changes), 10)
 
     assert [plan.name for plan in arrived] == ["usb-two"]

@@ -18,7 +18,7 @@ async def opened(feed: LiveFeed, keepalive_s: float = 10.0) -> StreamingResponse
 
 async def pieces(response: StreamingResponse, count: int) -> list[str]:
     stream = aiter(response.body_iterator)
-    return [str(await asyncio.wait_for(anext(stream), 5)) for _ in range(count)]
+    return [str(await asyncio.wait_for(anext(stream), 20)) for _ in range(count)]
 
 
 async def closed(response: StreamingResponse) -> None:

@@ -37,7 +37,7 @@ class Bay:
         self._events = events
         self.seen: list[BayEvent] = []
 
-    async def until(self, kind: type[Event], within_s: float = 10.0) -> Event:
+    async def until(self, kind: type[Event], within_s: float = 25.0) -> Event:
         async with asyncio.timeout(within_s):
             async for event in self._events:
                 self.seen.append(event)
@@ -85,7 +85,7 @@ async def test_a_car_pulled_in_the_middle_fails_the_scan_and_the_next_plug_is_wh
         await bay.until(ScanFailed)
         await bay.until(CarUnplugged)
         second = await lot.act("plug codes-cleared")
-        done = await bay.until(ScanDone, within_s=12)
+        done = await bay.until(ScanDone, within_s=25)
 
     assert done.reading.vin == second["truth"]["vin"]
     assert not any(isinstance(event, ScanDone) for event in bay.seen[:-1])
