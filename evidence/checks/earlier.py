@@ -8,13 +8,32 @@ from evidence.snapshot import CheckPart, Result
 
 
 def below_earlier(case: Case) -> CheckPart:
-    """K8: lower than an earlier value somebody stands for. A cluster swap and an earlier slip look the same."""
+    """K8: lower than an earlier value somebody stands for. A cluster swap and an earlier slip look the same.
+
+    A drop that was read once stands until a person voids it: a mileage put back afterwards does not undo it.
+    """
     if case.odometer is None:
         return not_determinable("K8", "no_odometer")
-    pairs = [(now, before) for now in _now(case, case.odometer) for before in _before(case, now)]
+    pairs = [(now, before) for now in _now(case, case.odometer) for before in _before(case, now, case.index)]
     if not pairs:
         return not_determinable("K8", "first_visit")
-    return _judged(*max(pairs, key=_weight))
+    worst = max(pairs, key=_weight)
+    return _judged(*worst) if _drops(*worst) else _judged(*_standing_drop(case) or worst)
+
+
+def _standing_drop(case: Case) -> tuple[Entry, Entry] | None:
+    """The latest earlier visit at which the car itself read less than before, and the value it fell below."""
+    fell = [
+        (low, before)
+        for low in case.entries
+        if low.quarantined == "below_earlier"
+        and not low.voided
+        and 0 <= low.visit < case.index
+        and low.rank <= AGREEMENT_RANK
+        for before in _before(case, low, low.visit)
+        if _drops(low, before) and _both_read(low, before)
+    ]
+    return max(fell, key=lambda pair: (pair[0].visit, pair[1].odometer_m), default=None)
 
 
 def _now(case: Case, best: Entry) -> list[Entry]:
@@ -30,13 +49,13 @@ def _now(case: Case, best: Entry) -> list[Entry]:
 _NO_READING = {"zero", "implausible"}
 
 
-def _before(case: Case, now: Entry) -> Iterable[Entry]:
-    """One value of each earlier visit: the same witness if it spoke, else the best of that visit."""
+def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
+    """One value of each visit before ``visit``: the same witness if it spoke, else the best of that visit."""
     best: dict[int, Entry] = {}
     for entry in (entry for entry in case.entries if entry.usable and entry.rank <= WORST_STANDING_RANK):
         if entry.visit < 0 and _service_before(entry, case):
             yield entry
-        elif 0 <= entry.visit < case.index:
+        elif 0 <= entry.visit < visit:
             known = best.get(entry.visit)
             if known is None or _nearness(entry, now) < _nearness(known, now):
                 best[entry.visit] = entry

@@ -106,6 +106,16 @@ def test_a_drop_between_two_readings_needs_an_explanation() -> None:
     assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.9)
 
 
+def test_a_mileage_put_back_where_it_was_does_not_undo_the_drop_between() -> None:
+    judgement = judged(_read(180_000, "a", 90), _read(68_000, "b", 30), _read(180_500, "c", 0))
+
+    part = check(judgement, "K8")
+    assert part.result is Result.SUSPICIOUS
+    assert part.params["gap_m"] == 112_000_000
+    assert judgement.verdict is Result.SUSPICIOUS
+    assert judgement.current_odometer_m == 180_500_000
+
+
 def test_a_drop_is_compared_with_every_earlier_visit() -> None:
     part = check(judged(_read(180_000, "a", 90), _read(68_000, "b", 30), _read(68_500, "c", 0)), "K8")
 
