@@ -1,5 +1,6 @@
 """Programs and fonts that some tests need, brought by apt where that is allowed."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -35,9 +36,23 @@ def has_cjk_font() -> bool:
     return bool(done.stdout.strip())
 
 
+def has_library(name: str) -> Callable[[], bool]:
+    """Whether the loader finds the shared library, as the browser's driver needs it."""
+
+    def found() -> bool:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
+
+    return found
+
+
 TOOLS = (
     Tool("mosquitto", "mosquitto", on_path("mosquitto")),
     Tool("Chromium", "chromium", on_path("chromium", "chromium-browser", "google-chrome")),
+    Tool("libatomic", "libatomic1", has_library("libatomic.so.1")),  # Playwright's node does not start without it
     Tool("a Chinese font", "fonts-wqy-microhei", has_cjk_font),
     Tool("socat", "socat", on_path("socat")),
     Tool("systemd-analyze", "systemd", on_path("systemd-analyze")),

@@ -1,5 +1,6 @@
 """What some tests need from the machine, and the one rule for its absence: skip by name, or fail where CI=true."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -37,6 +38,15 @@ def has_cjk_font() -> bool:
     return bool(done.stdout.strip())
 
 
+def has_libatomic() -> bool:
+    """Playwright's driver is a node that does not start without it; a minimal Debian has none."""
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        return False
+    return True
+
+
 def missing_for(marker: str) -> list[str]:
     """What is not here of all that tests with this marker need, each with the package that brings it."""
     missing: list[str] = []
@@ -44,6 +54,8 @@ def missing_for(marker: str) -> list[str]:
         missing.append("mosquitto (package mosquitto)")
     if marker == "browser" and find_chromium() is None:
         missing.append("Chromium (package chromium)")
+    if marker == "browser" and not has_libatomic():
+        missing.append("libatomic (package libatomic1)")
     if marker == "browser" and not has_cjk_font():
         missing.append("a Chinese font (package fonts-wqy-microhei)")
     return missing

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.tools import Tool, get_tools
+from bootstrap.tools import Tool, get_tools, has_library
 
 APT = """#!/bin/sh
 echo "$@" >> "$JOURNAL"
@@ -83,3 +83,8 @@ def test_a_machine_without_apt_only_names_what_is_missing(
     get_tools([socat(tmp_path)])
 
     assert "socat is missing" in capsys.readouterr().err
+
+
+def test_a_library_is_there_when_the_loader_finds_it() -> None:
+    assert has_library("libc.so.6")()
+    assert not has_library("libnobody-has-this.so.9")()
