@@ -17,7 +17,7 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
         "vin": scenario.vin,
         "make": scenario.make,
         "model_year": scenario.model_year,
-        "fuel": scenario.fuel,
+        "fuel": None if scenario.silent else scenario.fuel,
         "odometer_m": _odometer_m(scenario, number),
         "dtcs": _codes(scenario, visit),
         "mil": None if scenario.silent else visit.mil,

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 VOLTAGE_STEP_V = 0.1  # an ELM327 measures in tenths
 KM_M = 1000
 SAME_NAME = (
-    "vin", "make", "model_year", "plate", "stock_number", "verdict", "mil", "distance_since_clear_m",
+    "vin", "make", "model_year", "fuel", "plate", "stock_number", "verdict", "mil", "distance_since_clear_m",
     "warmups_since_clear",
 )  # fmt: skip
 UNSAID = ("", None)
@@ -22,30 +23,30 @@ class Returned:
     bodies: Sequence[Mapping[str, Any]]
 
 
-def differences(truth: Mapping[str, Any], returned: Returned) -> list[str]:
+def differences(truth: Mapping[str, Any], returned: Returned, now: datetime) -> list[str]:
     """One line for each field of ``truth`` that the back office does not repeat; [] when all agree.
 
-    What a car cannot say on its link must not be claimed upstream either.
+    ``now`` (aware) is what the truth's days are counted back from. What a car cannot say on its link is None in
+    its truth and must not be claimed upstream either.
     """
     vehicle = returned.vehicle
     snapshot = vehicle.get("latest_snapshot") or {}
+    visit = [event for event in returned.timeline if event["snapshot_id"] == snapshot.get("id")]
     said = {name: vehicle.get(name) for name in SAME_NAME} | {
-        "fuel": vehicle.get("fuel"),
         "odometer_m": _witness_m(snapshot, "01A6"),
-        "dash_km": _dash_km([*returned.timeline, *snapshot.get("odometer", ())], truth["dash_km"]),
-        "operator": _operator(returned.bodies, truth["operator"]),
+        "dash_km": _dash_km([*visit, *snapshot.get("odometer", ())]),
+        "operator": _operator(returned.bodies, snapshot),
         "dtcs": _codes(vehicle.get("dtcs", ())),
         "findings": sorted(finding["rule"] for finding in vehicle.get("findings", ())),
-        "last_service": _service_m(returned.timeline),
+        "last_service": _last_service(returned.timeline, now),
     }
     true = {name: truth[name] for name in SAME_NAME} | {
-        "fuel": truth["fuel"] if truth["mil"] is not None else "",  # a car that answers nothing tells no fuel
         "odometer_m": truth["odometer_m"],
         "dash_km": truth["dash_km"],
         "operator": truth["operator"],
         "dtcs": _codes(truth["dtcs"]),
         "findings": sorted(truth["findings"]),
-        "last_service": truth["last_service"] and truth["last_service"]["odometer_m"],
+        "last_service": truth["last_service"],
     }
     found = [f"{name}: {said[name]!r}, truly {true[name]!r}" for name in true if not _same(true[name], said[name])]
     return found + _voltage(truth["battery_v"], vehicle.get("battery_v"))
@@ -67,19 +68,24 @@ def _witness_m(snapshot: Mapping[str, Any], source: str) -> int | None:
     return int(read[0]["odometer_m"]) if read else None
 
 
-def _dash_km(values: Sequence[Mapping[str, Any]], true_km: int) -> int | None:
-    """The typed dash value; of several visits the one in question if it is there."""
-    typed = [int(value["odometer_m"]) // KM_M for value in values if value["source"] == "dash"]
-    return true_km if true_km in typed else next(iter(typed), None)
+def _dash_km(values: Sequence[Mapping[str, Any]]) -> int | None:
+    """The dash value that was typed at this visit."""
+    return next((int(value["odometer_m"]) // KM_M for value in values if value["source"] == "dash"), None)
 
 
-def _operator(bodies: Sequence[Mapping[str, Any]], true: str) -> str:
-    named = [body.get("operator") or body.get("snapshot", {}).get("operator", "") for body in bodies]
-    return true if true in named else next((name for name in named if name), "")
+def _operator(bodies: Sequence[Mapping[str, Any]], snapshot: Mapping[str, Any]) -> str:
+    """Who answered at this visit, wherever the name went: with the snapshot, or with an answer that came later."""
+    answers = [body.get("operator", "") for body in bodies if body.get("snapshot_id") == snapshot.get("id")]
+    return next((name for name in (snapshot.get("operator", ""), *answers) if name), "")
 
 
-def _service_m(timeline: Sequence[Mapping[str, Any]]) -> int | None:
-    return next((event["odometer_m"] for event in timeline if event["kind"] == "service"), None)
+def _last_service(timeline: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any] | None:
+    services = [event for event in timeline if event["kind"] == "service"]
+    if not services:
+        return None
+    last = max(services, key=lambda event: datetime.fromisoformat(event["at"]))
+    days = (now - datetime.fromisoformat(last["at"])).days
+    return {"done_days_ago": days, "odometer_m": last["odometer_m"]}
 
 
 def _codes(dtcs: Any) -> list[tuple[str, str, str]]:

@@ -16,14 +16,13 @@ from rich.live import Live
 from agent.demo.broker import free_port, start_broker
 from agent.demo.cars import QUEUES, SERIAL_BAY, TCP_BAY
 from agent.demo.children import Child, script, start
-from agent.demo.compare import Returned, differences
+from agent.demo.office import compare_until_agreed
 from agent.demo.table import summary_lines, visits_table
-from agent.demo.technician import Bay, Technician, Visit
+from agent.demo.technician import Bay, Technician
+from agent.demo.visit import Visit
 from agent.errors import WorldError
 from config.catalogue import Language, render
 
-SETTLE_S = 15.0  # until the last record has been stored and judged upstream
-SETTLE_LOOK_S = 0.3
 HTTP_TIMEOUT_S = 10.0
 DONE, WORLD_FAILED = 0, 3
 
@@ -116,45 +115,16 @@ async def _work(
         for name, queue in visits.items():
             bay = Bay(name, stage.serve[name], stage.agent_url, stage.office_url, script("forecourt-sim"))
             group.create_task(Technician(bay, queue, http, changed).work(stage.folder))
-    await _settle([visit for queue in visits.values() for visit in queue], stage.office_url, http)
+    await _compare_again([visit for queue in visits.values() for visit in queue], stage.office_url, http)
     changed()
 
 
-async def _settle(visits: list[Visit], office_url: str, http: httpx.AsyncClient) -> None:
-    """Compare until all agree or the time is over: records are on their way, and upstream judges after it stores."""
-    deadline = asyncio.get_running_loop().time() + SETTLE_S
-    while True:
-        for visit in visits:
-            await _compare(visit, visits, office_url, http)
-        if all(v.stage == "agreed" for v in visits) or asyncio.get_running_loop().time() > deadline:
-            return
-        await asyncio.sleep(SETTLE_LOOK_S)
-
-
-async def _compare(visit: Visit, visits: list[Visit], office_url: str, http: httpx.AsyncClient) -> None:
-    """The latest visit of each car is compared whole; an earlier one only has to be there."""
-    if visit.error or not visit.truth:
-        return
-    found = await http.get(f"{office_url}/api/v1/vehicles", params={"q": visit.truth["vin"]})
-    items = found.json()["items"]
-    if len(items) != 1:
-        visit.differences = [f"{len(items)} cars with this VIN"]
-        return
-    returned = await _returned(items[0]["id"], office_url, http)
-    visit.vehicle = dict(returned.vehicle)
-    later = any(v.truth.get("vin") == visit.truth["vin"] and v.plug.visit > visit.plug.visit for v in visits)
-    visit.differences = [] if later else differences(visit.truth, returned)
-    if visit.writes != 0:
-        visit.differences.append(f"writes to the car: {visit.writes}")
-    visit.stage = "differs" if visit.differences else "agreed"
-
-
-async def _returned(vehicle_id: str, office_url: str, http: httpx.AsyncClient) -> Returned:
-    api = f"{office_url}/api/v1"
-    vehicle = (await http.get(f"{api}/vehicles/{vehicle_id}")).json()
-    timeline = (await http.get(f"{api}/vehicles/{vehicle_id}/timeline")).json()["items"]
-    records = (await http.get(f"{api}/records", params={"vehicle_id": vehicle_id})).json()["items"]
-    return Returned(vehicle, timeline, [record["record"]["body"] for record in records])
+async def _compare_again(visits: list[Visit], office_url: str, http: httpx.AsyncClient) -> None:
+    """Hold every car's last visit against its truth once more: no other car's visit may have changed it."""
+    last = {visit.truth["vin"]: visit for visit in visits if visit.truth}
+    for visit in last.values():
+        if visit.stage == "agreed":
+            await compare_until_agreed(visit, office_url, http)
 
 
 @asynccontextmanager

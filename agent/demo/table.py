@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from agent.demo.technician import Visit
+from agent.demo.visit import Visit
 from config.catalogue import Language, render
 
 COLUMNS = ("bay", "scenario", "stage", "vin", "odometer", "verdict", "findings")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,14 @@ import httpx
 
 from agent.demo.cars import Plug
 from agent.demo.children import start
+from agent.demo.office import compare_until_agreed
+from agent.demo.visit import Visit
 from agent.errors import WorldError
 
 LOOK_EVERY_S = 0.2
 BAY_S = 45.0  # plug-in to "unplug now"; the slowest car here needs about ten
 OFFICE_S = 20.0
 CREATED = 201
-
-
-@dataclass(slots=True)
-class Visit:
-    """One plug-in as it goes on: shown in the table, compared at the end."""
-
-    bay: str
-    plug: Plug
-    stage: str = "waiting"
-    truth: dict[str, Any] = field(default_factory=dict)
-    vehicle: dict[str, Any] = field(default_factory=dict)
-    writes: int | None = None
-    differences: list[str] = field(default_factory=list)
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +43,28 @@ class Technician:
         self._changed = changed
 
     async def work(self, folder: Path) -> None:
-        """Plug in every car of the queue; what goes wrong with one is written on it and the next is taken."""
+        """Plug in every car of the queue; what goes wrong with one is written on it and the next is taken.
+
+        Each visit is held against its truth before the next car comes: a later visit of the same car hides it.
+        """
         for visit in self._visits:
-            car = await start(f"{self._bay.name}-{visit.plug.scenario}", self._command(visit.plug), folder)
             try:
-                visit.truth = _json(await car.line())["truth"]
-                await self._one_car(visit)
+                await self._plug_in(visit, folder)
+                await compare_until_agreed(visit, self._bay.office_url, self._http)
             except (WorldError, TimeoutError, httpx.HTTPError) as error:
                 visit.error = f"{type(error).__name__}: {error}"
-            finally:
-                visit.writes = _writes(await car.end())
-                self._say(visit, "failed" if visit.error else "done")
+                visit.stage = "failed"
+            self._changed()
             await self._until_free()
+
+    async def _plug_in(self, visit: Visit, folder: Path) -> None:
+        car = await start(f"{self._bay.name}-{visit.plug.scenario}", self._command(visit.plug), folder)
+        try:
+            visit.truth = _json(await car.line())["truth"]
+            await self._one_car(visit)
+        finally:
+            visit.writes = _writes(await car.end())
+        self._say(visit, "done")
 
     async def _one_car(self, visit: Visit) -> None:
         self._say(visit, "plugged")
