@@ -66,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pty", action="append", default=[], metavar="PATH", help="offer a serial adapter at this link"
     )
+    parser.add_argument("--rfcomm", action="append", default=[], nargs="?", const="", metavar="HCI",
+                        help="offer a classic Bluetooth adapter, virtual or on a real controller (usb:0)")  # fmt: skip
+    parser.add_argument("--ble", action="append", default=[], nargs="?", const="", metavar="HCI",
+                        help="offer a Bluetooth LE adapter, virtual or on a real controller")  # fmt: skip
+    parser.add_argument("--gatt", default="fff0", metavar="NAME", help="its serial service: fff0, ffe0, 18f0, own")
     parser.add_argument("--profile", choices=list(PROFILES), help="which adapter (default: the scenario's)")
     parser.add_argument("--baud", type=int, default=0, metavar="N", help="pace of the adapter's serial line")
     parser.add_argument("--ecu-ms", type=float, default=0.0, metavar="M", help="latency of the first ECU (default 15)")
@@ -109,8 +114,8 @@ def _list() -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if not arguments.scenario:
         raise SimulatorError("--scenario is missing; forecourt-sim list shows what there is")
-    if not arguments.tcp and not arguments.pty:
-        raise SimulatorError("give at least one of --tcp HOST:PORT and --pty PATH")
+    if not (arguments.tcp or arguments.pty or arguments.rfcomm or arguments.ble):
+        raise SimulatorError("give at least one of --tcp HOST:PORT, --pty PATH, --rfcomm and --ble")
     scenario = load(arguments.scenario)
     station = Station(
         scenario,
@@ -158,7 +163,10 @@ async def _serve(station: Station, arguments: argparse.Namespace) -> None:
             await station.add_tcp(*_host_port(text))
         for text in arguments.pty:
             await station.add_pty(Path(text))
-        _print({"adapters": station.urls, "truth": station.truth(), "reads": station.maker_reads()})
+        await _add_bluetooth(station, arguments)
+        dongle = await station.dongle()
+        air = {"hci": dongle} if dongle else {}
+        _print({"adapters": station.urls, "truth": station.truth(), "reads": station.maker_reads(), **air})
         if arguments.control and sys.stdin is not None:
             _listen(station, loop)
         if arguments.seconds is not None:
@@ -167,6 +175,13 @@ async def _serve(station: Station, arguments: argparse.Namespace) -> None:
     finally:
         await station.close()
     _print(station.journal.summary())
+
+
+async def _add_bluetooth(station: Station, arguments: argparse.Namespace) -> None:
+    for controller in arguments.rfcomm:
+        await station.add_rfcomm(controller)
+    for controller in arguments.ble:
+        await station.add_ble(controller, arguments.gatt)
 
 
 def _print(value: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.adapter import Adapter
 from simulator.bus import Bus
@@ -18,6 +19,9 @@ from simulator.scenario import Scenario
 from simulator.settings import Memory
 from simulator.transports import Port, PtyPort, TcpPort
 from simulator.truth import maker_reads, truth
+
+if TYPE_CHECKING:
+    from simulator.radio import Radio
 
 DEFAULT_ECU_MS = 15.0
 REPLUG_S = 2.0
@@ -50,6 +54,7 @@ class Station:
         self._ports: list[Port] = []
         self._plans: dict[int, FaultPlan] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._radio: Radio | None = None
         self.journal = Journal()
         self.scenario = scenario
         self.visit = visit
@@ -77,12 +82,32 @@ class Station:
         """Offer one more serial adapter behind a link at ``path``."""
         await self._add(PtyPort(path, self._maker()))
 
+    async def add_rfcomm(self, controller: str) -> None:
+        """Offer one more classic Bluetooth adapter, on the virtual air or (``usb:0``) on a real controller."""
+        radio = self._radio_or_refuse("--rfcomm")
+        from simulator.radio_ports import RfcommPort
+
+        await self._add(RfcommPort(radio, controller, self._maker()))
+
+    async def add_ble(self, controller: str, gatt: str) -> None:
+        """Offer one more Bluetooth LE adapter with the serial service ``gatt``."""
+        radio = self._radio_or_refuse("--ble")
+        from simulator.radio_ports import BlePort
+
+        await self._add(BlePort(radio, controller, gatt, self._maker()))
+
+    async def dongle(self) -> str:
+        """Where another program attaches its Bluetooth host to reach the virtual air; empty without Bluetooth."""
+        return await self._radio.offer_dongles() if self._radio is not None else ""
+
     async def close(self) -> None:
         """Take everything away."""
         for task in self._tasks:
             task.cancel()
         for port in self._ports:
             await port.power_off()
+        if self._radio is not None:
+            await self._radio.close()
 
     async def unplug(self) -> None:
         """The car is gone; an adapter that lived on its battery goes with it."""
@@ -129,6 +154,16 @@ class Station:
     def _put_in(self, scenario: Scenario, visit: int) -> None:
         self.scenario, self.visit = scenario, visit
         self.bus.car = scenario.car(visit)
+
+    def _radio_or_refuse(self, option: str) -> "Radio":
+        """The Bluetooth side of this process; its library is an extra and is loaded only here."""
+        if self._radio is None:
+            try:
+                from simulator.radio import Radio
+            except ImportError:
+                raise SimulatorError(f"{option} needs the library bumble: pip install bumble") from None
+            self._radio = Radio()
+        return self._radio
 
     async def _add(self, port: Port) -> None:
         await port.power_on()

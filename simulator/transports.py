@@ -12,6 +12,7 @@ import tty
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from simulator.adapter import Adapter
 from simulator.errors import SimulatorError
@@ -214,4 +215,18 @@ class PtyPort:
             os.write(self._master, data)
 
 
-Port = TcpPort | PtyPort
+class Port(Protocol):
+    """One way to an adapter, whatever carries its bytes."""
+
+    @property
+    def url(self) -> str:
+        """The adapter URL of this port."""
+
+    async def power_on(self) -> None:
+        """Start a fresh adapter and be reachable; does nothing while it has power."""
+
+    async def power_off(self) -> None:
+        """Break every link and be gone."""
+
+    def cut(self) -> None:
+        """Break the link to the present client; the adapter stays."""
