@@ -5,89 +5,47 @@ The delivery logic and the outbox's SQL are the real ones. Time is simulated; a 
 
 import heapq
 import random
-import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from config.settings import MqttSettings
-from evidence.snapshot import ClockQuality
-from sync import outbox_file as file
-from sync.codec import ReceivedBatch, answers_of, decode_answer, decode_batch, runs
-from sync.outbox import SCHEMA
-from sync.patience import pause_s
-from sync.receiver import Declared, declared_in, holes
-from sync.records import AnyBody, ClockBody, MileageBody, ReadingBody, Record, TombstoneBody
-from sync.sender import Sender
-from sync.wire import Ack
-from tests.sync.samples import mileage, speed
+from sync.codec import ReceivedBatch, answers_of, decode_batch
+from sync.wire import Ack, Nack
+from tests.sync.world_edge import Edge
+from tests.sync.world_parts import POISON, Control, Outcome, PowerCutError, Upstream
 
-SETTINGS = MqttSettings(ack_timeout_s=20, backoff_first_s=0.5, backoff_max_s=60, batch_records=8, window_batches=3)
+__all__ = ["POISON", "Control", "Outcome", "World"]
+
 TROUBLE_S = 2 * 3600.0  # how long things go wrong, an hour without a broker included
 CALM_LIMIT_S = 2 * 3600.0  # how long it may take to drain once nothing goes wrong any more
-QUOTA_RECORDS = 150  # in a peaceful world there is room for all
-POISON = "poison"
+RISKS = (0.0, 0.002, 0.02)  # chance of a crash at a single step
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a run came to; a sound one has lost nothing, doubled nothing, alarmed about nothing and drained."""
-
-    seed: int
-    produced: int = 0
-    lost: int = 0
-    doubled: int = 0
-    false_alarms: int = 0
-    stuck: int = 0
-
-    @property
-    def sound(self) -> bool:
-        return not (self.lost or self.doubled or self.false_alarms or self.stuck)
-
-
-@dataclass(slots=True)
-class Upstream:
-    """The store of the back office: what was committed, each (stream, seq) once, and what was declared lost."""
-
-    rows: dict[tuple[str, int], int | str] = field(default_factory=dict)
-    declared: list[Declared] = field(default_factory=list)
-
-    def commit(self, batch: ReceivedBatch) -> int:
-        """Store what is new; return how many holes the batch's ``lo`` proves."""
-        for received in batch.records:
-            self.rows.setdefault((batch.stream, received.seq), content(received.record.body))
-        self.declared += declared_in(batch)
-        held = runs(sorted(seq for stream, seq in self.rows if stream == batch.stream))
-        poison = [Declared(batch.stream, nack.a, nack.b, nack.reason) for nack in batch.poison]
-        return len(holes(held, self.declared + poison, batch.stream, batch.lo))
-
-    def declares(self, stream: str, seq: int) -> bool:
-        return any(loss.stream == stream and loss.first_seq <= seq <= loss.last_seq for loss in self.declared)
+class _OfficeDiedError(Exception):
+    """The back office is killed at this very step."""
 
 
 class World:
-    """Run it with ``run``. ``trust_broker`` is the negative control: it forgets records once the broker has them.
+    """Run it with ``run``. ``control`` builds one end wrong; in a ``peaceful`` world only the test does harm."""
 
-    In a ``peaceful`` world only what the test itself does goes wrong.
-    """
-
-    def __init__(self, seed: int, *, trust_broker: bool = False, peaceful: bool = False) -> None:
+    def __init__(self, seed: int, *, control: Control = Control.NONE, peaceful: bool = False) -> None:
         self.chance = random.Random(seed)
         self.now_s = 0.0
         self.calm = False
-        self.upstream = Upstream()
+        self.peaceful = peaceful
+        self.control = control
+        self.upstream = Upstream(sync_each=control is not Control.SYNC_NORMAL)
         self.outcome = Outcome(seed)
         self.promised: dict[int, tuple[str, int]] = {}
-        self.trust_broker = trust_broker
         self.broker_up = True
-        self.ingest_up = True
-        self.ingest_life = 0
-        self.peaceful = peaceful
-        self.drop, self.double = (0.0, 0.0) if peaceful else self.chance.choice([(0.0, 0.0), (0.05, 0.05), (0.3, 0.2)])
+        self._ingest_up = True
+        self._ingest_life = 0
+        rates = [(0.0, 0.0), (0.05, 0.05), (0.3, 0.2)]
+        self._drop, self._double = (0.0, 0.0) if peaceful else self.chance.choice(rates)
+        self._risk = 0.0  # nothing fails while the world is being made
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
-        self._held: list[bytes] = []
+        self._held: dict[int, bytes] = {}
         self.edge = Edge(self)
+        self._risk = 0.0 if peaceful else self.chance.choice(RISKS)
 
     def run(self) -> Outcome:
         """Let things go wrong for two hours, then let them heal, and count."""
@@ -104,65 +62,87 @@ class World:
         self._count += 1
         heapq.heappush(self._events, (self.now_s + delay_s, self._count, step))
 
+    def risk(self, what: type[Exception]) -> None:
+        """The present step may be the last of the one who takes it."""
+        if not self.calm and self.chance.random() < self._risk:
+            raise what
+
     def to_broker(self, payload: bytes) -> None:
         """A batch leaves the edge. It may vanish, come twice, and overtake others."""
+        self._travel(lambda: self._at_broker(payload))
+
+    def _travel(self, arrive: Callable[[], None]) -> None:
         for delay_s in self._journeys():
-            self.after(delay_s, lambda: self._at_broker(payload))
+            self.after(delay_s, arrive)
 
     def _journeys(self) -> list[float]:
-        if not self.calm and self.chance.random() < self.drop:
+        if not self.calm and self.chance.random() < self._drop:
             return []
-        copies = 2 if not self.calm and self.chance.random() < self.double else 1
+        copies = 2 if not self.calm and self.chance.random() < self._double else 1
         return [self.chance.expovariate(5.0) for _ in range(copies)]
 
     def _at_broker(self, payload: bytes) -> None:
         if not self.broker_up:
             return
-        if self.trust_broker:
+        if self.control is Control.TRUST_BROKER:
             self.after(0.1, lambda: self.edge.trust(payload))
-        self._held.append(payload)
-        self._hand_over()
+        self._count += 1
+        self._held[self._count] = payload
+        self._hand_over(self._count)
 
-    def _hand_over(self) -> None:
-        """The broker keeps batches for an ingest that is away, until it is restarted itself."""
-        if self.broker_up and self.ingest_up:
-            held, self._held = self._held, []
-            for payload in held:
-                for delay_s in self._journeys():
-                    self.after(delay_s, lambda p=payload: self._at_ingest(p))  # type: ignore[misc]
+    def _hand_over(self, number: int) -> None:
+        """The broker keeps a batch until the ingest has acknowledged it, or until it is restarted itself."""
+        if self.broker_up and self._ingest_up:
+            life, payload = self._ingest_life, self._held[number]
+            self._travel(lambda: self._at_ingest(number, payload, life))
 
-    def _at_ingest(self, payload: bytes) -> None:
-        if self.ingest_up:
-            life = self.ingest_life
-            self.after(self.chance.uniform(0.001, 0.5), lambda: self._commit(payload, life))
-
-    def _commit(self, payload: bytes, life: int) -> None:
-        died = life != self.ingest_life
-        if died and self.chance.random() < 0.5:
-            return  # the crash came before the commit; otherwise between the commit and the answer
+    def _at_ingest(self, number: int, payload: bytes, life: int) -> None:
+        if life != self._ingest_life or not self._ingest_up:
+            return
         batch = decode_batch("bay-1", payload)
         assert isinstance(batch, ReceivedBatch)
-        self.outcome.false_alarms += 0 if self.trust_broker else self.upstream.commit(batch)
-        if self.trust_broker:
-            self.upstream.commit(batch)
-        if died or not self.broker_up:
-            return
-        for answer in answers_of(batch):
-            for delay_s in self._journeys():
-                line = answer.model_dump_json().encode()
-                self.after(delay_s, lambda a=line: self.edge.hear(a))  # type: ignore[misc]
+        try:
+            self._keep_and_answer(batch)
+        except _OfficeDiedError:
+            self._ingest_dies()
+        else:
+            self._held.pop(number, None)
+
+    def _keep_and_answer(self, batch: ReceivedBatch) -> None:
+        answers = answers_of(batch)
+        if self.control is Control.ANSWER_FIRST:
+            self._answer(answers)
+        self.risk(_OfficeDiedError)
+        holes = self.upstream.commit(batch)
+        self.outcome.false_alarms += holes if self.control is Control.NONE else 0
+        self.risk(_OfficeDiedError)
+        self._answer(answers)
+
+    def _answer(self, answers: Sequence[Ack | Nack]) -> None:
+        for answer in answers:
+            self.risk(_OfficeDiedError)
+            line = answer.model_dump_json().encode()
+            if self.broker_up:
+                self._travel(lambda a=line: self.edge.hear(a))  # type: ignore[misc]
 
     def _produce(self) -> None:
         if self.calm:
             return
-        self.edge.produce(self.chance.choice([1, 1, 2, 5, 20]))
         self.after(self.chance.expovariate(1 / 120), self._produce)
+        self.edge.produce(self.chance.choice([1, 1, 2, 5, 20]))
 
     def _trouble(self) -> None:
         if self.calm or self.peaceful:
             return
-        self.chance.choice([self._broker_fails, self._ingest_dies, self.edge.crash, self.edge.restore, self.edge.cut])()
         self.after(self.chance.expovariate(1 / 400), self._trouble)
+        harm = [self._broker_fails, self._ingest_dies, self._power_cut, self._clock_jumps]
+        self.chance.choice([*harm, self.edge.restore, self.edge.cut])()
+
+    def _power_cut(self) -> None:
+        raise PowerCutError
+
+    def _clock_jumps(self) -> None:
+        self.edge.clock_jumps(self.chance.choice([-30, -1, 1, 50]))
 
     def _broker_fails(self) -> None:
         if self.broker_up:
@@ -179,13 +159,17 @@ class World:
         self.broker_up = True
 
     def _ingest_dies(self) -> None:
-        self.ingest_up = False
-        self.ingest_life += 1
+        self.outcome.crashes += 1
+        self._ingest_up = False
+        self._ingest_life += 1
+        self.upstream.power_cut(self.chance)
         self.after(self.chance.choice([1.0, 60.0, 1800.0]), self._ingest_returns)
 
     def _ingest_returns(self) -> None:
-        self.ingest_up = True
-        self._hand_over()
+        """What it had not acknowledged to the broker comes again."""
+        self._ingest_up = True
+        for number in list(self._held):
+            self._hand_over(number)
 
     def _heal(self) -> None:
         self._broker_returns()
@@ -194,202 +178,25 @@ class World:
     def _pass_until(self, done: Callable[[], bool]) -> None:
         while self._events and not done():
             self.now_s, _, step = heapq.heappop(self._events)
-            step()
+            try:
+                step()
+            except PowerCutError:
+                self._edge_restarts()
+
+    def _edge_restarts(self) -> None:
+        self.outcome.crashes += 1
+        try:
+            self.edge.power_cut(self.chance)
+        except PowerCutError:
+            self._edge_restarts()
 
     def _counted(self) -> Outcome:
-        outcome = self.outcome
-        stored = list(self.upstream.rows.values())
-        numbers = [value for value in stored if isinstance(value, int)]
+        outcome, stored = self.outcome, self.upstream.numbers()
+        held = set(stored)
         outcome.produced = len(self.promised)
-        outcome.doubled = len(numbers) - len(set(numbers))
-        missing = [at for number, at in self.promised.items() if number not in set(numbers)]
+        outcome.doubled = len(stored) - len(held)
+        missing = [at for number, at in self.promised.items() if number not in held]
         outcome.lost = sum(not self.upstream.declares(*at) for at in missing)
+        outcome.reordered = self.upstream.reordered()
         outcome.stuck = 0 if self.edge.owes_nothing() else 1
         return outcome
-
-
-class Edge:
-    """The edge: the outbox's SQL on a database in memory, and the sender driven as the publisher drives it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._life = 0
-        self._next_number = 1
-        self._attempt = 0
-        self._sender: Sender | None = None
-        self._disk = new_disk()
-        self._home = file.settle(self._disk, Path(__file__), "")
-        self._backup: sqlite3.Connection | None = None
-
-    def _owed(self) -> int:
-        return int(self._disk.execute("SELECT count(*) FROM owed").fetchone()[0])
-
-    def owes_nothing(self) -> bool:
-        return not file.owing_streams(self._disk)
-
-    def produce(self, count: int) -> None:
-        """Append some records: promised once committed, if no crash comes first."""
-        numbers = range(self._next_number, self._next_number + count)
-        self._next_number += count
-        life = self._life
-        self._world.after(self._world.chance.uniform(0.001, 0.05), lambda: self._commit(numbers, life))
-
-    def _commit(self, numbers: range, life: int) -> None:
-        crashed = life != self._life
-        if crashed and self._world.chance.random() < 0.5:
-            return
-        last = file.append(self._disk, self._home.number, [self._line(number) for number in numbers])
-        if not crashed:
-            first = last - len(numbers) + 1
-            self._world.promised |= {number: (self._home.stream, first + i) for i, number in enumerate(numbers)}
-        self._keep_within_quota()
-        self.pump()
-
-    def _line(self, number: int) -> file.Line:
-        """Mostly readings, some for people, now and then one that upstream will refuse."""
-        kind = self._world.chance.random()
-        if kind < 0.02:
-            return file.Line(0, f'{{"{POISON}":{number}}}')
-        return self._written(mileage(number) if kind < 0.3 else speed(number))
-
-    def _written(self, body: AnyBody) -> file.Line:
-        wall = self._world.chance.choice([0, 1_700_000_000_000, 4_000_000_000_000])  # the clock jumps by years
-        record = Record(
-            t=wall, tq=ClockQuality.NONE, mono_ns=int(self._world.now_s * 1e9), boot=str(self._life), body=body
-        )
-        accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
-        return file.Line(int(body.kind == "reading"), record.model_dump_json(by_alias=True), accounts)
-
-    def _keep_within_quota(self) -> None:
-        while not self._world.peaceful and self._owed() > QUOTA_RECORDS:
-            given_up = file.give_up_readings(self._disk, self._home.number, 20, self._tombstone("quota"))
-            if not given_up.gone:
-                return
-
-    def _tombstone(self, reason: str) -> Callable[[int, int, str], file.Line]:
-        return lambda a, b, stream: self._written(TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream))
-
-    def connect(self) -> None:
-        if self._sender is not None:
-            return
-        if self._world.broker_up:
-            self._attempt = 0
-            self._open_sender()
-            self.pump()
-        else:
-            self._attempt += 1
-            self._world.after(pause_s(SETTINGS, self._attempt, None, self._world.chance.random), self.connect)
-
-    def _open_sender(self) -> None:
-        owing = file.owing_streams(self._disk)
-        stream = owing[0] if owing else self._home.stream
-        self._sender = Sender(stream, SETTINGS.batch_records, SETTINGS.window_batches, SETTINGS.ack_timeout_s)
-
-    def pump(self) -> None:
-        """What the publisher does whenever it wakes up."""
-        sender = self._sender
-        if sender is None:
-            return
-        sender.appended()
-        if sender.expired(self._world.now_s):
-            sender.go_back()
-        self._send(sender)
-        if not sender.in_flight and sender.stream != self._home.stream:
-            self._open_sender()
-            self.pump()
-        elif (deadline_s := sender.deadline_s()) is not None:
-            self._world.after(max(0.0, deadline_s - self._world.now_s), lambda: self._overdue(sender))
-
-    def _overdue(self, sender: Sender) -> None:
-        if sender is self._sender and sender.expired(self._world.now_s):
-            self.pump()
-
-    def _send(self, sender: Sender) -> None:
-        while (page := sender.wants()) is not None:
-            lo = file.lowest(self._disk, sender.stream)
-            rows = file.page(self._disk, sender.stream, page.after_seq, page.limit, page.turn)
-            payload = sender.take(page, rows, lo, self._world.now_s)
-            if payload is not None:
-                self._world.to_broker(payload)
-
-    def hear(self, line: bytes) -> None:
-        """An answer from upstream."""
-        answer = decode_answer(line)
-        assert answer is not None
-        sender = self._sender
-        if sender is None:
-            return
-        if isinstance(answer, Ack):
-            file.forget(self._disk, sender.stream, sender.on_ack(answer))
-        else:
-            for first, last in sender.on_nack(answer):
-                self._quarantine(sender.stream, first, last)
-        self.pump()
-
-    def _quarantine(self, stream: str, first: int, last: int) -> None:
-        if file.quarantine(self._disk, stream, first, last, POISON):
-            foreign = "" if stream == self._home.stream else stream
-            file.append(self._disk, self._home.number, [self._tombstone(POISON)(first, last, foreign)])
-
-    def trust(self, payload: bytes) -> None:
-        """The negative control: take the broker's word for it."""
-        batch = decode_batch("bay-1", payload)
-        assert isinstance(batch, ReceivedBatch)
-        for answer in answers_of(batch):
-            self.hear(Ack(s=answer.s, a=answer.a, b=answer.b).model_dump_json().encode())
-
-    def cut(self) -> None:
-        """The connection breaks; the next one begins from nothing."""
-        self._sender = None
-        self._world.after(pause_s(SETTINGS, 1, None, self._world.chance.random), self.connect)
-
-    def crash(self) -> None:
-        """Everything but the disk is gone. Now and then a backup is taken while the process is down."""
-        self._life += 1
-        if self._world.chance.random() < 0.3:
-            self._backup = copy_of(self._disk)
-        self._start(copied=False)
-
-    def restore(self) -> None:
-        """An older copy of the file takes its place: what only the newer one held is not ours to lose."""
-        if self._backup is None:
-            return
-        self._life += 1
-        self._disk, self._backup = self._backup, None
-        kept = {content_of(payload) for (payload,) in self._disk.execute("SELECT payload FROM owed")}
-        kept |= set(self._world.upstream.rows.values())
-        promised = self._world.promised
-        self._world.promised = {number: at for number, at in promised.items() if number in kept}
-        self._start(copied=True)
-
-    def _start(self, *, copied: bool) -> None:
-        token = self._disk.execute("SELECT value FROM meta WHERE key = 'token'").fetchone()[0]
-        self._home = file.settle(self._disk, Path(__file__), "another" if copied else token)
-        self.cut()
-
-
-def new_disk() -> sqlite3.Connection:
-    disk = sqlite3.connect(":memory:", isolation_level=None)
-    disk.executescript((SCHEMA / "001.sql").read_text(encoding="utf-8"))
-    return disk
-
-
-def copy_of(disk: sqlite3.Connection) -> sqlite3.Connection:
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    disk.backup(copy)
-    return copy
-
-
-def content(body: AnyBody) -> int | str:
-    """The number a record was produced with; tombstones have none."""
-    match body:
-        case MileageBody(odometer_m=int(number)):
-            return number
-        case ReadingBody(value=int(number)):
-            return number
-        case ClockBody() | _:
-            return body.kind
-
-
-def content_of(payload: str) -> int | str:
-    return POISON if POISON in payload else content(Record.model_validate_json(payload).body)
