@@ -16,6 +16,7 @@ from agent.ledger import Intake, Status
 from agent.ledger_store import LedgerStore
 from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render
+from config.makes import spoken_make
 from evidence.plate import PROVINCES
 from evidence.snapshot import Purpose
 from sync.publisher import PublisherState
@@ -156,6 +157,7 @@ class Looks:
             return render(key, language, **params)
 
         values |= {"t": t, "said": lambda key: said(key, language), "words_of": words_of, "verdict_text": verdict_text}
+        values["make_name"] = lambda make: spoken_make(make, language)
         return self._jinja.get_template(template).render(**values, language=language, purposes=tuple(Purpose))
 
 

@@ -10,6 +10,7 @@ from rich.text import Text as Styled
 
 from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render, shown
+from config.makes import spoken_make
 from evidence.snapshot import CounterPart, Result, Severity, Snapshot
 from protocols.readings import ItemStatus
 
@@ -85,7 +86,7 @@ def _rows(snapshot: Snapshot, language: Language) -> Iterable[tuple[str, str]]:
 def _car(snapshot: Snapshot, language: Language) -> str:
     vehicle = snapshot.vehicle
     words = (
-        vehicle.make,
+        spoken_make(vehicle.make, language),
         vehicle.model,
         str(vehicle.model_year or ""),
         said(f"fuel.{vehicle.fuel}", language) if vehicle.fuel else "",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 TABLE = Path(__file__).parent / "makes.toml"
 
@@ -38,6 +39,11 @@ def manufacturer_of_vin(vin: str) -> str:
     return maker.manufacturer if maker else ""
 
 
+def spoken_make(make: str, language: str) -> str:
+    """The brand as a reader of ``language`` knows it; ``make`` itself where no other name is usual."""
+    return _tables()["chinese"].get(make, make) if language == "zh" else make
+
+
 def wmis() -> frozenset[str]:
     """All codes of the table."""
     return frozenset(_table())
@@ -45,10 +51,14 @@ def wmis() -> frozenset[str]:
 
 @cache
 def _table() -> Mapping[str, Maker]:
-    with TABLE.open("rb") as file:
-        makes = tomllib.load(file)["make"]
     rows: dict[str, Maker] = {}
-    for make, codes in makes.items():
+    for make, codes in _tables()["make"].items():
         for code, manufacturer in codes.items():
             rows[code] = Maker(make, manufacturer)
     return rows
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    with TABLE.open("rb") as file:
+        return tomllib.load(file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.makes import make_of_vin, manufacturer_of_vin, wmis
+from config.makes import make_of_vin, manufacturer_of_vin, spoken_make, wmis
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,10 @@ def test_every_brand_with_an_odometer_row_that_owns_a_wmi_is_spelt_the_same() ->
     shared = {"Cupra", "Haval", "ORA", "Maple", "Vauxhall", "Aiways"}
 
     assert brands - shared <= {make_of_vin(code) for code in wmis()}
+
+
+@pytest.mark.parametrize(
+    ("make", "language", "spoken"), [("BYD", "zh", "比亚迪"), ("BYD", "en", "BYD"), ("DS", "zh", "DS")]
+)
+def test_a_reader_meets_a_brand_by_the_name_used_in_their_language(make: str, language: str, spoken: str) -> None:
+    assert spoken_make(make, language) == spoken
