@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from backoffice.chart import Mark, Point, draw, mark_of
+from evidence.sheet.chart import Mark, Point, draw, mark_of
 from backoffice.views import CodeView, TimelineEvent, VehicleDetail, VehicleSummary
 from backoffice.wording import DASH, Wording
 from config.catalogue import has, render

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from backoffice.chart import MAX_POINTS, Mark, Point, draw, mark_of
+from evidence.sheet.chart import MAX_POINTS, Mark, Point, draw, mark_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WIDTH, HEIGHT = 760, 300

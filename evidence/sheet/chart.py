@@ -1,6 +1,7 @@
-"""The mileage chart: odometer over time as inline SVG, drawn on the server, readable without colour and without script.
+"""The mileage chart: odometer over time, as inline SVG that is readable without colour and without script.
 
-Trusted values are joined by a line; what is only a hint, typed or quarantined stands beside it with a shape of its own.
+``plan`` places everything, also for those who draw it otherwise. Trusted values are joined by a line; what is only a
+hint, typed or quarantined stands beside it with a shape of its own.
 """
 
 import math
@@ -52,6 +53,14 @@ class Frame:
     low_m: float
     high_m: float
 
+    @property
+    def left(self) -> float:
+        return MARGIN_LEFT
+
+    @property
+    def right(self) -> float:
+        return self.width - MARGIN_RIGHT
+
     def x(self, at: datetime) -> float:
         share = (at.timestamp() - self.since) / (self.until - self.since)
         return MARGIN_LEFT + share * (self.width - MARGIN_LEFT - MARGIN_RIGHT)
@@ -59,6 +68,35 @@ class Frame:
     def y(self, odometer_m: float) -> float:
         share = (odometer_m - self.low_m) / (self.high_m - self.low_m)
         return self.height - MARGIN_BOTTOM - share * (self.height - MARGIN_TOP - MARGIN_BOTTOM)
+
+
+class Anchor(StrEnum):
+    """Which part of a text stands at its place (the words of SVG)."""
+
+    START = "start"
+    MIDDLE = "middle"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A point's label: its middle and its foot."""
+
+    point: Point
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A chart's places: ``points`` in drawing order, ``dates`` below the axis, ``line`` joins what is trusted."""
+
+    frame: Frame
+    ticks: tuple[float, ...]
+    points: tuple[Point, ...]
+    dates: tuple[tuple[datetime, Anchor], ...]
+    line: tuple[tuple[float, float], ...]
+    labels: tuple[Placed, ...]
 
 
 def mark_of(trust: str, quarantined: str) -> Mark:
@@ -80,24 +118,40 @@ def draw(
     day: Callable[[datetime], str],
 ) -> Markup:
     """The chart as one ``<svg>``, or nothing when there is no point; ``name`` keeps the ids of two charts apart."""
-    shown = sorted(points, key=lambda point: point.at)[-MAX_POINTS:]
-    if not shown:
+    planned = plan(points, width, height)
+    if planned is None:
         return Markup()
-    ticks = _ticks([point.odometer_m for point in shown])
-    frame = _frame(shown, ticks, width, height)
+    frame = planned.frame
     parts = [
-        *_grid(frame, ticks, km),
-        *_dates(frame, shown, day),
-        _line(frame, shown),
-        # What is trusted, and what is not believed, is never hidden by what was typed at the same moment.
-        *(_point(frame, point) for point in sorted(shown, key=lambda point: _LAYER[point.mark])),
-        *_labels(frame, shown),
+        *_grid(frame, planned.ticks, km),
+        *_dates(planned, day),
+        _line(planned),
+        *(_point(frame, point) for point in planned.points),
+        *_labels(planned),
     ]
     return Markup(
         '<svg class="chart chart-{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
         ' aria-labelledby="chart-{name}-title chart-{name}-text">'
         '<title id="chart-{name}-title">{title}</title><desc id="chart-{name}-text">{description}</desc>{body}</svg>'
     ).format(name=name, width=width, height=height, title=title, description=description, body=Markup("").join(parts))
+
+
+def plan(points: Iterable[Point], width: int, height: int) -> Plan | None:
+    """Where everything stands on a chart of that many pixels; None when there is no point."""
+    shown = sorted(points, key=lambda point: point.at)[-MAX_POINTS:]
+    if not shown:
+        return None
+    ticks = _ticks([point.odometer_m for point in shown])
+    frame = _frame(shown, ticks, width, height)
+    return Plan(
+        frame=frame,
+        ticks=tuple(ticks),
+        # What is trusted, and what is not believed, is never hidden by what was typed at the same moment.
+        points=tuple(sorted(shown, key=lambda point: _LAYER[point.mark])),
+        dates=tuple(_ends(shown)),
+        line=tuple((frame.x(p.at), frame.y(p.odometer_m)) for p in shown if p.mark is Mark.TRUSTED),
+        labels=tuple(_placed(frame, shown)),
+    )
 
 
 def _frame(shown: Sequence[Point], ticks: Sequence[float], width: int, height: int) -> Frame:
@@ -130,19 +184,29 @@ def _grid(frame: Frame, ticks: Sequence[float], km: Callable[[float], str]) -> I
         )
 
 
-def _dates(frame: Frame, shown: Sequence[Point], day: Callable[[datetime], str]) -> Iterable[Markup]:
-    """First and last day, each once."""
-    ends = [(shown[0], "start"), (shown[-1], "end")]
-    if day(shown[0].at) == day(shown[-1].at):
-        ends = [(shown[0], "middle")]
-    for point, anchor in ends:
+def _dates(planned: Plan, day: Callable[[datetime], str]) -> Iterable[Markup]:
+    """First and last day, each once where a reader writes them alike."""
+    frame = planned.frame
+    for at, anchor in one_a_day(planned.dates, day):
         yield Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-            f"{frame.x(point.at):.1f}", frame.height - 8, anchor, day(point.at)
+            f"{frame.x(at):.1f}", frame.height - 8, str(anchor), day(at)
         )
 
 
-def _line(frame: Frame, shown: Sequence[Point]) -> Markup:
-    spots = [f"{frame.x(p.at):.1f},{frame.y(p.odometer_m):.1f}" for p in shown if p.mark is Mark.TRUSTED]
+def one_a_day(
+    dates: Sequence[tuple[datetime, Anchor]], day: Callable[[datetime], str]
+) -> Sequence[tuple[datetime, Anchor]]:
+    """The dates to write below the axis: one in the middle when all are the same day."""
+    return [(dates[0][0], Anchor.MIDDLE)] if len({day(at) for at, _ in dates}) == 1 else dates
+
+
+def _ends(shown: Sequence[Point]) -> Iterable[tuple[datetime, Anchor]]:
+    yield shown[0].at, Anchor.START
+    yield shown[-1].at, Anchor.END
+
+
+def _line(planned: Plan) -> Markup:
+    spots = [f"{x:.1f},{y:.1f}" for x, y in planned.line]
     return Markup('<polyline class="path" points="{}"/>').format(" ".join(spots)) if len(spots) > 1 else Markup()
 
 
@@ -162,7 +226,14 @@ def _shape(mark: Mark, x: float, y: float) -> Markup:
     return Markup('<circle class="ring" cx="{}" cy="{}" r="10"/><path d="{}"/>').format(x, y, arms)
 
 
-def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
+def _labels(planned: Plan) -> Iterable[Markup]:
+    for label in planned.labels:
+        yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            str(label.point.mark), f"{label.x:.1f}", f"{label.y:.1f}", escape(label.point.label)
+        )
+
+
+def _placed(frame: Frame, shown: Sequence[Point]) -> Iterable[Placed]:
     """Values beside their points, the telling ones first, none on top of another."""
     taken: list[tuple[float, float, float]] = []
     for point in _by_weight(shown)[:LABEL_LIMIT]:
@@ -173,9 +244,7 @@ def _labels(frame: Frame, shown: Sequence[Point]) -> Iterable[Markup]:
         if (y := next(free, None)) is None:
             continue
         taken.append((x, half, y))
-        yield Markup('<text class="value value-{}" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            str(point.mark), f"{x:.1f}", f"{y:.1f}", escape(point.label)
-        )
+        yield Placed(point, x, y)
 
 
 def _beside(frame: Frame, point: Point) -> Iterable[float]:
