@@ -1,4 +1,4 @@
-"""ISO 14229 answers: data identifiers, trouble codes with status (service 19 02), and what a refusal says."""
+"""ISO 14229 answers: trouble codes with their status (service 19), and what a refusal says."""
 
 from dataclasses import dataclass
 
@@ -50,19 +50,34 @@ NRC_NAMES: dict[int, str] = {
     0x93: "voltage too low",
 }
 
-_CONFIRMED = 0x08
-_PENDING = 0x04
-_ENTRY_BYTES = 4
+CONFIRMED = 0x08
+PENDING = 0x04
+"""Bits of the status byte (ISO 14229-1, annex D.2), and the masks that ask for codes which have them set."""
+
+EMISSIONS_GROUP = 0x33
+"""The functional group of the laws on emissions (ISO 14229-1, table D.1), for 19 42 and 19 55."""
+
+_CODE_FORMATS = frozenset({0x00, 0x04})  # two and three bytes of SAE J2012-DA; the others number faults their own way
 
 
 @dataclass(frozen=True, slots=True)
 class StatusDtc:
-    """One entry of 19 02: code, failure type byte (ISO 15031-6), and the status byte's two bits that matter here."""
+    """One entry of a list: code, failure type byte (SAE J2012-DA), status byte, and the severity byte of 19 42."""
 
     code: str
     failure_type: int
-    confirmed: bool
-    pending: bool
+    status: int
+    severity: int | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Seen often enough to be stored."""
+        return bool(self.status & CONFIRMED)
+
+    @property
+    def pending(self) -> bool:
+        """Failed in this driving cycle or the last one."""
+        return bool(self.status & PENDING)
 
 
 def nrc_name(nrc: int) -> str:
@@ -71,18 +86,52 @@ def nrc_name(nrc: int) -> str:
 
 
 def decode_status_dtcs(data: bytes) -> tuple[StatusDtc, ...]:
-    """Entries of what follows ``59 02``: availability mask, then three code bytes and a status byte each.
+    """Entries of what follows ``59 02`` or ``59 0A``: availability mask, then three code bytes and a status byte each.
 
     Raises DecodeError when an entry is cut.
     """
     if not data:
         raise DecodeError("status availability mask is missing")
-    entries = data[1:]
-    if len(entries) % _ENTRY_BYTES:
-        raise DecodeError(f"code entry cut after {len(entries) % _ENTRY_BYTES} bytes")
-    cut = (entries[at : at + _ENTRY_BYTES] for at in range(0, len(entries), _ENTRY_BYTES))
+    return _entries(data[1:], severity=False)
+
+
+def decode_severity_dtcs(data: bytes) -> tuple[StatusDtc, ...]:
+    """Entries of what follows ``59 42``: group 33, two availability masks, format, then five bytes each.
+
+    An entry is severity, three code bytes and status (ISO 14229-1, 11.3.1.14; ISO 27145-3). Raises DecodeError for
+    another group, another code format, and a cut entry.
+    """
+    if len(data) < 4:
+        raise DecodeError(f"code list with a head of {len(data)} bytes, 4 needed")
+    _check_head(data[0], data[3])
+    return _entries(data[4:], severity=True)
+
+
+def decode_permanent_dtcs(data: bytes) -> tuple[StatusDtc, ...]:
+    """Entries of what follows ``59 55``: group 33, availability mask, format, then code and status (ISO 14229-1).
+
+    Raises DecodeError for another group, another code format, and a cut entry.
+    """
+    if len(data) < 3:
+        raise DecodeError(f"code list with a head of {len(data)} bytes, 3 needed")
+    _check_head(data[0], data[2])
+    return _entries(data[3:], severity=False)
+
+
+def _check_head(group: int, code_format: int) -> None:
+    if group != EMISSIONS_GROUP:
+        raise DecodeError(f"codes of group {group:02X}, {EMISSIONS_GROUP:02X} was asked")
+    if code_format not in _CODE_FORMATS:
+        raise DecodeError(f"codes in format {code_format:02X}")
+
+
+def _entries(data: bytes, *, severity: bool) -> tuple[StatusDtc, ...]:
+    size = 5 if severity else 4
+    if len(data) % size:
+        raise DecodeError(f"code entry cut after {len(data) % size} bytes")
+    cut = (data[at : at + size] for at in range(0, len(data), size))
     return tuple(
-        StatusDtc(code_of(entry[0], entry[1]), entry[2], bool(entry[3] & _CONFIRMED), bool(entry[3] & _PENDING))
+        StatusDtc(code_of(*entry[-4:-2]), entry[-2], entry[-1], entry[0] if severity else None)
         for entry in cut
-        if entry[:3] != b"\x00\x00\x00"
+        if entry[-4:-1] != b"\x00\x00\x00"
     )

@@ -55,14 +55,20 @@ def _identity(data: bytes) -> str:
     raise DecodeError(f"not a VIN: {data[:24].hex().upper()}")
 
 
-def decode_calibration_ids(data: bytes) -> tuple[str, ...]:
-    """Calibration ids from what follows ``49 04``: their number, then 16 characters each, filled with 00."""
-    return tuple(text for text in (_text(item) for item in _items(data, 16)) if text)
+def decode_calibration_ids(data: bytes, *, counted: bool = True) -> tuple[str, ...]:
+    """Calibration ids from what follows ``49 04``: their number, then 16 characters each, filled with 00.
+
+    Without ``counted`` the number may be missing, as behind ``62 F8 04``: the length tells.
+    """
+    return tuple(text for text in (_text(item) for item in _items(data, 16, counted=counted)) if text)
 
 
-def decode_cvns(data: bytes) -> tuple[str, ...]:
-    """Calibration verification numbers from what follows ``49 06``: their number, then four bytes each, as hex."""
-    return tuple(item.hex().upper() for item in _items(data, 4))
+def decode_cvns(data: bytes, *, counted: bool = True) -> tuple[str, ...]:
+    """Calibration verification numbers from what follows ``49 06``: their number, then four bytes each, as hex.
+
+    Without ``counted`` the number may be missing, as behind ``62 F8 06``: the length tells.
+    """
+    return tuple(item.hex().upper() for item in _items(data, 4, counted=counted))
 
 
 def decode_ecu_name(data: bytes) -> str:
@@ -70,9 +76,11 @@ def decode_ecu_name(data: bytes) -> str:
     return _text(data[1:] if data[:1] in (b"\x00", b"\x01") else data)
 
 
-def _items(data: bytes, size: int) -> list[bytes]:
+def _items(data: bytes, size: int, *, counted: bool) -> list[bytes]:
     if not data:
         raise DecodeError("the number of items is missing")
+    if not counted and len(data) % size == 0:
+        data = bytes((min(len(data) // size, 0xFF),)) + data
     count = data[0]
     if len(data) - 1 < count * size:
         raise DecodeError(f"{count} items announced, {(len(data) - 1) // size} came")

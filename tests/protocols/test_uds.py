@@ -1,22 +1,57 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import DecodeError
-from protocols.uds import StatusDtc, decode_status_dtcs, nrc_name
+from protocols.uds import StatusDtc, decode_permanent_dtcs, decode_severity_dtcs, decode_status_dtcs, nrc_name
 
 
 def test_codes_with_their_status() -> None:
     data = bytes.fromhex("FF 0143 00 08 C100 87 04 0000 00 00")
 
     assert decode_status_dtcs(data) == (
-        StatusDtc("P0143", 0x00, confirmed=True, pending=False),
-        StatusDtc("U0100", 0x87, confirmed=False, pending=True),
+        StatusDtc("P0143", 0x00, 0x08),
+        StatusDtc("U0100", 0x87, 0x04),
     )
 
 
 def test_a_mask_alone_means_no_codes() -> None:
     assert decode_status_dtcs(b"\xff") == ()
+
+
+def test_every_bit_of_the_status_byte_is_kept() -> None:
+    stored, healed = decode_status_dtcs(bytes.fromhex("FF 0143 00 AF 0300 00 50"))
+
+    assert (stored.status, stored.confirmed, stored.pending) == (0xAF, True, True)
+    assert (healed.status, healed.confirmed, healed.pending) == (0x50, False, False)
+
+
+def test_codes_with_their_severity() -> None:
+    data = bytes.fromhex("33 FF FF 04 42 0143 1C 09 20 C100 87 04 00 0000 00 00")
+
+    assert decode_severity_dtcs(data) == (
+        StatusDtc("P0143", 0x1C, 0x09, 0x42),
+        StatusDtc("U0100", 0x87, 0x04, 0x20),
+    )
+
+
+def test_permanent_codes() -> None:
+    assert decode_permanent_dtcs(bytes.fromhex("33 FF 04 0143 00 08")) == (StatusDtc("P0143", 0x00, 0x08),)
+    assert decode_permanent_dtcs(bytes.fromhex("33 FF 04")) == ()
+
+
+@pytest.mark.parametrize("data", ["", "33FFFF", "33FFFF0420014300", "D0FFFF04", "33FFFF02", "33FFFF01 20 0143 00 08"])
+def test_a_severity_list_that_is_cut_or_another_groups_is_refused(data: str) -> None:
+    with pytest.raises(DecodeError):
+        decode_severity_dtcs(bytes.fromhex(data))
+
+
+@pytest.mark.parametrize("data", ["", "33FF", "33FF04014300", "FFFF04", "33FF02"])
+def test_a_permanent_list_that_is_cut_or_another_groups_is_refused(data: str) -> None:
+    with pytest.raises(DecodeError):
+        decode_permanent_dtcs(bytes.fromhex(data))
 
 
 @pytest.mark.parametrize("data", ["", "FF0143", "FF01430008C1"])
@@ -30,10 +65,10 @@ def test_refusals_have_the_words_of_the_standard() -> None:
     assert nrc_name(0xFA) == "code FA"
 
 
-@given(st.binary(max_size=40))
-def test_any_bytes_give_codes_or_a_decode_error(data: bytes) -> None:
+@given(st.sampled_from([decode_status_dtcs, decode_severity_dtcs, decode_permanent_dtcs]), st.binary(max_size=40))
+def test_any_bytes_give_codes_or_a_decode_error(decode: Callable[[bytes], tuple[StatusDtc, ...]], data: bytes) -> None:
     try:
-        codes = decode_status_dtcs(data)
+        codes = decode(data)
     except DecodeError:
         return
     assert len(codes) <= len(data) // 4

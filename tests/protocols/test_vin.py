@@ -109,3 +109,11 @@ def test_any_bytes_give_a_vin_or_a_decode_error(data: bytes) -> None:
 )
 def test_a_vin_inside_an_identification_block(data: bytes, vin: str) -> None:
     assert find_vin(data) == vin
+
+
+def test_identifiers_may_come_without_their_number() -> None:
+    ids = b"37806-RAA-A110\0\0" + b"0120".ljust(16, b"\0")
+
+    assert decode_calibration_ids(ids, counted=False) == decode_calibration_ids(b"\x02" + ids, counted=False)
+    assert decode_cvns(bytes.fromhex("12345678"), counted=False) == ("12345678",)
+    assert decode_cvns(bytes.fromhex("0112345678"), counted=False) == ("12345678",)
