@@ -14,6 +14,7 @@ from bootstrap.tools import TOOLS, get_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILE_TIMEOUT_S = 600.0
+RUN_EXTRAS = ("ble", "demo", "office")  # virtual Bluetooth (sim-bluetooth) comes with the tests
 
 USAGE = """\
 ./run [--seconds N] [--port P]   set up, then the demo: a simulated lot, no hardware, no account
@@ -135,7 +136,8 @@ def run_lock(arguments: list[str]) -> int:
 def _compile(uv: str, groups: Sequence[str]) -> list[str]:
     """What uv resolves for every platform, one text block a package, without any index address."""
     command = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version", "3.11"]
-    command += ["--all-extras", "--no-annotate", "--no-header", "--no-emit-index-url", *groups, "pyproject.toml"]
+    extras = [word for extra in RUN_EXTRAS for word in ("--extra", extra)]
+    command += [*extras, "--no-annotate", "--no-header", "--no-emit-index-url", *groups, "pyproject.toml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False)
     if done.returncode != 0:
         raise SetupError(f"uv could not resolve pyproject.toml: {last_line(done.stderr)}")
