@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import serial
 
 from collector.errors import AdapterLostError
+from collector.own_thread import in_own_thread
 from collector.serial_address import reason_of, split_serial_address
 
 POLL_S = 0.05  # how long a read may hold its thread after close
@@ -55,8 +57,8 @@ async def open_pyserial(address: str, connect_timeout_s: float) -> PyserialLink:
     """Open ``/dev/x?baud=n`` exclusively through pyserial; raise AdapterLostError when it does not open."""
     device, baud = split_serial_address(address)
     try:
-        async with asyncio.timeout(connect_timeout_s):
-            port = await asyncio.to_thread(serial.Serial, device, baud, timeout=POLL_S, exclusive=True)
+        call = partial(serial.Serial, device, baud, timeout=POLL_S, exclusive=True)
+        port = await in_own_thread(call, connect_timeout_s, give_back=serial.Serial.close)
     except Exception as error:
         raise AdapterLostError(reason_of(error), f"{device}: {error}") from error
     return PyserialLink(f"serial:{address}", port)

@@ -10,7 +10,9 @@ from pydantic_settings import SettingsConfigDict
 
 from config.toml_settings import TomlSettings
 
-ADAPTER_URL = re.compile(r"^(serial:.+|tcp:[^:]+:\d+|rfcomm:([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|ble:.+|auto:)$")
+_MAC = r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
+_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"  # what Apple's systems give instead of an address
+ADAPTER_URL = re.compile(rf"^(serial:.+|tcp:[^:]+:\d+|(rfcomm:{_MAC}|ble:({_MAC}|{_UUID}))(\?[a-zA-Z0-9=&:]+)?|auto:)$")
 AdapterUrl = Annotated[str, Field(pattern=ADAPTER_URL.pattern)]
 
 

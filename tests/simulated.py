@@ -20,6 +20,7 @@ class SimulatedLot:
     truth: dict[str, Any]
     process: asyncio.subprocess.Process
     summary: dict[str, Any]
+    hci: str = ""
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ async def simulated(
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     first = await _line(process)
-    lot = SimulatedLot(first["adapters"], first["truth"], process, {})
+    lot = SimulatedLot(first["adapters"], first["truth"], process, {}, first.get("hci", ""))
     try:
         yield lot
     finally:

@@ -78,7 +78,7 @@ async def tcp_peer() -> AsyncIterator[Peer]:
 async def rfcomm_peer() -> AsyncIterator[Peer]:
     """A socket pair stands for the radio: the opener is injected, everything behind it is the product's."""
     theirs, ours = socket.socketpair()
-    transport = await open_rfcomm("AA:BB:CC:DD:EE:FF", 2.0, lambda address, channel: theirs)
+    transport = await open_rfcomm("AA:BB:CC:DD:EE:FF", 2.0, lambda address, channel, radio: theirs)
     async with _socket_peer(transport, ours) as peer:
         yield peer
 

@@ -43,7 +43,7 @@ async def opened(script: list[bytes | None]) -> AsyncIterator[tuple[Adapter, Chi
             await loop.sock_sendall(ours, chip.answer(data))
 
     running = asyncio.create_task(run())
-    adapter = Adapter(await open_rfcomm("00:00:00:00:00:00", 1, lambda a, c: theirs), AllowList(), WAITS)
+    adapter = Adapter(await open_rfcomm("00:00:00:00:00:00", 1, lambda a, c, r: theirs), AllowList(), WAITS)
     try:
         yield adapter, chip
     finally:

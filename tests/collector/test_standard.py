@@ -42,7 +42,7 @@ async def car_that_says(answers: dict[str, str], *, headers: bool = True) -> Asy
             await loop.sock_sendall(ours, answer_of(answers, data))
 
     running = asyncio.create_task(run())
-    adapter = Adapter(await open_rfcomm("00:00:00:00:00:00", 1, lambda a, c: theirs), AllowList(), WAITS)
+    adapter = Adapter(await open_rfcomm("00:00:00:00:00:00", 1, lambda a, c, r: theirs), AllowList(), WAITS)
     able = Abilities("ELM327 v1.5", "ELM327", True, headers, True, True)
     try:
         yield Car(adapter, able, WAITS)
