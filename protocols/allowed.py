@@ -21,10 +21,10 @@ _INFO_TYPES = frozenset({0x00, 0x02, 0x04, 0x06, 0x08, 0x0A, 0x0B})
 _STANDARD_DID_PAGES = frozenset({0xF1, 0xF4, 0xF5, 0xF8})
 _MAX_PIDS = 6
 
-# Headers every car may be asked on: OBD functional and physical ids of the links (ISO 15765-4, 9141-2, 14230-4, J1850).
-_STANDARD_HEADERS = re.compile(
-    r"^(?:7DF|7E[0-7]|(?:18)?DB33F1|(?:18)?DA[0-9A-F]{2}F1|686AF1|616AF1|C[0-9A-F]33F1|8[0-9A-F][0-9A-F]{2}F1)$"
-)
+# Ids every car may be asked on, functional and physical: on CAN (ISO 15765-4), and as the three header bytes of the
+# links before it (ISO 9141-2, ISO 14230-4, SAE J1850).
+_STANDARD_IDS = re.compile(r"^(?:7DF|7E[0-7]|18DB33F1|18DA[0-9A-F]{2}F1)$")
+_LEGACY_HEADERS = re.compile(r"^(?:686AF1|616AF1|C[0-9A-F]33F1|8[0-9A-F][0-9A-F]{2}F1)$")
 
 _AT_EXACT = frozenset(
     {"Z", "D", "WS", "I", "@1", "E0", "L0", "S0", "H1", "M0", "AL", "AT0", "AT1", "AT2", "SP0", "DP", "DPN"}
@@ -46,6 +46,8 @@ _AT_HEADER = re.compile(r"^(SH|FCSH)([0-9A-F]{3}|[0-9A-F]{6}|[0-9A-F]{8})$")
 _AT_EXTENDED = re.compile(r"^CEA([0-9A-F]{2})$")
 _AT_EXTENDED_FLOW = re.compile(r"^FCSD([0-9A-F]{2})3000[0-9A-F]{2}$")
 _AT_PRIORITY = re.compile(r"^CP([0-9A-F]{2})$")
+_AT_PROTOCOL = re.compile(r"^[ST]P([0-9A])$")
+_CAN_PROTOCOLS = frozenset("6789A")
 _STANDARD_PRIORITY = "18"
 _LENGTH_BYTES = frozenset(f"{length:02X}" for length in range(0x10))
 _AT_SETTINGS_LOST = frozenset({"Z", "D", "WS"})
@@ -79,12 +81,16 @@ class AllowList:
     def __init__(self, reads: frozenset[ProfileRead] = frozenset()) -> None:
         self._reads = frozenset((r.header.upper(), r.extended_address.upper(), r.request.upper()) for r in reads)
         self._headers = frozenset(header for header, _, _ in self._reads)
+        self._units = frozenset((header, extended) for header, extended, _ in self._reads)
         # a unit that is not addressed so would take the address byte for its length byte, and the next for the service
         self._extended = frozenset(extended for _, extended, _ in self._reads if extended) - _LENGTH_BYTES
         self._priorities = {_STANDARD_PRIORITY} | {header[:2] for header in self._headers if len(header) == 8}
-        self._priority = ""
-        self._header = ""
-        self._extended_now = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        """What the adapter does after a reset: it sends on the functional address of the link."""
+        self._priority = _STANDARD_PRIORITY
+        self._header = self._extended_now = self._protocol = ""
 
     def check(self, data: bytes, *, inside_read: bool = False) -> None:
         """Return for bytes that may be written exactly so; raise ForbiddenCommandError for all others.
@@ -126,9 +132,26 @@ class AllowList:
         return any(pattern.fullmatch(text) for pattern in _ST_PATTERNS)
 
     def _is_known_header(self, header: str) -> bool:
-        if _STANDARD_HEADERS.fullmatch(header) or header in self._headers:
+        """Whether a header may be set. With six digits the priority still decides: see ``_may_be_asked``."""
+        if header in self._headers or _STANDARD_IDS.fullmatch(header) or _LEGACY_HEADERS.fullmatch(header):
             return True
-        return len(header) == 6 and any(known.endswith(header) and len(known) == 8 for known in self._headers)
+        return len(header) == 6 and bool(
+            _STANDARD_IDS.fullmatch(_STANDARD_PRIORITY + header)
+            or any(known.endswith(header) and len(known) == 8 for known in self._headers)
+        )
+
+    def _may_be_asked(self, header: str) -> bool:
+        """Whether the unit that ``header``, priority and address byte make together is one that is asked at all."""
+        if not header:
+            return self._priority == _STANDARD_PRIORITY and not self._extended_now
+        full = self._full_id(header)
+        if (full, self._extended_now) in self._units:
+            return True
+        legacy = _LEGACY_HEADERS.fullmatch(header) and self._protocol not in _CAN_PROTOCOLS
+        return not self._extended_now and bool(_STANDARD_IDS.fullmatch(full) or legacy)
+
+    def _full_id(self, header: str) -> str:
+        return self._priority + header if len(header) == 6 else header
 
     def _is_allowed_stpx(self, text: str) -> bool:
         """``STPX H:7E0,D:0100,R:1,T:50``: the data field is judged like any request, on its own header."""
@@ -151,6 +174,8 @@ class AllowList:
                 return False
             text = text[:-1]
         request = bytes.fromhex(text)
+        if not self._may_be_asked(header):
+            return False
         if request == b"\x3e\x00":
             return inside_read
         return _is_standard_read(request) or self._is_profile_read(text, header)
@@ -158,8 +183,7 @@ class AllowList:
     def _is_profile_read(self, text: str, header: str) -> bool:
         if text[:2] not in {"21", "22", "1A"}:
             return False
-        full = self._priority + header if len(header) == 6 else header
-        return (full, self._extended_now, text) in self._reads
+        return (self._full_id(header), self._extended_now, text) in self._reads
 
     def _follow(self, text: str) -> None:
         """Remember what the adapter will send on from now on."""
@@ -167,7 +191,9 @@ class AllowList:
             return
         command = text[2:]
         if command in _AT_SETTINGS_LOST:
-            self._header = self._priority = self._extended_now = ""
+            self._forget()
+        elif protocol := _AT_PROTOCOL.fullmatch(command):
+            self._protocol = protocol[1]
         elif command.startswith("CP"):
             self._priority = command[2:]
         elif header := _AT_HEADER.fullmatch(command):

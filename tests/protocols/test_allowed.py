@@ -153,6 +153,43 @@ def test_a_29_bit_header_is_judged_together_with_its_priority() -> None:
     assert not is_allowed("22295A", "ATCP18", "ATSHFC0076")
 
 
+@pytest.mark.parametrize(
+    ("request_", "before"),
+    [
+        ("0100", ("ATCP18", "ATSHFC0076")),  # the suffix of a profile's id under another priority is another unit
+        ("0100", ("ATCP17", "ATSHDB33F1")),
+        ("0100", ("ATCP17",)),  # the adapter's own functional header, with a priority that is not its own
+        ("22F190", ("ATSHFC0076",)),
+        ("22F190", ("ATSHFC0076", "ATCP17", "ATD", "ATSHFC0076")),
+        ("STPX H:FC0076, D:22F190", ("ATCP18",)),
+        ("0100", ("ATSH6F1",)),  # a unit behind an address byte, without that byte
+        ("0100", ("ATSH7E0", "ATCEA60")),
+        ("0100", ("ATCEA60",)),
+        ("0100", ("ATTP7", "ATSH686AF1")),  # header bytes of K-line would be a CAN id of somebody else
+        ("0100", ("ATTP9", "ATSHC133F1")),
+    ],
+)
+def test_even_a_standard_read_goes_only_to_a_unit_that_is_asked(request_: str, before: tuple[str, ...]) -> None:
+    assert not is_allowed(request_, *before)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ("ATCP17", "ATSHFC0076"),
+        ("ATSH17FC0076",),
+        ("ATCP17", "ATSHFC0076", "ATCP18", "ATSHDB33F1"),
+        ("ATSHDA10F1",),
+        ("ATSH6F1", "ATCEA60"),
+        ("ATTP3", "ATSH686AF1"),
+        ("ATTP7", "ATSH686AF1", "ATSP0"),
+        (),
+    ],
+)
+def test_a_standard_read_goes_to_every_unit_that_is_asked(before: tuple[str, ...]) -> None:
+    assert is_allowed("22F190", *before)
+
+
 def test_stpx_is_judged_on_its_own_header() -> None:
     assert is_allowed("STPX H:714, D:222203, R:1")
     assert not is_allowed("STPX H:7E0, D:222203, R:1", "ATSH714")
