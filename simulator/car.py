@@ -57,6 +57,8 @@ class Ecu:
     pids: frozenset[int] = frozenset()
     reads: tuple[MakerRead, ...] = ()
     dids: dict[int, bytes] = field(default_factory=dict)
+    # Whole answers by request, as a real unit gave them; no message: it stays silent. They go before all else.
+    answers: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     odometer_offset_m: int = 0
     odometer_scale: float = 1.0
     counters: Counters | None = None

@@ -31,7 +31,12 @@ Number = TypeVar("Number", int, float)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 2 when something given must be changed."""
     try:
-        arguments = _parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        if words[:1] == ["record"]:
+            return _record(words[1:])
+        arguments = _parser().parse_args(words)
+        if arguments.command == "record":
+            raise SimulatorError("record stands before its options")
         if arguments.command == "list":
             return _list()
         if arguments.command == "fleet":
@@ -58,8 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="forecourt-sim",
         description="A car and its OBD adapter that do not exist, on a TCP port or a serial link.",
     )
-    parser.add_argument("command", nargs="?", choices=["list", "fleet"],
-                        help="list the scenarios, profiles and faults, or write the histories of a fleet")  # fmt: skip
+    parser.add_argument("command", nargs="?", choices=["list", "fleet", "record"],
+                        help="list the scenarios, write histories of a fleet, record a car")  # fmt: skip
     parser.add_argument("--scenario", metavar="NAME|FILE", help="which car; see: forecourt-sim list")
     parser.add_argument("--visit", type=int, default=0, metavar="N", help="which of its visits (default: the last)")
     parser.add_argument("--tcp", action="append", default=[], metavar="HOST:PORT", help="listen here; port 0 picks one")
@@ -89,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     fleets.add_argument("--out", default="", metavar="FILE", help="histories go here instead of standard output")
     fleets.add_argument("--truth", default="", metavar="FILE", help="what is true of each car goes here")
     return parser
+
+
+def _record(words: Sequence[str]) -> int:
+    from simulator.recording.command import add_arguments, record
+
+    parser = _Parser(prog="forecourt-sim record", description="Turn a real car into a scenario; only reads from it.")
+    add_arguments(parser)
+    return record(parser.parse_args(words))
 
 
 def _fleet(arguments: argparse.Namespace) -> int:

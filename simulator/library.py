@@ -9,6 +9,7 @@ from simulator.faults import parse_fault
 from simulator.links import LINKS, Kind, Link
 from simulator.pids import ENCODERS, FUEL_TYPES, PID_SETS, is_mask, whole_km
 from simulator.profiles import DEFAULT_PROFILE, PROFILES
+from simulator.recorded import recorded_answers
 from simulator.scenario import LastService, Scenario, UnitState, UsualAdapter, Visit, monitors_of
 from simulator.toml_reader import Table, read
 
@@ -37,7 +38,11 @@ def find(name: str) -> Path:
 
 def load(name: str) -> Scenario:
     """Read and check one scenario; ScenarioError names file, line and key of the first thing wrong."""
-    root = read(find(name))
+    return checked(read(find(name)))
+
+
+def checked(root: Table) -> Scenario:
+    """The scenario in a file's root table; ScenarioError names file, line and key of the first thing wrong."""
     scenario = _scenario(root)
     root.finish()
     return scenario
@@ -125,6 +130,7 @@ def _ecu(table: Table, link: Link, vin: str) -> Ecu:
         pids=_pids(table),
         reads=tuple(_read(read_table) for read_table in table.tables("read")),
         dids=_dids(table),
+        answers=recorded_answers(table),
         odometer_offset_m=table.whole("odometer_offset_m", 0, low=-10_000_000, high=10_000_000),
         pending_replies=table.whole("pending_replies", 0, high=10),
         uds_only=table.flag("uds_only", default=False),

@@ -1,8 +1,8 @@
 """Makes the package ``forecourt_sim`` of the folder ``simulator``: other import name, own identifiers instead of facts
 compiled from databases under a licence of their own.
 
-What a maker asks its units for (identifier, width, scale) and where a unit listens that ISO 15765-4 does not name are such
-facts. In the scenarios of this distribution each is replaced by data made up here; every other line stays as it is.
+What a maker asks its units for (identifier, width, scale) and where a unit listens that ISO 15765-4 does not name are
+such facts. In the scenarios of this distribution each is replaced by data made up here; every other line stays.
 """
 
 import re

@@ -175,11 +175,9 @@ def test_a_scenario_keeps_everything_else(hook: ModuleType) -> None:
 
 
 def test_only_imports_are_renamed(hook: ModuleType) -> None:
-    code = "from simulator.car import Car\n    import simulator.pids\n# simulator stays\nfrom simulators import x\n"
+    code = "from {0}.car import Car\n    import {0}.pids\n# simulator stays\nfrom simulators import x\n"
 
-    assert hook.renamed(code) == (
-        "from forecourt_sim.car import Car\n    import forecourt_sim.pids\n# simulator stays\nfrom simulators import x\n"
-    )
+    assert hook.renamed(code.format("simulator")) == code.format("forecourt_sim")
 
 
 def test_both_distributions_have_one_version() -> None:
