@@ -48,10 +48,10 @@ class ReceivedBatch:
     poison: tuple[Nack, ...] = ()
 
 
-def encode_batch(stream: str, lo: int, rows: Iterable[tuple[int, str]]) -> bytes:
+def encode_batch(stream: str, lo: int, rows: Iterable[tuple[int, bytes | str]]) -> bytes:
     """Return the payload of a batch; each row is ``(seq, record as JSON)``. Long ones are deflated."""
-    records = ",".join(f"[{seq},{payload}]" for seq, payload in rows)
-    text = f'{{"v":{WIRE_VERSION},"s":{json.dumps(stream)},"lo":{lo},"r":[{records}]}}'.encode()
+    records = b",".join(b"[%d,%b]" % (seq, row if isinstance(row, bytes) else row.encode()) for seq, row in rows)
+    text = b'{"v":%d,"s":%b,"lo":%d,"r":[%b]}' % (WIRE_VERSION, json.dumps(stream).encode(), lo, records)
     return zlib.compress(text, 1) if len(text) >= COMPRESS_FROM_BYTES else text
 
 

@@ -1,90 +1,106 @@
-"""The outbox: what the edge owes upstream, durable from the moment ``append`` returns until upstream says it is stored.
-
-All that changes the file goes through one queue: whatever waits while a commit runs is committed together by the next.
-"""
+"""The outbox: what the edge owes upstream, durable from the moment ``append`` returns until it is stored there."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Self
+
+import structlog
 
 from sync import outbox_file as file
-from sync.clock import Clock, Stamp
-from sync.codec import MAX_RECORD_BYTES
-from sync.database import Database, is_full, open_database
+from sync import outbox_kept as kept
+from sync.ballast import Ballast
+from sync.clock import Clock
+from sync.database import PAGE_BYTES, WAL_CHECKPOINT_PAGES, Database, is_full, open_database
 from sync.errors import OutboxError, OutboxFullError
+from sync.group_commit import GroupCommit
 from sync.lock import FileLock, Marker
-from sync.outbox_file import PEOPLE, READINGS, Line, Owed
-from sync.records import AnyBody, Record, TombstoneBody
+from sync.outbox_file import Line, Owed
+from sync.outbox_lines import lines_of
+from sync.outbox_room import ALARM_RATIO, AT_ONCE, GivenUp, free_bytes, make_way, used_ratio
+from sync.records import AnyBody, TombstoneBody
 
+log = structlog.get_logger(__name__)
 SCHEMA = Path(__file__).parent / "schema"
-GIVE_UP_AT_ONCE = 200  # readings dropped for one attempt to make room
-Value = TypeVar("Value")
+BALLAST_BYTES = 4 * WAL_CHECKPOINT_PAGES * PAGE_BYTES  # twice what the log grows to between two foldings, and reserve
+LOOK_EVERY = 64  # changes between two looks at how full it is
+DAMAGED = "damaged on the disk"
 
 
 @dataclass(frozen=True, slots=True)
-class _Change(Generic[Value]):
-    """A piece of work for the next commit; returns its value and by how much the number of owed records changed."""
+class _Acknowledged:
+    """How many records were forgotten, and by how many bytes what is kept has grown."""
 
-    work: Callable[[sqlite3.Connection], tuple[Value, int]]
-    done: "asyncio.Future[Value]"
+    gone: int
+    kept_bytes: int
 
 
 class Outbox:
     """Use ``await Outbox.open(...)``; one process and one event loop a file. Close it when done.
 
     ``appended`` is set after each append and cleared by its one consumer, the publisher; ``emptied`` is set while
-    nothing is owed.
+    nothing is owed. ``fullness`` is the used part of the quota as of late, 1.0 while the disk has no reserve either.
     """
 
-    def __init__(self, path: Path, database: Database, lock: FileLock, clock: Clock, home: file.Home) -> None:
+    def __init__(
+        self, path: Path, database: Database, lock: FileLock, clock: Clock, ballast: Ballast, *, keeps: int
+    ) -> None:
         self._path = path
         self._database = database
         self._lock = lock
         self._clock = clock
-        self._home = home
-        self._pending = home.pending
-        self._waiting: list[_Change[object]] = []
-        self._committer: asyncio.Task[None] | None = None
-        self._broken: OutboxError | None = None
+        self._ballast = ballast
+        self._kept_limit = keeps
+        self._kept_bytes = 0
+        self._home = file.Home(0, "", "", 0)
+        self._pending = 0
+        self._looks = 0
+        self._commits = GroupCommit(path, database, self._make_room)
         self.appended = asyncio.Event()
         self.emptied = asyncio.Event()
-        self._count(0)
+        self.fullness = 0.0
         self.set_aside: Path | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, max_bytes: int) -> Self:
+    async def open(cls, path: Path, *, clock: Clock, max_bytes: int, keep_acknowledged: bool = True) -> Self:
         """Open or create the outbox. Raises OutboxError when another process has it or it cannot be used.
 
-        A damaged file is set aside whole (``set_aside`` names it), declared by a tombstone, and work goes on.
+        A damaged file is set aside whole (``set_aside`` names it), declared by a tombstone, and work goes on. With
+        ``keep_acknowledged`` what upstream has confirmed stays a while in a part of the quota that is free otherwise.
         """
         lock = FileLock(path.with_name(path.name + ".lock"))
+        ballast = Ballast(path.with_name(path.name + ".ballast"), BALLAST_BYTES)
+        if ballast.disk_is_full():
+            ballast.spend()  # on a disk without room not even opening works
         try:
-            return await cls._open_locked(path, lock, clock, max_bytes)
+            opened = await open_database(path, SCHEMA, max_bytes=max_bytes, label=str(clock.stamp().t))
+            keeps = max_bytes // kept.SHARE if keep_acknowledged else 0
+            outbox = cls(path, opened.database, lock, clock, ballast, keeps=keeps)
+            outbox.set_aside = opened.set_aside
+            await outbox._settle_in()
         except BaseException:
             lock.release()
             raise
-
-    @classmethod
-    async def _open_locked(cls, path: Path, lock: FileLock, clock: Clock, max_bytes: int) -> Self:
-        before = lock.read()
-        opened = await open_database(path, SCHEMA, max_bytes=max_bytes, label=str(clock.stamp().t))
-        try:
-            home = await opened.database.run(lambda c: file.settle(c, path, before.token))
-            lock.write(Marker(home.token, home.stream))
-            outbox = cls(path, opened.database, lock, clock, home)
-            outbox.set_aside = opened.set_aside
-            if opened.set_aside and before.stream:
-                await outbox.append([file.lost_with_the_file(before.stream)])
-        except sqlite3.Error as error:
-            await opened.database.close()
-            raise OutboxError(f"{path}: cannot be used: {error}") from error
-        except BaseException:
-            await opened.database.close()
-            raise
         return outbox
+
+    async def _settle_in(self) -> None:
+        before = self._lock.read()
+        try:
+            self._home = await self._database.run(lambda c: file.settle(c, self._path, before.token))
+            self._lock.write(Marker(self._home.token, self._home.stream))
+            self._kept_bytes = await self._database.run(kept.total)
+            self._count(self._home.pending)
+            await self._look_around()
+            if self.set_aside and before.stream:
+                await self.append([file.lost_with_the_file(before.stream)])
+        except sqlite3.Error as error:
+            await self._database.close()
+            raise OutboxError(f"{self._path}: cannot be used: {error}") from error
+        except BaseException:
+            await self._database.close()
+            raise
 
     @property
     def stream(self) -> str:
@@ -96,20 +112,20 @@ class Outbox:
 
         A set named ``once`` is kept at most one time in the life of the file: later ones change nothing and give ().
 
-        When the quota is reached the oldest raw readings are given up and declared by tombstones. Raises
+        When there is no room the least missed records make way, declared by tombstones (``sync.outbox_room``). Raises
         OutboxFullError when that is not enough, OutboxError when the file cannot be trusted any more.
         """
-        stamp = self._clock.stamp()
-        lines = [_line(body, stamp) for body in bodies]
+        lines = lines_of(bodies, self._clock.stamp())
         if not lines:
             return ()
 
-        def work(connection: sqlite3.Connection) -> tuple[int, int]:
+        def work(connection: sqlite3.Connection) -> int:
             if once and not file.first_time(connection, once):
-                return 0, 0
-            return file.append(connection, self._home.number, lines), len(lines)
+                return 0
+            return file.append(connection, self._home.number, lines)
 
-        last = await self._change(work)
+        last = await self._commits.change(work, lambda last: self._count(len(lines) if last else 0))
+        await self._look_now_and_then()
         if not last:
             return ()
         self.appended.set()
@@ -117,48 +133,67 @@ class Outbox:
 
     async def owing_streams(self) -> tuple[str, ...]:
         """Streams with something owed, oldest first: records of a copied file keep the identity they had."""
-        return await self._read(file.owing_streams)
+        return await self._commits.read(file.owing_streams)
 
     async def unacknowledged(
         self, after_seq: int, limit: int, *, turn: int | None = None, stream: str | None = None
     ) -> tuple[Owed, ...]:
-        """At most ``limit`` owed records above ``after_seq`` in order of seq; ``turn`` 0 people's, 1 raw readings."""
+        """At most ``limit`` owed records above ``after_seq`` in order of seq, of one turn or of all.
+
+        Records that the disk has changed are put into quarantine and left out.
+        """
         wanted = stream or self.stream
-        return await self._read(lambda c: file.page(c, wanted, after_seq, limit, turn))
+        while True:
+            rows = await self._commits.read(lambda c: file.page(c, wanted, after_seq, limit, turn))
+            damaged = [row.seq for row in rows if not row.sound]
+            if not damaged:
+                return rows
+            for seq in damaged:
+                log.error("record damaged on the disk, put aside", seq=seq)
+                await self.quarantine(seq, seq, DAMAGED, stream=wanted)
 
     async def lowest_unacknowledged(self, stream: str | None = None) -> int:
         """The seq below which everything is upstream or declared upstream; one above the last when nothing is owed."""
         wanted = stream or self.stream
-        return await self._read(lambda c: file.lowest(c, wanted))
+        return await self._commits.read(lambda c: file.lowest(c, wanted))
 
     async def acknowledge(self, a: int, b: int, *, stream: str | None = None) -> int:
-        """Forget ``a..b``, which upstream has stored; return how many that were."""
+        """Stop owing ``a..b``, which upstream has stored; return how many that were."""
         return await self.acknowledge_ranges([(a, b)], stream=stream)
 
     async def acknowledge_ranges(self, ranges: Sequence[tuple[int, int]], *, stream: str | None = None) -> int:
-        """Forget several ranges in one commit."""
-        wanted, wished = stream or self.stream, tuple(ranges)
+        """Stop owing several ranges in one commit."""
+        wanted, wished, now_ms = stream or self.stream, tuple(ranges), self._clock.stamp().t
 
-        def work(connection: sqlite3.Connection) -> tuple[int, int]:
-            gone = file.forget(connection, wanted, wished)
-            return gone, -gone
+        def work(connection: sqlite3.Connection) -> _Acknowledged:
+            grown = self._keep(connection, wanted, wished, now_ms) if self._may_keep(connection) else 0
+            return _Acknowledged(file.forget(connection, wanted, wished), grown)
 
-        return await self._change(work)
+        done = await self._commits.change(work, self._settle_acknowledged, frees=True)
+        await self._look_now_and_then()
+        return done.gone
 
     async def quarantine(self, a: int, b: int, reason: str, *, stream: str | None = None) -> int:
         """Take ``a..b`` out of the way, keep it for a person and declare it by a tombstone; return how many."""
         wanted, stamp = stream or self.stream, self._clock.stamp()
+        body = TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=self._foreign(wanted))
 
-        def work(connection: sqlite3.Connection) -> tuple[int, int]:
+        def work(connection: sqlite3.Connection) -> int:
             gone = file.quarantine(connection, wanted, a, b, reason)
-            if not gone:
-                return 0, 0
-            body = TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=self._foreign(wanted))
-            file.append(connection, self._home.number, [_line(body, stamp)])
-            return gone, 1 - gone
+            if gone:
+                file.append(connection, self._home.number, lines_of([body], stamp))
+            return gone
 
-        gone = await self._change(work)
+        gone = await self._commits.change(work, lambda gone: self._count(1 - gone if gone else 0), frees=True)
         self.appended.set()
+        return gone
+
+    async def forget_kept_before(self, acked_before_ms: int) -> int:
+        """Drop what upstream confirmed earlier than that; return how many records."""
+        gone = await self._commits.change(
+            lambda c: kept.forget_before(c, acked_before_ms), lambda _gone: None, frees=True
+        )
+        self._kept_bytes = await self._commits.read(kept.total)
         return gone
 
     def pending_count(self) -> int:
@@ -166,14 +201,12 @@ class Outbox:
         return self._pending
 
     async def used_ratio(self) -> float:
-        """Used part of the quota, 0..1; an alarm is due from 0.8 on."""
-        return await self._read(file.used_ratio)
+        """Part of the quota that owed records take, 0..1; an alarm is due from 0.8 on."""
+        return await self._commits.read(lambda c: used_ratio(c, self._kept_bytes))
 
     async def close(self) -> None:
         """Finish what was asked for and let go of the file."""
-        while self._committer is not None:
-            await asyncio.wait([self._committer])
-        self._broken = self._broken or OutboxError(f"{self._path}: closed")
+        await self._commits.close()
         try:
             self._lock.write(Marker(await self._database.run(file.renew_token), self.stream))
         except (sqlite3.Error, ValueError):
@@ -185,83 +218,67 @@ class Outbox:
     def _foreign(self, stream: str) -> str:
         return "" if stream == self.stream else stream
 
-    def _break_unless_full(self, error: Exception) -> None:
-        """After a failed sync nobody knows what the disk holds: nothing is tried again on this connection."""
-        if isinstance(error, sqlite3.Error) and not is_full(error) and not self._broken:
-            self._broken = OutboxError(f"{self._path}: cannot be written: {error}; restart the agent")
-            self._broken.__cause__ = error
+    def _may_keep(self, connection: sqlite3.Connection) -> bool:
+        """Forgetting must never need room that is not there."""
+        return bool(self._kept_limit) and self._ballast.stands and free_bytes(connection) > self._kept_limit
 
-    def _refuse_if_broken(self) -> None:
-        if self._broken:
-            raise self._broken
+    def _keep(self, connection: sqlite3.Connection, stream: str, ranges: Sequence[tuple[int, int]], now_ms: int) -> int:
+        grown = kept.keep(connection, stream, ranges, now_ms)
+        return grown - kept.trim(connection, self._kept_bytes + grown - self._kept_limit)
 
-    async def _read(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+    def _settle_acknowledged(self, done: _Acknowledged) -> None:
+        self._kept_bytes += done.kept_bytes
+        self._count(-done.gone)
+
+    async def _make_room(self, frees: bool) -> None:  # noqa: FBT001 - called back by the commits
+        """Return when another attempt is worth it. The ballast is for what frees room, never for new records."""
+        spent = self._ballast.disk_is_full() and self._ballast.spend()
+        if frees and spent:
+            return
         try:
-            return await self._database.run(work)
-        except (sqlite3.Error, ValueError) as error:
-            raise self._broken or OutboxError(f"{self._path}: cannot be read: {error}") from error
-
-    async def _change(self, work: Callable[[sqlite3.Connection], tuple[Value, int]]) -> Value:
-        """Queue ``work`` for the next commit and wait until it is durable; a cancelled caller does not undo it."""
-        self._refuse_if_broken()
-        done: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Change(work, done))  # type: ignore[arg-type]
-        if self._committer is None:
-            self._committer = asyncio.create_task(self._commit_waiting(), name="outbox-commit")
-        return await done
-
-    async def _commit_waiting(self) -> None:
-        try:
-            while self._waiting:
-                changes, self._waiting = self._waiting, []
-                await self._commit(changes)
+            change = await self._give_up()
         finally:
-            self._committer = None
-
-    async def _commit(self, changes: list[_Change[object]]) -> None:
-        try:
-            self._refuse_if_broken()
-            outcomes = await self._database.run(lambda c: [change.work(c) for change in changes])
-        except Exception as error:  # noqa: BLE001 - each caller gets its own outcome below
-            self._break_unless_full(error)
-            for change in changes:  # one of them may be too large: none of the others pays for it
-                await self._commit_alone(change)
-        else:
-            for change, outcome in zip(changes, outcomes, strict=True):
-                self._settle(change, outcome)
-
-    async def _commit_alone(self, change: _Change[object]) -> None:
-        try:
-            self._settle(change, await self._with_room(change.work))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits this change
-            if not change.done.done():
-                change.done.set_exception(error)
-
-    async def _with_room(self, work: Callable[[sqlite3.Connection], tuple[Value, int]]) -> tuple[Value, int]:
-        while True:
-            self._refuse_if_broken()
-            try:
-                return await self._database.run(work)
-            except sqlite3.Error as error:
-                self._break_unless_full(error)
-                self._refuse_if_broken()
-            await self._give_up_readings()
-
-    async def _give_up_readings(self) -> None:
-        stamp = self._clock.stamp()
-
-        def tombstone(a: int, b: int, stream: str) -> Line:
-            reason = "outbox full: raw readings given up"
-            return _line(TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream), stamp)
-
-        number = self._home.number
-        try:
-            change = await self._database.run(lambda c: file.give_up_readings(c, number, GIVE_UP_AT_ONCE, tombstone))
-        except sqlite3.Error as error:
-            raise OutboxFullError(f"{self._path}: full, and nothing can be given up: {error}") from error
-        self._count(change.delta)
+            await self._fold()
         if not change.gone:
             raise OutboxFullError(f"{self._path}: full; free the disk or raise storage.outbox_max_mb")
+
+    async def _give_up(self) -> GivenUp:
+        stamp, number = self._clock.stamp(), self._home.number
+
+        def tombstone(a: int, b: int, stream: str, reason: str) -> Line:
+            return lines_of([TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream)], stamp)[0]
+
+        try:
+            change = await self._database.run(lambda c: make_way(c, number, AT_ONCE, tombstone))
+        except sqlite3.Error as error:
+            raise OutboxFullError(f"{self._path}: full, and nothing can be given up: {error}") from error
+        self._kept_bytes -= change.unkept
+        self._count(change.delta)
+        return change
+
+    async def _fold(self) -> None:
+        """Bring the log home, which gives its room back, and take the ballast again."""
+        try:
+            await self._database.fold()
+        except sqlite3.Error as error:
+            if not is_full(error):
+                raise
+        if not self._ballast.build():
+            raise OutboxFullError(f"{self._path}: the disk is full; free some of it")
+
+    async def _look_now_and_then(self) -> None:
+        self._looks += 1
+        if self._looks % LOOK_EVERY == 0 or self.fullness >= ALARM_RATIO:
+            await self._look_around()
+
+    async def _look_around(self) -> None:
+        """Measure how full it is, say so once when it becomes an alarm, and restore the reserve."""
+        before = self.fullness
+        if not self._ballast.stands:
+            await self._database.fold()
+        self.fullness = await self.used_ratio() if self._ballast.build() else 1.0
+        if before < ALARM_RATIO <= self.fullness:
+            log.warning("outbox nearly full", used=round(self.fullness, 2), owed=self._pending)
 
     def _count(self, delta: int) -> None:
         self._pending += delta
@@ -269,18 +286,3 @@ class Outbox:
             self.emptied.clear()
         else:
             self.emptied.set()
-
-    def _settle(self, change: _Change[object], outcome: tuple[object, int]) -> None:
-        value, delta = outcome
-        self._count(delta)
-        if not change.done.done():
-            change.done.set_result(value)
-
-
-def _line(body: AnyBody, stamp: Stamp) -> Line:
-    record = Record(t=stamp.t, tq=stamp.tq, mono_ns=stamp.mono_ns, boot=stamp.boot, body=body)
-    payload = record.model_dump_json(by_alias=True)
-    if len(payload.encode()) > MAX_RECORD_BYTES:
-        raise OutboxError(f"a {body.kind} record of {len(payload)} characters is more than the wire carries")
-    accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
-    return Line(READINGS if body.kind == "reading" else PEOPLE, payload, accounts)

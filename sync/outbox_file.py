@@ -2,34 +2,42 @@
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync.codec import MAX_SEQ, runs
+from sync.codec import MAX_SEQ
 from sync.records import TombstoneBody
 
 MACHINE_FILES = (Path("/etc/machine-id"), Path("/proc/device-tree/serial-number"))
 QUARANTINE_KEPT = 1000  # newest rows; older ones were declared long ago
 NAMES_KEPT = 10_000  # months of visits; a set is handed over again within minutes or not at all
-PEOPLE, READINGS = 0, 1  # turns: what people wait for goes first
+FINDINGS, PEOPLE, READINGS = TURNS = 0, 1, 2  # what people must act on goes first, raw readings last
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record ready to be written; a tombstone names what it ``accounts`` for: a stream and the first seq of it."""
+    """A record ready to be written.
+
+    A tombstone names what it ``accounts`` for: a stream and the first seq of it. A snapshot names its ``car``, and
+    whether it is ``spare``: not missed once a later one of the same car is owed.
+    """
 
     turn: int
     payload: str
     accounts: tuple[str, int] | None = None
+    car: str = ""
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A record as it is owed: its seq and its JSON."""
+    """A record as it is owed: its seq and its JSON; ``sound`` unless the disk has changed it since."""
 
     seq: int
-    payload: str
+    payload: bytes
+    sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +48,6 @@ class Home:
     stream: str
     token: str
     pending: int
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """``gone`` readings were dropped; the number of owed records changed by ``delta``, tombstones included."""
-
-    gone: int
-    delta: int
 
 
 def settle(connection: sqlite3.Connection, path: Path, token_outside: str) -> Home:
@@ -82,20 +82,22 @@ def append(connection: sqlite3.Connection, number: int, lines: Sequence[Line]) -
     connection.execute(update, (len(lines), number))
     last: int = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (number,)).fetchone()[0]
     first = last - len(lines) + 1
-    rows = [
-        (number, first + i, line.turn, *_accounts(connection, number, line), line.payload)
-        for i, line in enumerate(lines)
-    ]
-    columns = "(stream, seq, turn, accounts_for, accounts_from, payload)"
-    connection.executemany(f"INSERT INTO owed {columns} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+    rows = [(number, first + i, *_columns(connection, number, line)) for i, line in enumerate(lines)]
+    columns = "(stream, seq, turn, accounts_for, accounts_from, car, spare, crc, payload)"
+    connection.executemany(f"INSERT INTO owed {columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
     return last
+
+
+def _columns(connection: sqlite3.Connection, number: int, line: Line) -> tuple[object, ...]:
+    checksum = zlib.crc32(line.payload.encode())
+    return line.turn, *_accounts(connection, number, line), line.car, line.spare, checksum, line.payload
 
 
 def _accounts(connection: sqlite3.Connection, number: int, line: Line) -> tuple[int | None, int | None]:
     if line.accounts is None:
         return None, None
     stream, first = line.accounts
-    return _number(connection, stream) if stream else number, first
+    return number_of(connection, stream) if stream else number, first
 
 
 def first_time(connection: sqlite3.Connection, name: str) -> bool:
@@ -114,14 +116,17 @@ def owing_streams(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, turn: int | None) -> tuple[Owed, ...]:
     of_turn = "" if turn is None else "AND turn = ? "
-    wanted = (_number(connection, stream), after) + (() if turn is None else (turn,)) + (limit,)
-    sql = f"SELECT seq, payload FROM owed WHERE stream = ? AND seq > ? {of_turn}ORDER BY seq LIMIT ?"  # noqa: S608
-    return tuple(Owed(*row) for row in connection.execute(sql, wanted))
+    wanted = (number_of(connection, stream), after) + (() if turn is None else (turn,)) + (limit,)
+    # as bytes: what the disk has changed may not even be text any more
+    columns = "seq, CAST(payload AS BLOB), crc"
+    sql = f"SELECT {columns} FROM owed WHERE stream = ? AND seq > ? {of_turn}ORDER BY seq LIMIT ?"  # noqa: S608
+    rows = connection.execute(sql, wanted)
+    return tuple(Owed(seq, payload, crc is None or zlib.crc32(payload) == crc) for seq, payload, crc in rows)
 
 
 def lowest(connection: sqlite3.Connection, stream: str) -> int:
     """A tombstone on its way counts as all it answers for: the receiver must not see a hole before it arrives."""
-    number = _number(connection, stream)
+    number = number_of(connection, stream)
     candidates = (
         connection.execute("SELECT min(seq) FROM owed WHERE stream = ?", (number,)),
         connection.execute("SELECT min(accounts_from) FROM owed WHERE accounts_for = ?", (number,)),
@@ -132,7 +137,7 @@ def lowest(connection: sqlite3.Connection, stream: str) -> int:
 
 
 def forget(connection: sqlite3.Connection, stream: str, ranges: Iterable[tuple[int, int]]) -> int:
-    number = _number(connection, stream)
+    number = number_of(connection, stream)
     sql = "DELETE FROM owed WHERE stream = ? AND seq BETWEEN ? AND ?"
     return sum(connection.execute(sql, (number, a, b)).rowcount for a, b in ranges)
 
@@ -141,35 +146,10 @@ def quarantine(connection: sqlite3.Connection, stream: str, a: int, b: int, reas
     connection.execute(
         "INSERT OR REPLACE INTO quarantine (stream, seq, reason, payload)"
         " SELECT ?, seq, ?, payload FROM owed WHERE stream = ? AND seq BETWEEN ? AND ?",
-        (stream, reason, _number(connection, stream), a, b),
+        (stream, reason, number_of(connection, stream), a, b),
     )
     connection.execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_KEPT,))
     return forget(connection, stream, [(a, b)])
-
-
-def give_up_readings(
-    connection: sqlite3.Connection, number: int, limit: int, tombstone: Callable[[int, int, str], Line]
-) -> GivenUp:
-    """Drop the oldest ``limit`` readings and declare each gap they leave by a tombstone in stream ``number``."""
-    oldest = connection.execute(
-        "SELECT stream, seq FROM owed WHERE turn = ? ORDER BY stream, seq LIMIT ?", (READINGS, limit)
-    ).fetchall()
-    connection.executemany("DELETE FROM owed WHERE stream = ? AND seq = ?", oldest)
-    stones = []
-    for of in sorted({row[0] for row in oldest}):
-        foreign = "" if of == number else _id(connection, of)
-        stones += [tombstone(a, b, foreign) for a, b in runs(row[1] for row in oldest if row[0] == of)]
-    if stones:
-        append(connection, number, stones)
-    return GivenUp(len(oldest), len(stones) - len(oldest))
-
-
-def used_ratio(connection: sqlite3.Connection) -> float:
-    pages, free, limit = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "max_page_count")
-    )
-    return float((pages - free) / limit)
 
 
 def lost_with_the_file(stream: str) -> TombstoneBody:
@@ -177,12 +157,12 @@ def lost_with_the_file(stream: str) -> TombstoneBody:
     return TombstoneBody(first_seq=1, last_seq=MAX_SEQ, reason="outbox file damaged and set aside", stream=stream)
 
 
-def _number(connection: sqlite3.Connection, stream: str) -> int:
+def number_of(connection: sqlite3.Connection, stream: str) -> int:
     row = connection.execute("SELECT number FROM streams WHERE id = ?", (stream,)).fetchone()
     return int(row[0]) if row else -1
 
 
-def _id(connection: sqlite3.Connection, number: int) -> str:
+def id_of(connection: sqlite3.Connection, number: int) -> str:
     return str(connection.execute("SELECT id FROM streams WHERE number = ?", (number,)).fetchone()[0])
 
 
@@ -190,6 +170,7 @@ def _drop_finished_streams(connection: sqlite3.Connection) -> None:
     connection.execute(
         "DELETE FROM streams WHERE number < (SELECT max(number) FROM streams)"
         " AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.stream = streams.number)"
+        " AND NOT EXISTS (SELECT 1 FROM kept WHERE kept.stream = streams.number)"
     )
 
 

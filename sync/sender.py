@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sync.codec import encode_batch, runs
-from sync.outbox_file import PEOPLE, READINGS, Owed
+from sync.outbox_file import TURNS, Owed
 from sync.wire import Ack, Nack
 
 BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
@@ -43,7 +43,7 @@ class Sender:
     ack_timeout_s: float
     _flights: list[_Flight] = field(default_factory=list)
     _offered: set[int] = field(default_factory=set)
-    _after: dict[int, int] = field(default_factory=lambda: {PEOPLE: 0, READINGS: 0})
+    _after: dict[int, int] = field(default_factory=lambda: dict.fromkeys(TURNS, 0))
     _drained: set[int] = field(default_factory=set)
     _patience: int = 1
 
@@ -53,10 +53,10 @@ class Sender:
         return len(self._flights)
 
     def wants(self) -> Page | None:
-        """The page to read next, what people wait for first; None while the window is full or nothing is new."""
+        """The page to read next, what people must act on first; None while the window is full or nothing is new."""
         if len(self._flights) >= self.window:
             return None
-        turn = next((turn for turn in (PEOPLE, READINGS) if turn not in self._drained), None)
+        turn = next((turn for turn in TURNS if turn not in self._drained), None)
         return None if turn is None else Page(turn, self._after[turn], self.batch_records)
 
     def take(self, page: Page, rows: Sequence[Owed], lo: int, now_s: float) -> bytes | None:
@@ -100,7 +100,7 @@ class Sender:
         """Begin again with the lowest unacknowledged record, more patiently: the receiver may be away."""
         self._flights.clear()
         self._drained.clear()
-        self._after = {PEOPLE: 0, READINGS: 0}
+        self._after = dict.fromkeys(TURNS, 0)
         self._patience = min(self._patience * 2, PATIENCE_LIMIT)
 
     def _settled(self, stream: str, a: int, b: int) -> tuple[tuple[int, int], ...]:

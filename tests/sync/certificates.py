@@ -6,6 +6,12 @@ from pathlib import Path
 
 from tests.needs import need_program
 
+EXTENSIONS = """\
+subjectAltName = IP:127.0.0.1
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -22,14 +28,17 @@ class Authority:
         self._folder = folder
         self._openssl = need_program("openssl", "openssl")
         self.own = self._files(name)
-        self._run(
-            "req", "-x509", *_new_key(self.own), "-out", self.own.certificate, "-subj", f"/CN={name}", "-days", "1"
-        )
+        may_sign = (
+            "-addext",
+            "keyUsage = critical, keyCertSign, cRLSign",
+        )  # RFC 5280, 4.2.1.3: Python 3.13 asks for it
+        subject = ("-subj", f"/CN={name}", "-days", "1")
+        self._run("req", "-x509", *_new_key(self.own), "-out", self.own.certificate, *subject, *may_sign)
 
     def issue(self, name: str) -> Issued:
         issued = self._files(name)
         request, extensions = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
-        extensions.write_text("subjectAltName = IP:127.0.0.1\n", encoding="ascii")
+        extensions.write_text(EXTENSIONS, encoding="ascii")
         self._run("req", *_new_key(issued), "-out", request, "-subj", f"/CN={name}")
         signer = ("-CA", self.own.certificate, "-CAkey", self.own.key, "-CAcreateserial")
         self._run(

@@ -12,6 +12,7 @@ import pytest
 from sync.clock import SystemClock
 from sync.errors import OutboxError, OutboxFullError
 from sync.outbox import Outbox
+from sync.outbox_file import PEOPLE, READINGS
 from sync.records import ClockBody, Record, TombstoneBody
 from tests.sync.conftest import FixedClock
 from tests.sync.samples import BODIES, mileage, speed
@@ -29,7 +30,7 @@ async def seqs(outbox: Outbox, turn: int | None = None, stream: str | None = Non
 
 
 async def tombstones(outbox: Outbox) -> list[TombstoneBody]:
-    rows = await outbox.unacknowledged(0, 100_000, turn=0)
+    rows = await outbox.unacknowledged(0, 100_000)
     bodies = [Record.model_validate_json(row.payload).body for row in rows]
     return [body for body in bodies if isinstance(body, TombstoneBody)]
 
@@ -49,8 +50,8 @@ async def test_paging_goes_on_after_a_seq_and_by_turn(outbox: Outbox) -> None:
     await outbox.append([speed(1), mileage(2), speed(3), mileage(4)])
 
     assert [row.seq for row in await outbox.unacknowledged(1, 2)] == [2, 3]
-    assert await seqs(outbox, turn=0) == [2, 4]
-    assert await seqs(outbox, turn=1) == [1, 3]
+    assert await seqs(outbox, turn=PEOPLE) == [2, 4]
+    assert await seqs(outbox, turn=READINGS) == [1, 3]
 
 
 async def test_what_was_acknowledged_is_forgotten_and_its_seq_never_given_again(outbox: Outbox) -> None:
@@ -333,6 +334,7 @@ from pathlib import Path
 from sync.clock import SystemClock
 from sync.errors import OutboxError
 from sync.outbox import Outbox
+from sync.outbox_file import PEOPLE, READINGS
 from sync.records import ClockBody
 
 async def main():

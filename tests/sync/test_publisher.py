@@ -145,7 +145,7 @@ async def test_poison_goes_to_quarantine_and_the_rest_goes_on(broker: Broker, ou
     publisher = a_publisher(outbox, settings)
     await outbox.append([mileage(n) for n in range(6)])
     bad = outbox_file.Line(outbox_file.PEOPLE, '{"body":{"kind":"no such kind"}}')
-    await outbox._change(lambda c: (outbox_file.append(c, 1, [bad]), 1))
+    await outbox._commits.change(lambda c: outbox_file.append(c, 1, [bad]), lambda _last: outbox._count(1))
     await outbox.append([mileage(n) for n in range(6)])
 
     async with running(publisher.run(), receive_batches(settings, office.handle)):

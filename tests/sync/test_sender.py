@@ -1,12 +1,12 @@
 from sync.codec import ReceivedBatch, decode_batch
-from sync.outbox_file import Owed
+from sync.outbox_file import TURNS, Owed
 from sync.sender import BATCH_TARGET_BYTES, PATIENCE_LIMIT, Page, Sender
 from sync.wire import Ack, Nack
 from tests.sync.samples import record_json, speed
 
 
 def rows(*seqs: int) -> list[Owed]:
-    return [Owed(seq, record_json(speed(seq))) for seq in seqs]
+    return [Owed(seq, record_json(speed(seq)).encode()) for seq in seqs]
 
 
 def a_sender(window: int = 2, batch_records: int = 3) -> Sender:
@@ -55,7 +55,7 @@ def test_a_full_window_wants_nothing_until_an_acknowledgement_comes() -> None:
 
 def test_nothing_new_is_asked_for_until_something_was_appended() -> None:
     sender = a_sender()
-    for _ in range(2):
+    for _ in TURNS:
         page = sender.wants()
         assert page is not None
         sender.take(page, [], 1, 0.0)
@@ -128,7 +128,7 @@ def test_patience_grows_with_silence_up_to_a_limit_and_returns_with_an_answer() 
 
 def test_large_records_are_spread_over_several_batches() -> None:
     sender = a_sender(batch_records=10)
-    big = [Owed(seq, "x" * (BATCH_TARGET_BYTES // 2)) for seq in range(1, 6)]
+    big = [Owed(seq, b"x" * (BATCH_TARGET_BYTES // 2)) for seq in range(1, 6)]
     page = sender.wants()
     assert page is not None
 
@@ -142,7 +142,7 @@ def test_one_record_over_the_target_still_goes() -> None:
     page = sender.wants()
     assert page is not None
 
-    sender.take(page, [Owed(1, "x" * (BATCH_TARGET_BYTES * 2)), Owed(2, "x")], 1, 0.0)
+    sender.take(page, [Owed(1, b"x" * (BATCH_TARGET_BYTES * 2)), Owed(2, b"x")], 1, 0.0)
 
     assert sender.wants() == Page(turn=0, after_seq=1, limit=3)
 

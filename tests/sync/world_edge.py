@@ -10,6 +10,7 @@ from config.settings import MqttSettings
 from evidence.snapshot import ClockQuality
 from sync import outbox_file as file
 from sync.codec import ReceivedBatch, answers_of, decode_answer, decode_batch
+from sync.outbox_room import make_way
 from sync.patience import pause_s
 from sync.records import AnyBody, Record, TombstoneBody
 from sync.sender import Sender
@@ -94,21 +95,19 @@ class Edge:
         wall_ms = self._wall_ms + now_ns // 1_000_000
         record = Record(t=wall_ms, tq=ClockQuality.NONE, mono_ns=now_ns, boot=str(self._life), body=body)
         accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
-        turn = file.READINGS if body.kind == "reading" else file.PEOPLE
+        turn = file.READINGS if body.kind == "reading" else self._world.chance.choice([file.FINDINGS, file.PEOPLE])
         return file.Line(turn, record.model_dump_json(by_alias=True), accounts)
 
     def _keep_within_quota(self) -> None:
         while not self._world.peaceful and self._owed() > QUOTA_RECORDS:
-            stone = self._tombstone("quota")
-            given_up = self._durably(lambda c, s=stone: file.give_up_readings(c, self._home.number, 20, s))  # type: ignore[misc]
-            if not given_up.gone:
+            if not self._durably(lambda c: make_way(c, self._home.number, 20, self._stone)).gone:
                 return
 
     def _owed(self) -> int:
         return self._disk.read(lambda c: int(c.execute("SELECT count(*) FROM owed").fetchone()[0]))
 
-    def _tombstone(self, reason: str) -> Callable[[int, int, str], file.Line]:
-        return lambda a, b, stream: self._written(TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream))
+    def _stone(self, a: int, b: int, stream: str, reason: str) -> file.Line:
+        return self._written(TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream))
 
     def connect(self) -> None:
         if self._sender is not None:
@@ -172,7 +171,7 @@ class Edge:
     def _quarantine(self, connection: sqlite3.Connection, stream: str, first: int, last: int) -> None:
         if file.quarantine(connection, stream, first, last, POISON):
             foreign = "" if stream == self._home.stream else stream
-            file.append(connection, self._home.number, [self._tombstone(POISON)(first, last, foreign)])
+            file.append(connection, self._home.number, [self._stone(first, last, foreign, POISON)])
 
     def trust(self, payload: bytes) -> None:
         """A negative control: take the broker's word for it."""
