@@ -29,6 +29,7 @@ class BleLink:
         self._into: BleakGATTCharacteristic | None = None
         self._waiting = bytearray()
         self._arrived = asyncio.Event()
+        self._writing: asyncio.Timeout | None = None
         self._lost: AdapterLostError | None = None
 
     async def connect(self, to: RadioAddress, timeout_s: float, backend: "type[BaseBleakClient] | None") -> None:
@@ -58,15 +59,20 @@ class BleLink:
     async def write(self, data: bytes) -> None:
         if self._lost is not None or self._client is None or self._into is None:
             raise self._lost or AdapterLostError("adapter.link_lost", "closed")
-        size = write_size(self._into.max_write_without_response_size)
-        answered = "write" in self._into.properties
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                for start in range(0, len(data), size):
-                    piece = data[start : start + size]
-                    await self._client.write_gatt_char(self._into, piece, response=answered)
+            async with asyncio.timeout(WRITE_TIMEOUT_S) as self._writing:
+                await self._write_pieces(self._client, self._into, data)
         except Exception as error:  # after a drop bleak raises errors of several classes, not all of its own
-            raise AdapterLostError("adapter.link_lost", error) from error
+            raise self._lost or AdapterLostError("adapter.link_lost", error) from error
+        finally:
+            self._writing = None
+
+    @staticmethod
+    async def _write_pieces(client: "BleakClient", into: "BleakGATTCharacteristic", data: bytes) -> None:
+        """One piece after another; each is confirmed where the adapter offers that."""
+        size = write_size(into.max_write_without_response_size)
+        for start in range(0, len(data), size):
+            await client.write_gatt_char(into, data[start : start + size], response="write" in into.properties)
 
     async def close(self) -> None:
         self._lose("adapter.link_lost", "closed")
@@ -87,9 +93,11 @@ class BleLink:
         self._lose("adapter.link_lost", "disconnected")
 
     def _lose(self, reason: str, detail: str) -> None:
-        """The first reason stays; whoever waits in ``read`` is told."""
+        """The first reason stays; whoever waits in ``read`` is told, and a write that nobody will confirm ends."""
         self._lost = self._lost or AdapterLostError(reason, detail)
         self._arrived.set()
+        if self._writing is not None and not self._writing.expired():
+            self._writing.reschedule(asyncio.get_running_loop().time())
 
 
 def write_size(most_bytes: int) -> int:

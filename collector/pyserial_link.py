@@ -23,12 +23,16 @@ class PyserialLink:
         self._reads = ThreadPoolExecutor(1, "serial-read")
         self._writes = ThreadPoolExecutor(1, "serial-write")
         self._closed = False
+        self._reading: asyncio.Future[bytes] | None = None
 
     async def read(self) -> bytes:
-        loop = asyncio.get_running_loop()
         while not self._closed:
+            if self._reading is None:
+                self._reading = asyncio.get_running_loop().run_in_executor(self._reads, self._read_some)
+            await asyncio.wait((self._reading,))  # a read that is given up goes on in its thread: what it brings stays
+            reading, self._reading = self._reading, None
             try:
-                data = await loop.run_in_executor(self._reads, self._read_some)
+                data = reading.result()
             except Exception as error:  # termios.error is no OSError
                 raise AdapterLostError("adapter.link_lost", error) from error
             if data:
@@ -47,6 +51,8 @@ class PyserialLink:
 
     async def close(self) -> None:
         self._closed = True
+        if self._reading is not None:  # nobody will ask what came of it
+            self._reading.add_done_callback(lambda reading: reading.cancelled() or reading.exception())
         self._reads.shutdown(wait=False, cancel_futures=True)
         self._writes.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):

@@ -25,6 +25,7 @@ DONGLE_ADDRESS = "F0:F1:F2:F3:F5:{:02X}"
 MAX_EACH = 0xFF
 OBD_CLASS = 0x1F00  # class of device "uncategorised", what ELM327 clones say
 CONNECTION_TIMEOUT = 0x08  # error code of a link that was lost (Bluetooth Core, Vol 1 Part F)
+DROP_S = 1.0
 
 # bumble warns of frames that come for a link which a plug has just cut; that is the simulation.
 logging.getLogger("bumble").setLevel(logging.ERROR)
@@ -176,15 +177,20 @@ class RadioDevice:
         if self._controller is not None and self._controller not in self._air.controllers:
             self._air.add_controller(self._controller)
 
-    async def vanish(self) -> None:
-        """Out of range; a real controller at least drops its links."""
+    def leave(self) -> None:
+        """Out of the virtual air at once, links and all."""
         if self._controller is not None:
             self._air.leave(self._controller)
-        else:
+
+    async def vanish(self) -> None:
+        """Out of range; a real controller at least drops its links."""
+        self.leave()
+        if self._controller is None:
             await self.drop_links()
 
     async def drop_links(self) -> None:
         """End every connection, as a radio does that loses its peer."""
         for connection in list(self.device.connections.values()):
             with suppress(Exception):
-                await connection.disconnect(CONNECTION_TIMEOUT)
+                async with asyncio.timeout(DROP_S):  # a link that ends by itself meanwhile is never confirmed
+                    await connection.disconnect(CONNECTION_TIMEOUT)

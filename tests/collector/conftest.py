@@ -5,16 +5,22 @@ import os
 import socket
 import tty
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 
+from collector.ble_link import open_ble
 from collector.pyserial_link import open_pyserial
 from collector.rfcomm_link import open_rfcomm
 from collector.serial_link import open_serial
 from collector.tcp_link import open_tcp
 from collector.transport import Transport
+from simulator.radio import Radio
+from simulator.radio_ports import GATTS, GattUartServer, SerialPortServer, advertise
+from tests.on_air import BumbleClient, rfcomm_opener
+
+PEER_TIMEOUT_S = 5.0
 
 
 @dataclass
@@ -74,13 +80,49 @@ async def tcp_peer() -> AsyncIterator[Peer]:
         yield peer
 
 
+class Heard:
+    """What a radio peer received, handed out in pieces as they came."""
+
+    def __init__(self) -> None:
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def take(self, data: bytes) -> None:
+        self._pieces.put_nowait(data)
+
+    async def next(self) -> bytes:
+        async with asyncio.timeout(PEER_TIMEOUT_S):
+            return await self._pieces.get()
+
+
 @asynccontextmanager
 async def rfcomm_peer() -> AsyncIterator[Peer]:
-    """A socket pair stands for the radio: the opener is injected, everything behind it is the product's."""
-    theirs, ours = socket.socketpair()
-    transport = await open_rfcomm("AA:BB:CC:DD:EE:FF", 2.0, lambda address, channel, radio: theirs)
-    async with _socket_peer(transport, ours) as peer:
-        yield peer
+    """Real RFCOMM frames and credits over a virtual air; the opener is injected, what is behind it the product's."""
+    radio, heard = Radio(), Heard()
+    theirs, ours = await radio.adapter("OBDII", ""), await radio.adapter("bay", "")
+    server = SerialPortServer(theirs.device, heard.take, lambda: None)
+    transport = await open_rfcomm(theirs.address, PEER_TIMEOUT_S, rfcomm_opener(ours.device))
+    try:
+        yield Peer(transport, server.write, heard.next, theirs.leave)
+    finally:
+        await transport.close()
+
+
+def ble_peer(gatt: str) -> Callable[[], AbstractAsyncContextManager[Peer]]:
+    """Unmodified bleak and a real GATT server over a virtual air."""
+
+    @asynccontextmanager
+    async def peer() -> AsyncIterator[Peer]:
+        radio, heard = Radio(), Heard()
+        theirs, ours = await radio.adapter("OBDBLE", ""), await radio.adapter("bay", "")
+        server = GattUartServer(theirs.device, GATTS[gatt], heard.take, lambda: None)
+        await advertise(theirs.device, "OBDBLE")
+        transport = await open_ble(theirs.address, PEER_TIMEOUT_S, BumbleClient.on(ours.device))
+        try:
+            yield Peer(transport, server.write, heard.next, theirs.leave)
+        finally:
+            await transport.close()
+
+    return peer
 
 
 @asynccontextmanager
@@ -95,7 +137,13 @@ async def _socket_peer(transport: Transport, ours: socket.socket) -> AsyncIterat
         await transport.close()
 
 
-PEERS = {"serial": native_serial_peer, "pyserial": pyserial_peer, "tcp": tcp_peer, "rfcomm": rfcomm_peer}
+PEERS = {
+    "serial": native_serial_peer,
+    "pyserial": pyserial_peer,
+    "tcp": tcp_peer,
+    "rfcomm": rfcomm_peer,
+    **{f"ble-{gatt}": ble_peer(gatt) for gatt in GATTS},
+}
 
 
 @pytest.fixture(params=sorted(PEERS))

@@ -21,12 +21,7 @@ async def test_what_the_adapter_says_is_read_however_it_is_split(peer: Peer) -> 
     for byte in said:
         peer.say(bytes((byte,)))
 
-    read = b""
-    async with asyncio.timeout(2):
-        while not read.endswith(b">"):
-            read += await peer.transport.read()
-
-    assert read == said
+    assert await read_to_prompt(peer) == said
 
 
 async def test_nuls_and_high_bytes_pass_unchanged(peer: Peer) -> None:
@@ -38,6 +33,66 @@ async def test_nuls_and_high_bytes_pass_unchanged(peer: Peer) -> None:
             read += await peer.transport.read()
 
     assert read == b"\x00\xfc\xff>"
+
+
+async def test_a_write_longer_than_any_packet_arrives_whole_and_in_order(peer: Peer) -> None:
+    sent = bytes(range(256)) * 3
+
+    await peer.transport.write(sent)
+    heard = b""
+    while len(heard) < len(sent):
+        heard += await peer.heard()
+
+    assert heard == sent
+
+
+async def test_the_longest_list_a_car_sends_is_read_whole(peer: Peer) -> None:
+    said = b"7E8 21 00 01 02 03 04 05 06\r" * 500 + b">"
+    reading = asyncio.create_task(read_to_prompt(peer))
+    for start in range(0, len(said), 512):
+        peer.say(said[start : start + 512])
+        await asyncio.sleep(0)
+
+    assert await reading == said
+
+
+async def test_a_reader_that_waits_is_told_when_the_link_goes(peer: Peer) -> None:
+    reading = asyncio.create_task(peer.transport.read())
+    await asyncio.sleep(0.02)
+    peer.unplug()
+
+    with pytest.raises(AdapterLostError):
+        async with asyncio.timeout(1):
+            await reading
+
+
+async def test_a_link_that_is_gone_takes_no_more_writes(peer: Peer) -> None:
+    peer.unplug()
+
+    with pytest.raises(AdapterLostError) as lost:
+        async with asyncio.timeout(2):
+            while True:
+                await peer.transport.write(b"0100\r")
+                await asyncio.sleep(0.01)
+
+    assert lost.value.reason == "adapter.link_lost"
+
+
+async def test_a_read_that_is_given_up_loses_nothing_of_what_comes_later(peer: Peer) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await peer.transport.read()
+    peer.say(b"41 0C >")
+
+    assert await read_to_prompt(peer) == b"41 0C >"
+
+
+async def read_to_prompt(peer: Peer) -> bytes:
+    read = b""
+    async with asyncio.timeout(5):
+        while not read.endswith(b">"):
+            read += await peer.transport.read()
+    return read
 
 
 async def test_an_unplugged_link_is_lost_within_a_second(peer: Peer) -> None:
@@ -65,6 +120,10 @@ async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> No
         ("serial:/dev/no-such-port", "adapter.no_port"),
         ("serial:/dev/null?speed=1", "adapter.unknown_url"),
         ("carrier-pigeon:1", "adapter.unknown_url"),
+        ("rfcomm:AA:BB:CC:DD:EE", "adapter.unknown_url"),
+        ("rfcomm:AA:BB:CC:DD:EE:FF?channel=31", "adapter.unknown_url"),
+        ("ble:my-adapter", "adapter.unknown_url"),
+        ("ble:AA:BB:CC:DD:EE:FF?channel=1&speed=2", "adapter.unknown_url"),
     ],
 )
 async def test_an_address_that_cannot_be_opened_says_why(url: str, reason: str) -> None:
