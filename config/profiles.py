@@ -82,6 +82,16 @@ class BroadcastRow(_Coding):
     frame_id: _HeaderId
 
 
+class IdentityUnit(_Row):
+    """A unit that tells the VIN by 22 F190 (ISO 14229-1) in cars that answer no OBD request."""
+
+    unit_name: str = Field(min_length=1)
+    link: Literal["can11", "can29"]
+    request_id: _HeaderId
+    response_id: _HeaderId
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
 class Trap(_Row):
     """A read that looks like an odometer and is none; kept so that nobody adds it again."""
 
@@ -100,6 +110,7 @@ class _VehicleFile(_Row):
     file: _FileHead
     odometer: tuple[OdometerRow, ...] = ()
     broadcast: tuple[BroadcastRow, ...] = ()
+    identity: tuple[IdentityUnit, ...] = ()
     not_an_odometer: tuple[Trap, ...] = ()
 
 
@@ -111,10 +122,12 @@ class Profiles:
         rows: tuple[OdometerRow, ...],
         traps: tuple[Trap, ...] = (),
         broadcasts: tuple[BroadcastRow, ...] = (),
+        identity_units: tuple[IdentityUnit, ...] = (),
     ) -> None:
         self.rows = rows
         self.traps = traps
         self.broadcasts = broadcasts
+        self.identity_units = identity_units
 
     def rows_for(self, make: str) -> tuple[OdometerRow, ...]:
         """What to ask a car of ``make``, in this order: standard reads, confirmed rows of the make, hints."""
@@ -158,13 +171,15 @@ def _load(directory: Path) -> Profiles:
     rows: list[OdometerRow] = []
     traps: list[Trap] = []
     broadcasts: list[BroadcastRow] = []
+    identity_units: list[IdentityUnit] = []
     for path in sorted(directory.glob("*.toml")):
         loaded = _read_file(path)
         rows += loaded.odometer
         traps += loaded.not_an_odometer
         broadcasts += loaded.broadcast
+        identity_units += loaded.identity
     _refuse_repeated_ids([row.id for row in (*rows, *broadcasts)], directory)
-    return Profiles(tuple(rows), tuple(traps), tuple(broadcasts))
+    return Profiles(tuple(rows), tuple(traps), tuple(broadcasts), tuple(identity_units))
 
 
 def _read_file(path: Path) -> _VehicleFile:

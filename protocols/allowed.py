@@ -17,9 +17,11 @@ RESYNC_PROBE = b"?\r"
 _COMMAND = re.compile(rb"[\x20-\x7e]{1,80}\r")
 _SHOWN_IN_ERRORS = 40
 
-_INFO_TYPES = frozenset({0x00, 0x02, 0x04, 0x06, 0x08, 0x0A, 0x0B})
+_INFO_TYPES = frozenset({0x00, 0x02, 0x04, 0x06, 0x08, 0x0A, 0x0B, 0x17})
+_PID_PAGE = 0xF4
 _STANDARD_DID_PAGES = frozenset({0xF1, 0xF4, 0xF5, 0xF8})
 _MAX_PIDS = 6
+_MAX_DIDS = 3  # what a single frame of seven bytes holds
 
 # Ids every car may be asked on, functional and physical: on CAN (ISO 15765-4), and as the three header bytes of the
 # links before it (ISO 9141-2, ISO 14230-4, SAE J1850).
@@ -217,7 +219,14 @@ def _is_standard_read(request: bytes) -> bool:
         return len(rest) == 1 and rest[0] in _INFO_TYPES
     if service == 0x19:
         return _is_dtc_read(rest)
-    return service == 0x22 and len(rest) == 2 and rest[0] in _STANDARD_DID_PAGES
+    return service == 0x22 and _is_standard_identifier(rest)
+
+
+def _is_standard_identifier(rest: bytes) -> bool:
+    """One identifier of a page that the standards give a meaning, or up to three that stand for PIDs (SAE J1979-2)."""
+    if len(rest) == 2:
+        return rest[0] in _STANDARD_DID_PAGES
+    return len(rest) in range(4, 2 * _MAX_DIDS + 1, 2) and set(rest[::2]) == {_PID_PAGE}
 
 
 def _is_dtc_read(rest: bytes) -> bool:

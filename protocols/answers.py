@@ -19,6 +19,7 @@ _LISTS = frozenset({0x03, 0x07, 0x0A})
 _NOT_SUPPORTED = frozenset({0x11, 0x12, 0x31})
 _LAST_OBD_SERVICE = 0x0A
 _PADDING = (0x00, 0x55, 0xAA, 0xFF)
+_PID_PAGE = b"\xf4"  # data identifier F4xx carries PID xx (SAE J1979-2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Answer:
 def answers_to(request: bytes, assembly: Assembly, *, ecu: str | None = None) -> tuple[Answer, ...]:
     """All answers of ``assembly`` to ``request`` (bytes after the header, no count digit), in order of arrival.
 
-    Empty when nobody answered. With ``ecu`` only that unit counts. A service 01 request may hold up to six PIDs:
-    each found PID becomes an answer of its own.
+    Empty when nobody answered. With ``ecu`` only that unit counts. A service 01 request may hold up to six PIDs, a
+    service 22 request several identifiers F4xx: each found value becomes an answer of its own.
     """
     if not request or request[0] not in _ECHOED:
         raise ValueError(f"no rule how {request.hex().upper()} is answered")
@@ -65,39 +66,54 @@ def echo_of(request: bytes) -> bytes:
 
 def _read(request: bytes, message: EcuMessage) -> Iterator[Answer]:
     payload = message.payload
-    if request[0] == 0x01 and len(request) > 2:
-        yield from _read_pids(request, message)
+    if len(wanted := _identifiers(request)) > 1:
+        yield from _read_several(wanted, message, request[0])
     elif payload.startswith(echo_of(request)):
         start = len(echo_of(request))
         yield Answer(message.ecu, ItemStatus.READ, payload[start:], identifier=request[1:])
 
 
-def _read_pids(request: bytes, message: EcuMessage) -> Iterator[Answer]:
-    """Split an answer to several PIDs; their order is the control unit's own (ELM327 data sheet, multiple PIDs)."""
+def _identifiers(request: bytes) -> frozenset[bytes]:
+    """What a request for several values at once asks for: PIDs of service 01, data identifiers of service 22."""
+    size = {0x01: 1, 0x22: 2}.get(request[0])
+    if size is None or (len(request) - 1) % size:
+        return frozenset()
+    return frozenset(request[at : at + size] for at in range(1, len(request), size))
+
+
+def _read_several(wanted: frozenset[bytes], message: EcuMessage, service: int) -> Iterator[Answer]:
+    """Split an answer to several values; their order is the control unit's own (ELM327 data sheet, multiple PIDs)."""
     payload = message.payload
-    wanted = frozenset(request[1:])
-    if payload[:1] != b"\x41" or len(payload) < 2 or payload[1] not in wanted:
+    if payload[:1] != bytes((service + 0x40,)) or not payload[1:].startswith(tuple(wanted)):
         return
     splits = list(_splits(payload[1:], wanted))
-    if splits and all([pid for pid, _ in split] == [pid for pid, _ in splits[0]] for split in splits):
-        for pid, data in splits[0]:
-            yield Answer(message.ecu, ItemStatus.READ, data, identifier=bytes((pid,)))
+    if splits and all([name for name, _ in split] == [name for name, _ in splits[0]] for split in splits):
+        for identifier, data in splits[0]:
+            yield Answer(message.ecu, ItemStatus.READ, data, identifier=identifier)
     else:
-        for pid in sorted(wanted):
-            yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=bytes((pid,)), detail="answer cannot be split")
+        for identifier in sorted(wanted):
+            yield Answer(message.ecu, ItemStatus.CORRUPT, identifier=identifier, detail="answer cannot be split")
 
 
-def _splits(rest: bytes, wanted: frozenset[int]) -> Iterator[list[tuple[int, bytes]]]:
-    """Every way to cut ``rest`` into wanted PIDs with their data, to the end or to padding. At most 2^6 of them."""
+def _splits(rest: bytes, wanted: frozenset[bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Every way to cut ``rest`` into wanted values with their data, to the end or to padding. At most 2^6 of them."""
     if len(set(rest)) <= 1 and (not rest or rest[0] in _PADDING):
         yield []
-    pid = rest[0] if rest else -1
-    if pid not in wanted or pid not in PID_LENGTHS:
-        return
-    lengths = [PID_LENGTHS[pid], *([PID_LENGTHS[pid] + 1] if pid in WITH_SECOND_BYTE else [])]
-    for end in (1 + length for length in lengths if length < len(rest)):
-        for split in _splits(rest[end:], wanted - {pid}):
-            yield [(pid, rest[1:end]), *split]
+    found = next((identifier for identifier in wanted if rest.startswith(identifier)), b"")
+    for length in _lengths(found):
+        end = len(found) + length
+        if end <= len(rest):
+            for split in _splits(rest[end:], wanted - {found}):
+                yield [(found, rest[len(found) : end]), *split]
+
+
+def _lengths(identifier: bytes) -> list[int]:
+    """How many bytes a PID, or the data identifier that stands for it, may have; none if that is not known."""
+    is_pid = len(identifier) == 1 or identifier[:1] == _PID_PAGE
+    if not is_pid or identifier[-1] not in PID_LENGTHS:
+        return []
+    length = PID_LENGTHS[identifier[-1]]
+    return [length, length + 1] if identifier[-1] in WITH_SECOND_BYTE else [length]
 
 
 def _one_per_list(request: bytes, found: list[Answer]) -> list[Answer]:
@@ -132,8 +148,9 @@ def _refusal(request: bytes, ecu: str, nrc: int) -> Answer:
 def _may_answer(request: bytes, damage: Damaged) -> bool:
     """Damage matters unless its beginning shows that it belongs to another request."""
     head = damage.head
-    if request[0] == 0x01 and len(head) > 1:
-        return head[0] == 0x41 and head[1] in request[1:]
+    if len(several := _identifiers(request)) > 1 and len(head) > 1:
+        size = len(next(iter(several)))
+        return head[0] == request[0] + 0x40 and any(one.startswith(head[1 : 1 + size]) for one in several)
     echo = echo_of(request)
     return echo.startswith(head[: len(echo)])
 

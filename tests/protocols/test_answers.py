@@ -165,3 +165,32 @@ def test_any_messages_give_answers_of_their_unit(
     found = answers_to(bytes.fromhex(request_hex), Assembly(messages, damaged, link))
 
     assert all(answer.status is READ or not answer.data for answer in found)
+
+
+def test_several_identifiers_are_told_apart_like_several_pids() -> None:
+    assembly = said("7E8 10 0B 62 F4 0C 0B B8 F4", "7E8 21 0D 28 F4 05 5A 00 00", "7E9 04 62 F4 0D 28 00 00 00")
+    found = answers_to(bytes.fromhex("22F405F40CF40D"), assembly)
+
+    assert {(answer.ecu, answer.identifier.hex(), answer.data.hex()) for answer in found} == {
+        ("7E8", "f40c", "0bb8"),
+        ("7E8", "f40d", "28"),
+        ("7E8", "f405", "5a"),
+        ("7E9", "f40d", "28"),
+    }
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("7E8 05 62 F4 0C 0B B8", "7E8 03 62 F4 0D"),  # the second value has lost its byte
+        ("7E8 06 62 F4 0C 0B B8 F4",),
+        ("7E8 07 62 F4 0C 0B B8 F1 90",),  # an identifier that was not asked for
+    ],
+)
+def test_identifiers_that_cannot_be_told_apart_are_corrupt(lines: tuple[str, ...]) -> None:
+    assert ("7E8", "corrupt", "") in brief("22F40CF40D", said(*lines))
+
+
+def test_late_answers_with_one_identifier_of_another_request_are_dropped() -> None:
+    assert brief("22F40CF40D", said("7E8 05 62 F4 05 5A 00")) == []
+    assert brief("22F40CF40D", said("7E8 05 62 F1 90 41 42")) == []
