@@ -19,10 +19,13 @@ from agent.looks import Looks
 from agent.moments import wall_time
 from agent.page import Page
 from agent.server import PageServer
+from agent.sheet_command import open_sheets
+from agent.sheets import Sheets
 from agent.stores import open_stores
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
+from evidence.snapshot import ClockQuality
 from sync.clock import Clock, SystemClock
 from sync.errors import OutboxError
 from sync.outbox import Outbox
@@ -49,7 +52,9 @@ class Agent:
     outbox: Outbox
     publisher: Publisher
     page: PageServer
+    clock: Clock
     watch: Watch
+    sheets: Sheets
 
 
 async def run_agent(
@@ -80,11 +85,18 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
     publisher = Publisher(outbox, settings.device.id, settings.mqtt, clock, lambda _: board.changed())
-    looks = Looks(bays, store, lambda: replace(publisher.state, buffered=outbox.pending_count()))
-    page = PageServer(Page(bays, store, desk, board, looks, Language(settings.device.language)).app(), settings.page)
+    looks = Looks(
+        bays,
+        store,
+        lambda: replace(publisher.state, buffered=outbox.pending_count(), fullness=outbox.fullness),
+    )
+    sheets = open_sheets(settings, store, lambda: _now(clock))
+    await sheets.mirror()
+    language = Language(settings.device.language)
+    page = PageServer(Page(bays, store, desk, board, looks, sheets, language).app(), settings.page)
     await page.open()
     stack.push_async_callback(page.close)
-    return Agent(settings, bays, desk, board, outbox, publisher, page, watch)
+    return Agent(settings, bays, desk, board, outbox, publisher, page, clock, watch, sheets)
 
 
 async def _live(agent: Agent, stop: asyncio.Event) -> None:
@@ -145,11 +157,21 @@ async def _forget_old_visits(agent: Agent) -> None:
     """Erase what is safe upstream and older than the owner wants it here; never while anything is still owed."""
     age = timedelta(days=agent.settings.storage.forget_acknowledged_after_days)
     while True:
+        await _forget_confirmed(agent, age)
         if agent.outbox.pending_count() == 0:
             with suppress(OutboxError, sqlite3.Error):
                 if erased := await agent.desk.forget_older_than(age):
+                    await agent.sheets.forget_orphans()
                     log.info("old visits erased here; the back office has them", visits=erased)
         await asyncio.sleep(FORGET_EVERY_S)
+
+
+async def _forget_confirmed(agent: Agent, age: timedelta) -> None:
+    """Let go of confirmed records that the outbox keeps for refilling, once a clock can say how old they are."""
+    stamp = agent.clock.stamp()
+    if stamp.tq is ClockQuality.NTP:
+        with suppress(OutboxError):
+            await agent.outbox.forget_kept_before(stamp.t - int(age.total_seconds() * 1000))
 
 
 async def _hand_over_again(desk: Desk) -> None:

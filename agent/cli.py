@@ -116,6 +116,38 @@ def judge(files: FilesArgument, as_json: JsonOption = False, lang: LangOption = 
 
 @app.command()
 @plainly
+def sheet(
+    intake: Annotated[str, typer.Argument(metavar="INTAKE", help="Id of the intake, or 'last'.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder the files are written to.")] = Path(),
+    withdraw: Annotated[str, typer.Option("--withdraw", metavar="WHY", help="Withdraw its sheet instead.")] = "",
+    config: ConfigOption = None,
+    lang: LangOption = "",
+) -> None:
+    """Make the signed sheet of an intake: HTML and PDF in both languages, and the JSON that seals them."""
+    from agent.sheet_command import SheetOrder, make_sheet
+
+    settings = _settings(config)
+    raise typer.Exit(make_sheet(SheetOrder(intake, out, withdraw), settings, language_of(lang, settings)))
+
+
+@app.command()
+@plainly
+def verify(
+    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="Any file of the sheet, or its folder.")],
+    key: Annotated[str, typer.Option("--key", metavar="KEY", help="Fingerprint the signer must have.")] = "",
+    chain: Annotated[Path | None, typer.Option("--chain", metavar="FILE", help="The box's chain.jsonl.")] = None,
+    config: ConfigOption = None,
+    lang: LangOption = "",
+) -> None:
+    """Say whether a sheet is as it was made: 1 when a byte was changed, 0 when it is whole."""
+    from agent.verifying import verify_sheet
+
+    settings = _settings(config)
+    raise typer.Exit(verify_sheet(sheet, settings, language_of(lang, settings), key=key, chain=chain))
+
+
+@app.command()
+@plainly
 def doctor(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Look at ports, permissions, Bluetooth, broker, clock, disk and versions; say what to do."""
     from agent.doctor import print_doctor

@@ -20,7 +20,7 @@ class PageHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # a sheet brings a stricter policy of its own
             await send(message)
 
         await self._app(scope, receive, with_headers)

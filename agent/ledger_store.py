@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from agent.ledger import VIN_HEAD, Change, Intake, RecordSet, Status, StockState, Vehicle
 from agent.ledger_rows import intake_of, row_of, vehicle_of
+from agent.sheet_store import SheetStore
 from evidence.history import Visit
 from evidence.snapshot import Snapshot
 from sync.database import Database, open_database
@@ -33,6 +34,7 @@ class LedgerStore:
         self._db = database
         self._lock = lock
         self.set_aside = set_aside
+        self.sheets = SheetStore(database)
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -76,6 +78,17 @@ class LedgerStore:
             " AND status IN ('awaiting_dash', 'complete') ORDER BY seq",
             vin,
             except_id,
+        )
+        return tuple(_visit(intake_of(row)) for row in rows)
+
+    async def visits_before(self, intake: Intake) -> tuple[Visit, ...]:
+        """All complete visits of the same car that began before this one, oldest first."""
+        rows = await self._rows(
+            "SELECT * FROM intakes WHERE vin = ? AND vin != '' AND snapshot IS NOT NULL"
+            " AND status IN ('awaiting_dash', 'complete') AND seq < (SELECT seq FROM intakes WHERE id = ?)"
+            " ORDER BY seq",
+            intake.vin,
+            intake.id,
         )
         return tuple(_visit(intake_of(row)) for row in rows)
 

@@ -14,11 +14,13 @@ from agent.bay import BayState, Stage
 from agent.bays import Bays
 from agent.ledger import Intake, Status
 from agent.ledger_store import LedgerStore
+from agent.sheet_files import RENDERINGS
 from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render
 from config.makes import spoken_make
 from evidence.plate import PROVINCES
 from evidence.snapshot import Purpose
+from sync.outbox_room import ALARM_RATIO
 from sync.publisher import PublisherState
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,6 +76,10 @@ class Looks:
     def manual(self, title: str, body: str, language: Language) -> str:
         """One section of the manual."""
         return self._draw("manual.html", language, title=title, body=Markup(body))  # noqa: S704 - our own Markdown
+
+    def intake(self, language: Language, **shown: Any) -> str:
+        """The page of one intake: its sheet, the seller's answers, its photos."""
+        return self._draw("intake.html", language, renderings=RENDERINGS, **shown)
 
     async def _sections(self, language: Language) -> dict[str, list[Card]]:
         choices = _Choices(await self._store.operators(), await self._store.models())
@@ -148,6 +154,10 @@ class Looks:
         if link.refused:
             reason = render(link.refused_key, language) if has(link.refused_key) else link.refused
             return render("page.link_refused", language, reason=reason)
+        if link.fullness >= ALARM_RATIO:
+            return render("page.link_full", language, buffered=link.buffered, percent=round(link.fullness * 100))
+        if link.unanswered:
+            return render("page.link_unanswered", language, buffered=link.buffered)
         if not link.connected:
             return render("page.link_down", language, buffered=link.buffered)
         return render("page.link_sending" if link.buffered else "page.link_up", language, buffered=link.buffered)

@@ -21,18 +21,20 @@ from agent.answers import parse_answers
 from agent.bays import Bays
 from agent.board import Board
 from agent.desk import Desk
-from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError
+from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError, WorldError
 from agent.headers import PageHeaders
 from agent.ledger import Status, StockState
 from agent.ledger_store import LedgerStore
 from agent.looks import Looks
+from agent.posted import json_of
+from agent.sheet_page import SheetPage
+from agent.sheets import Sheets
 from agent.views import bay_view, intake_view
 from config.catalogue import Language, texts
 from config.manual import SECTIONS, manual_html, manual_title
 from sync.errors import OutboxError
 
 HERE = Path(__file__).parent
-BODY_MAX = 4096
 EVENT_PAUSE_S = 0.15  # several changes within a moment are one picture
 KEEP_ALIVE_S = 15.0
 LANGUAGE_COOKIE = "lang"
@@ -47,7 +49,14 @@ class Page:
     """All routes. ``looks`` draws HTML, this class decides what is asked and answered."""
 
     def __init__(
-        self, bays: Bays, store: LedgerStore, desk: Desk, board: Board, looks: Looks, language: Language
+        self,
+        bays: Bays,
+        store: LedgerStore,
+        desk: Desk,
+        board: Board,
+        looks: Looks,
+        sheets: Sheets,
+        language: Language,
     ) -> None:
         self._bays = bays
         self._store = store
@@ -55,6 +64,7 @@ class Page:
         self._board = board
         self._looks = looks
         self._language = language
+        self._sheet_page = SheetPage(sheets, store, looks, self._wanted)
 
     def app(self) -> Starlette:
         """The ASGI application; only loopback host names are served (no DNS rebinding)."""
@@ -69,6 +79,7 @@ class Page:
                 Route("/api/intakes/{id}/answers", self._answer, methods=["POST"]),
                 Route("/api/intakes/{id}/withdraw", self._withdraw, methods=["POST"]),
                 Route("/api/vehicles/{id}/stock-state", self._stock_state, methods=["POST"]),
+                *self._sheet_page.routes(),
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK), Middleware(PageHeaders)],
@@ -76,6 +87,7 @@ class Page:
                 AnswerError: _refused,
                 UnknownIntakeError: _unknown,
                 UnknownVehicleError: _unknown,
+                WorldError: _world_failed,
                 OutboxError: _not_stored,
                 sqlite3.Error: _not_stored,
                 HTTPException: _http_error,
@@ -131,7 +143,7 @@ class Page:
         return await self._store.intakes(*_STATES[wanted])
 
     async def _answer(self, request: Request) -> Response:
-        answers = parse_answers(await _json_of(request))
+        answers = parse_answers(await json_of(request))
         intake = await self._bays.answer(request.path_params["id"], answers)
         return JSONResponse(intake_view(intake, await self._vehicle_id(intake.vin)))
 
@@ -140,7 +152,7 @@ class Page:
         return JSONResponse({"status": "withdrawn"})
 
     async def _stock_state(self, request: Request) -> Response:
-        posted = await _json_of(request)
+        posted = await json_of(request)
         state = posted.get("state") if isinstance(posted, dict) else None
         if state not in list(StockState):
             raise AnswerError("page.unknown_stock_state")
@@ -165,21 +177,6 @@ _STATES: dict[str, tuple[Status, ...]] = {
 }
 
 
-async def _json_of(request: Request) -> object:
-    """The posted JSON, at most ``BODY_MAX`` bytes; other content types are refused (no cross-site forms)."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
-        raise AnswerError("page.not_json")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise AnswerError("page.too_long")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise AnswerError("page.not_json") from None
-
-
 def _sentence(status: int, key: str, **params: str | int) -> Response:
     return JSONResponse({"error": key, "text": texts(key, **params)}, status_code=status)
 
@@ -192,6 +189,13 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _unknown(request: Request, error: Exception) -> Response:
     return _sentence(404, "page.unknown")
+
+
+async def _world_failed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, WorldError):
+        raise error
+    log.error("what was asked for could not be done", reason=error.key, **error.params)
+    return _sentence(503, error.key, **error.params)
 
 
 async def _not_stored(request: Request, error: Exception) -> Response:

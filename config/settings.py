@@ -26,6 +26,7 @@ class DeviceSettings(Section):
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "bay-box"
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
     purpose_notice: str = "intake-inspection/1"
+    timezone: str = Field("Asia/Shanghai", min_length=1, max_length=64)
 
 
 class BaySettings(Section):

@@ -1,0 +1,157 @@
+"""``forecourt verify``: whether a sheet is as the box made it, byte for byte, and whether it still counts."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agent.device_key import public_key
+from agent.sheet_files import CHAIN_FILE, RENDERINGS, SEALED, file_name, read_chain
+from config.catalogue import Language, has, render
+from config.errors import SettingsError
+from config.settings import Settings
+from evidence.sheet.chain import Link, SealedSheet, canonical, fingerprint, first_break, sha256, withdrawal_of
+
+WHOLE, CHANGED = 0, 1
+SHEET_MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at; ``key`` is the sentence below ``verify``."""
+
+    key: str
+    params: dict[str, str | int]
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a sheet is held against: the box's own key ("" elsewhere), a fingerprint asked for, the chain."""
+
+    own_key: str = ""
+    wanted: str = ""
+    chain: tuple[Link, ...] = ()
+
+
+def verify_sheet(path: Path, settings: Settings, language: Language, *, key: str, chain: Path | None) -> int:
+    """Print what was found, a line each; 1 when a byte was changed, 0 when all is whole (withdrawn or not)."""
+    folder = settings.storage.directory
+    mirror = chain or folder / "sheets" / CHAIN_FILE
+    own = public_key(folder)
+    known = Known(own, _compact(key), _chain(mirror, asked=chain is not None))
+    lines = [*_lines(_sealed_file(path), known, language)]
+    for line in lines:
+        print(render(f"verify.{line.key}", language, **line.params))
+    return CHANGED if any(line.wrong for line in lines) else WHOLE
+
+
+def _chain(path: Path, *, asked: bool) -> tuple[Link, ...]:
+    """The chain's links; none when there is no file and nobody named one."""
+    if not asked and not path.is_file():
+        return ()
+    try:
+        return read_chain(path)
+    except (OSError, ValidationError) as error:
+        raise SettingsError(f"{path}: not a readable chain; take {CHAIN_FILE} from the box") from error
+
+
+def _sealed_file(path: Path) -> Path:
+    """The sealed value beside whatever was named: the sheet's folder, its JSON, or one of its renderings."""
+    if path.is_dir():
+        found = sorted(path.glob(f"sheet-*.{SEALED}"))
+        path = found[0] if found else path / file_name(1, SEALED)
+    stem = path.name.split(".")[0]
+    sealed = path.with_name(f"{stem}.{SEALED}")
+    if not path.is_file() or not sealed.is_file():
+        raise SettingsError(
+            f"{sealed if path.is_file() else path}: no such file; name a sheet with its .json beside it"
+        )
+    return sealed
+
+
+def _lines(path: Path, known: Known, language: Language) -> Iterator[Line]:
+    with path.open("rb") as file:
+        data = file.read(SHEET_MAX_BYTES + 1)
+    try:
+        sealed = SealedSheet.model_validate_json(data)
+    except (ValidationError, ValueError):
+        yield Line("changed", {"file": path.name}, wrong=True)
+        return
+    said = sealed.link.statement
+    yield from _seal(path, data, sealed)
+    for kind in RENDERINGS:
+        yield from _rendering(path.with_name(f"{path.name.split('.')[0]}.{kind}"), said.renderings.get(kind, ""))
+    yield from _signer(sealed.link, known)
+    yield from _in_chain(sealed.link, known, language)
+
+
+def _seal(path: Path, data: bytes, sealed: SealedSheet) -> Iterator[Line]:
+    """The sealed value itself: its bytes, what the link says of it, and the signature."""
+    link = sealed.link
+    if data != sealed.to_bytes() or sha256(canonical(sealed.sheet)) != link.statement.content:
+        yield Line("changed", {"file": path.name}, wrong=True)
+    elif not link.genuine():
+        yield Line("bad_signature", {"file": path.name}, wrong=True)
+    else:
+        yield Line("whole", {"file": path.name})
+
+
+def _rendering(path: Path, expected: str) -> Iterator[Line]:
+    if not path.is_file():
+        yield Line("absent", {"file": path.name})
+    elif sha256(path.read_bytes()) == expected:
+        yield Line("whole", {"file": path.name})
+    else:
+        yield Line("changed", {"file": path.name}, wrong=True)
+
+
+def _signer(link: Link, known: Known) -> Iterator[Line]:
+    shown = fingerprint(link.key)
+    params: dict[str, str | int] = {"device": link.statement.device, "fingerprint": shown}
+    if known.wanted:
+        matches = known.wanted in (_compact(shown), link.key)
+        yield Line("signer_as_asked" if matches else "signer_other", params, wrong=not matches)
+    elif link.key == known.own_key:
+        yield Line("signer_own", params)
+    else:
+        yield Line("signer_unknown", params)
+
+
+def _in_chain(link: Link, known: Known, language: Language) -> Iterator[Line]:
+    """Where the chain stands: whole, holding this very link, and whether a later link withdrew it."""
+    said = link.statement
+    if not known.chain or not _shares_a_key(link, known.chain):
+        yield Line("no_chain", {})
+        return
+    if broken := first_break(known.chain):
+        yield Line("chain_broken", {"number": broken}, wrong=True)
+        return
+    if said.number > len(known.chain) or known.chain[said.number - 1] != link:
+        yield Line("not_in_chain", {"number": said.number}, wrong=True)
+        return
+    yield from _standing(link, known, language)
+
+
+def _standing(link: Link, known: Known, language: Language) -> Iterator[Line]:
+    number = link.statement.number
+    withdrawn = withdrawal_of(known.chain, number, {link.key, known.own_key})
+    if withdrawn is None:
+        yield Line("stands", {"number": number})
+        return
+    why = render(withdrawn.why, language) if has(withdrawn.why) else withdrawn.why.lstrip("@")
+    params: dict[str, str | int] = {"number": number, "when": withdrawn.at.date().isoformat(), "why": why}
+    if withdrawn.replaced_by:
+        yield Line("withdrawn_replaced", params | {"replaced_by": withdrawn.replaced_by})
+    else:
+        yield Line("withdrawn", params)
+
+
+def _shares_a_key(link: Link, chain: Collection[Link]) -> bool:
+    """Whether the chain at hand can be this sheet's: another box's says nothing about it."""
+    return any(one.key == link.key for one in chain)
+
+
+def _compact(key: str) -> str:
+    return "".join(key.split()).lower()

@@ -1,0 +1,355 @@
+"""Sheets made from a real ledger: numbered, signed, chained, replaced when more became known, verified byte by byte."""
+
+import asyncio
+import json
+import shutil
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.answers import Answers
+from agent.bay import BayState, KeepReading
+from agent.desk import Desk
+from agent.device_key import KEY_FILE, device_key, public_key
+from agent.errors import AnswerError, UnknownIntakeError, WorldError
+from agent.ledger_store import LedgerStore
+from agent.photos import PHOTO_MAX_BYTES, photo_of
+from agent.sheet_files import RENDERINGS, SEALED, file_name, read_chain
+from agent.sheet_press import print_pdfs
+from agent.sheets import Maker, Sheets
+from agent.verifying import verify_sheet
+from config.catalogue import Language
+from config.errors import SettingsError
+from config.settings import Settings
+from evidence.sheet.chain import fingerprint, first_break
+from evidence.sheet.content import Sheet
+from sync.clock import SystemClock
+from tests.agent.bench import settings_for
+from tests.agent.cars import CAR_A, reading_of
+
+NOW = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
+JPEG = b"\xff\xd8\xff\xe0\x00\x04JF" + b"\xff\xda\x00\x04\x01\x02" + b"picture" + b"\xff\xd9"
+
+
+class NoSink:
+    async def append(self, bodies: object, *, once: str) -> object:
+        return None
+
+
+async def fast_press(sheet: Sheet) -> dict[Language, bytes]:
+    """PDFs in no time: what is sealed is the same, whoever printed it."""
+    return {language: f"%PDF {language} {sheet.issue.number}".encode() for language in Language}
+
+
+class Box:
+    """A ledger with its desk and its sheets in one folder."""
+
+    def __init__(self, folder: Path, store: LedgerStore) -> None:
+        self.folder = folder
+        self.settings: Settings = settings_for(folder)
+        self.store = store
+        self.desk = Desk(store, NoSink(), SystemClock(wall_ns=lambda: int(NOW.timestamp() * 1e9)))
+        self.sheets = Sheets(
+            store,
+            folder / "sheets",
+            lambda: Maker("test-box", device_key(folder)),
+            "Asia/Shanghai",
+            now=lambda: NOW,
+            press=fast_press,
+        )
+
+    async def intake(self, intake_id: str = "i1", *, odometer_m: int = 52_340_000, dash_m: int = 30_000_000) -> str:
+        answers = Answers(stock_number="S-1", dash_m=dash_m, operator="Li Lei")
+        await self.desk.keep("Bay 1", KeepReading(intake_id, reading_of(odometer_m=odometer_m), silent=False))
+        await self.desk.answer(intake_id, answers, BayState("Bay 1"))
+        return intake_id
+
+    def out(self, number: int) -> Path:
+        return self.folder / "sheets" / f"{number:04d}"
+
+
+@asynccontextmanager
+async def a_box(folder: Path) -> AsyncIterator[Box]:
+    store = await LedgerStore.open(folder / "ledger.db")
+    try:
+        yield Box(folder, store)
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Box]:
+    async with a_box(tmp_path) as opened:
+        yield opened
+
+
+def verdict_of(path: Path, settings: Settings, capsys: pytest.CaptureFixture[str], **more: object) -> tuple[int, str]:
+    asked = {"key": "", "chain": None} | more
+    code = verify_sheet(path, settings, Language.EN, **asked)  # type: ignore[arg-type]
+    return code, capsys.readouterr().out
+
+
+async def test_a_sheet_is_numbered_signed_and_whole(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed = await box.sheets.issue(await box.intake())
+
+    assert (sealed.link.statement.number, sealed.sheet.issue.device) == (1, "test-box")
+    assert sealed.sheet.issue.key == fingerprint(public_key(box.folder))
+    assert sealed.link.genuine()
+    code, said = verdict_of(box.out(1) / "sheet-0001.json", box.settings, capsys)
+    assert code == 0
+    assert "sheet 1 stands" in said
+    assert "signed by this box" in said
+
+
+async def test_nothing_new_makes_no_new_sheet(box: Box) -> None:
+    intake_id = await box.intake()
+    first = await box.sheets.issue(intake_id)
+
+    assert await box.sheets.issue(intake_id) == first
+    assert len(await box.store.sheets.links()) == 1
+
+
+async def test_an_answer_given_later_replaces_the_sheet(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    intake_id = await box.intake()
+    await box.sheets.issue(intake_id)
+    await box.sheets.add_answer(intake_id, "odometer.dash_differs", "cluster replaced 2024", "Li Lei")
+
+    second = await box.sheets.issue(intake_id)
+
+    assert [answer.text for answer in second.sheet.seller] == ["cluster replaced 2024"]
+    links = await box.store.sheets.links()
+    assert [link.statement.kind for link in links] == ["sheet", "sheet", "withdrawal"]
+    assert first_break(links) == 0
+    code, said = verdict_of(box.out(1), box.settings, capsys)
+    assert code == 0
+    assert "withdrawn on 2026-06-01: more became known about this car; replaced by sheet 2" in said
+
+
+async def test_a_sheet_withdrawn_by_a_person_says_why(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    intake_id = await box.intake()
+    await box.sheets.issue(intake_id)
+
+    await box.sheets.withdraw(intake_id, " wrong  car at the plug ")
+
+    _, said = verdict_of(box.out(1), box.settings, capsys)
+    assert "withdrawn on 2026-06-01: wrong car at the plug; nothing replaces it" in said
+    with pytest.raises(AnswerError):
+        await box.sheets.withdraw(intake_id, "again")
+
+
+@pytest.mark.parametrize("kind", [SEALED, *RENDERINGS])
+async def test_any_changed_byte_of_any_file_is_found(box: Box, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    await box.sheets.issue(await box.intake())
+    path = box.out(1) / file_name(1, kind)
+    whole = path.read_bytes()
+    step = max(1, len(whole) // 40)
+
+    for place in [*range(0, len(whole), step), len(whole) - 1]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        code, said = verdict_of(box.out(1) / file_name(1, SEALED), box.settings, capsys)
+        assert code == 1, place
+        assert f"{path.name}: changed" in said
+    path.write_bytes(whole + b"\n")
+    assert verdict_of(path, box.settings, capsys)[0] == 1
+
+
+async def test_a_sheet_signed_anew_with_another_key_is_not_this_boxs(
+    box: Box, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await box.sheets.issue(await box.intake())
+    other = tmp_path_factory.mktemp("other")
+    async with a_box(other) as forger:
+        await forger.sheets.issue(await forger.intake(dash_m=52_340_000))
+
+    code, said = verdict_of(other / "sheets" / "0001", box.settings, capsys)
+    assert (code, "signed by this box" in said) == (0, False)
+    assert "compare the key" in said
+    own = fingerprint(public_key(box.folder))
+    assert verdict_of(other / "sheets" / "0001", box.settings, capsys, key=own)[0] == 1
+    assert verdict_of(box.out(1), box.settings, capsys, key=own.upper())[0] == 0
+
+
+async def test_a_link_taken_out_of_the_chain_is_noticed(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    intake_id = await box.intake()
+    await box.sheets.issue(intake_id)
+    await box.sheets.withdraw(intake_id, "mistake")
+    await box.sheets.issue(intake_id)
+    chain = box.folder / "sheets" / "chain.jsonl"
+    lines = chain.read_bytes().splitlines(keepends=True)
+
+    chain.write_bytes(lines[0] + lines[2])
+
+    code, said = verdict_of(box.out(1), box.settings, capsys)
+    assert (code, "chain was changed at link 2" in said) == (1, True)
+
+
+async def test_a_sheet_verifies_elsewhere_with_nothing_but_its_files_and_the_chain(
+    box: Box, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await box.sheets.issue(await box.intake())
+    away = tmp_path_factory.mktemp("away")
+    shutil.copy(box.out(1) / "sheet-0001.json", away)
+    shutil.copy(box.out(1) / "sheet-0001.zh.pdf", away)
+    shutil.copy(box.folder / "sheets" / "chain.jsonl", away)
+    elsewhere = settings_for(away / "state")
+
+    code, said = verdict_of(away / "sheet-0001.zh.pdf", elsewhere, capsys)
+    assert (code, "whether the sheet was withdrawn is not known" in said) == (0, True)
+    assert "sheet-0001.en.pdf: not here" in said
+    code, said = verdict_of(away, elsewhere, capsys, chain=away / "chain.jsonl")
+    assert (code, "sheet 1 stands" in said) == (0, True)
+    with pytest.raises(SettingsError):
+        verdict_of(away / "no-such.json", elsewhere, capsys)
+
+
+async def test_the_chain_file_is_mended_from_the_ledger(box: Box) -> None:
+    await box.sheets.issue(await box.intake())
+    chain = box.folder / "sheets" / "chain.jsonl"
+    chain.unlink()
+
+    await box.sheets.mirror()
+
+    assert read_chain(chain) == await box.store.sheets.links()
+
+
+async def test_two_at_once_get_two_numbers(box: Box) -> None:
+    first, second = await box.intake("i1"), await box.intake("i2", odometer_m=53_000_000)
+
+    made = await asyncio.gather(box.sheets.issue(first), box.sheets.issue(second))
+
+    assert sorted(one.link.statement.number for one in made) == [1, 2]
+    assert first_break(await box.store.sheets.links()) == 0
+
+
+async def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    first = device_key(tmp_path).public_key()
+
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert device_key(tmp_path).public_key() == first
+    (tmp_path / KEY_FILE).chmod(0o640)
+    with pytest.raises(WorldError):
+        device_key(tmp_path)
+    (tmp_path / KEY_FILE).chmod(0o600)
+    (tmp_path / KEY_FILE).write_text("no key")
+    with pytest.raises(WorldError):
+        device_key(tmp_path)
+
+
+async def test_erasing_a_visit_erases_its_sheet_and_photos_and_keeps_the_chain(box: Box) -> None:
+    intake_id = await box.intake()
+    photo = await box.sheets.add_photo(intake_id, JPEG)
+    await box.sheets.issue(intake_id)
+
+    await box.store.forget_before(datetime(2030, 1, 1, tzinfo=UTC))
+    await box.sheets.forget_orphans()
+
+    assert not box.out(1).exists()
+    assert await box.sheets.photo(photo.sha256) is None
+    assert not (box.folder / "sheets" / "photos" / photo.sha256).exists()
+    (link,) = await box.store.sheets.links()
+    assert CAR_A not in link.model_dump_json()
+
+
+async def test_a_sheet_wants_a_judged_car(box: Box) -> None:
+    with pytest.raises(UnknownIntakeError):
+        await box.sheets.issue("nowhere")
+    await box.desk.keep("Bay 1", KeepReading("dark", reading_of(vin=""), silent=False))
+    with pytest.raises(AnswerError):
+        await box.sheets.issue("dark")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "operator"),
+    [
+        ("odometer.dash_differs", "", "Li"),
+        ("odometer.dash_differs", "x", " "),
+        ("odometer.dash_differs", "x" * 501, "Li"),
+        ("odometer.dash_differs", "a\x00b", "Li"),
+        ("battery.low", "x", "Li"),
+    ],
+)
+async def test_an_answer_belongs_to_a_finding_and_has_an_author(box: Box, rule: str, text: str, operator: str) -> None:
+    intake_id = await box.intake()
+
+    with pytest.raises(AnswerError):
+        await box.sheets.add_answer(intake_id, rule, text, operator)
+
+
+async def test_the_press_prints_both_languages_in_a_child() -> None:
+    printed = await print_pdfs(Sheet())
+
+    assert sorted(printed) == [Language.EN, Language.ZH]
+    assert all(data.startswith(b"%PDF-") for data in printed.values())
+
+
+def exif(order: str, *, orientation: int) -> bytes:
+    """An Exif segment with an orientation and a place."""
+    mark = b"II*\x00" if order == "<" else b"MM\x00*"
+    entries = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0) + struct.pack(f"{order}HHII", 0x8825, 4, 1, 99)
+    tiff = mark + struct.pack(f"{order}IH", 8, 2) + entries + b"GPS 31.2304 N"
+    return b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\x00\x00" + tiff
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_photo_loses_its_place_and_keeps_how_it_was_held(order: str) -> None:
+    data = JPEG[:2] + exif(order, orientation=6) + b"\xff\xfe\x00\x06note" + JPEG[2:] + b"trailer"
+
+    kept, part = photo_of(data, NOW)
+
+    assert b"GPS" not in kept
+    assert b"note" not in kept
+    assert b"picture" in kept
+    assert b"trailer" not in kept
+    assert kept[2:4] == b"\xff\xe1"
+    assert kept[31] == 6
+    assert (part.media_type, part.size_bytes) == ("image/jpeg", len(kept))
+    assert photo_of(kept, NOW)[0] == kept
+
+
+def test_a_png_keeps_only_its_picture() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + b"\0\0\0\0"
+
+    picture = [chunk(b"IHDR", b"h" * 13), chunk(b"IDAT", b"pixels"), chunk(b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + picture[0] + chunk(b"eXIf", b"GPS") + chunk(b"tEXt", b"x") + picture[1] + picture[2]
+
+    kept, part = photo_of(data + b"more", NOW)
+
+    assert kept == b"\x89PNG\r\n\x1a\n" + b"".join(picture)
+    assert part.media_type == "image/png"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GIF89a",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0\xff\xff",
+        JPEG[:-2],
+        b"\xff\xd8\xff\xff\xff\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT....",
+        JPEG + b"\0" * PHOTO_MAX_BYTES,
+    ],
+)
+def test_what_is_no_whole_photo_is_refused(data: bytes) -> None:
+    with pytest.raises(AnswerError):
+        photo_of(data, NOW)
+
+
+async def test_photos_stand_on_the_sheet_by_their_hash(box: Box) -> None:
+    intake_id = await box.intake()
+    part = await box.sheets.add_photo(intake_id, JPEG)
+    await box.sheets.add_photo(intake_id, JPEG)
+
+    sealed = await box.sheets.issue(intake_id)
+
+    assert [photo.sha256 for photo in sealed.sheet.photos] == [part.sha256]
+    html = (box.out(1) / "sheet-0001.en.html").read_text("utf-8")
+    assert part.sha256[:16] in html
+    assert json.loads((box.out(1) / "sheet-0001.json").read_bytes())["sheet"]["photos"][0]["sha256"] == part.sha256
