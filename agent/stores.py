@@ -24,7 +24,10 @@ async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[O
     async with AsyncExitStack() as stack:
         try:
             outbox = await Outbox.open(
-                folder / "outbox.db", clock=clock, max_bytes=settings.storage.outbox_max_mb * MEGABYTE
+                folder / "outbox.db",
+                clock=clock,
+                max_bytes=settings.storage.outbox_max_mb * MEGABYTE,
+                keep_acknowledged=settings.storage.forget_acknowledged_after_days > 0,
             )
             stack.push_async_callback(outbox.close)
             store = await LedgerStore.open(folder / "ledger.db")

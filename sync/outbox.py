@@ -1,6 +1,7 @@
 """The outbox: what the edge owes upstream, durable from the moment ``append`` returns until it is stored there."""
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -164,9 +165,12 @@ class Outbox:
     async def acknowledge_ranges(self, ranges: Sequence[tuple[int, int]], *, stream: str | None = None) -> int:
         """Stop owing several ranges in one commit."""
         wanted, wished, now_ms = stream or self.stream, tuple(ranges), self._clock.stamp().t
+        attempts = itertools.count()
 
         def work(connection: sqlite3.Connection) -> _Acknowledged:
-            grown = self._keep(connection, wanted, wished, now_ms) if self._may_keep(connection) else 0
+            # a second attempt means that there was no room: forgetting must not need any
+            keeps = next(attempts) == 0 and self._may_keep(connection)
+            grown = self._keep(connection, wanted, wished, now_ms) if keeps else 0
             return _Acknowledged(file.forget(connection, wanted, wished), grown)
 
         done = await self._commits.change(work, self._settle_acknowledged, frees=True)
@@ -219,7 +223,6 @@ class Outbox:
         return "" if stream == self.stream else stream
 
     def _may_keep(self, connection: sqlite3.Connection) -> bool:
-        """Forgetting must never need room that is not there."""
         return bool(self._kept_limit) and self._ballast.stands and free_bytes(connection) > self._kept_limit
 
     def _keep(self, connection: sqlite3.Connection, stream: str, ranges: Sequence[tuple[int, int]], now_ms: int) -> int:

@@ -27,7 +27,8 @@ FAREWELL_S = 1.0
 class PublisherState:
     """What a person may want to know. ``refused`` is one line that says what to correct, empty when all is well.
 
-    ``refused_key`` and ``refused_detail`` name the same in the message catalogue; ``last_ack_at`` is wall ms.
+    ``refused_key`` and ``refused_detail`` name the same in the message catalogue; ``last_ack_at`` is wall ms;
+    ``fullness`` the used part of the outbox; ``unanswered`` is true while the broker takes batches and nobody confirms.
     """
 
     connected: bool = False
@@ -38,6 +39,8 @@ class PublisherState:
     lost: str = ""
     buffered: int = 0
     last_ack_at: int | None = None
+    fullness: float = 0.0
+    unanswered: bool = False
 
 
 class Publisher:

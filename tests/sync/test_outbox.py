@@ -11,11 +11,11 @@ import pytest
 
 from sync.clock import SystemClock
 from sync.errors import OutboxError, OutboxFullError
-from sync.outbox import Outbox
+from sync.outbox import DAMAGED, SCHEMA, Outbox
 from sync.outbox_file import PEOPLE, READINGS
 from sync.records import ClockBody, Record, TombstoneBody
 from tests.sync.conftest import FixedClock
-from tests.sync.samples import BODIES, mileage, speed
+from tests.sync.samples import BODIES, mileage, record_json, speed
 
 ROOM = 64 << 20
 SMALL = 256 << 10
@@ -333,7 +333,7 @@ import asyncio, resource, sys
 from pathlib import Path
 from sync.clock import SystemClock
 from sync.errors import OutboxError
-from sync.outbox import Outbox
+from sync.outbox import DAMAGED, SCHEMA, Outbox
 from sync.outbox_file import PEOPLE, READINGS
 from sync.records import ClockBody
 
@@ -392,4 +392,50 @@ async def test_a_disk_that_fails_ends_the_agent_in_one_line_and_keeps_what_was_p
     assert len(promised) > 100
     assert set(promised) <= set(await seqs(outbox))
     assert outbox.set_aside is None
+    await outbox.close()
+
+
+async def test_a_record_that_the_disk_has_changed_is_put_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(n) for n in range(5)])
+    for spoilt in (b"\xff\xfe", b'{"body":{"kind":"mileage","odometer_m":7}}'):
+        await outbox._database.execute("UPDATE owed SET payload = CAST(? AS TEXT) WHERE seq = 2", (spoilt,))
+
+    assert await seqs(outbox) == [1, 3, 4, 5, 6]
+    assert [stone.reason for stone in await tombstones(outbox)] == [DAMAGED]
+    await outbox.close()
+
+
+def written_by_an_earlier_version(path: Path, version: int) -> None:
+    """A file as schema ``version`` left it, with a visit and a reading owed."""
+    old = sqlite3.connect(path, isolation_level=None)
+    for number in range(1, version + 1):
+        old.executescript((SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
+    old.execute(f"PRAGMA user_version = {version}")
+    old.execute("INSERT INTO streams VALUES (1, 'old', 2)")
+    rows = [(1, 0, record_json(BODIES["snapshot"])), (2, 1, record_json(speed(1)))]
+    old.executemany("INSERT INTO owed (stream, seq, turn, payload) VALUES (1, ?, ?, ?)", rows)
+    old.execute("INSERT INTO appended_once (name) VALUES ('visit-1')")
+    old.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(list(SCHEMA.glob("*.sql")))))
+async def test_a_file_of_any_earlier_version_owes_what_it_owed(tmp_path: Path, version: int) -> None:
+    written_by_an_earlier_version(tmp_path / "o.db", version)
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.pending_count() == 2
+    assert await seqs(outbox, turn=READINGS, stream="old") == [2]
+    assert await outbox.append([mileage(1)], once="visit-1") == ()
+    assert await outbox.acknowledge(1, 2, stream="old") == 2
+    await outbox.close()
+
+
+async def test_a_full_file_of_an_earlier_version_gets_its_new_schema(tmp_path: Path) -> None:
+    written_by_an_earlier_version(tmp_path / "o.db", 1)
+
+    outbox = await reopened(tmp_path / "o.db", max_bytes=1)
+
+    assert outbox.pending_count() == 2
     await outbox.close()
