@@ -4,9 +4,11 @@ The clock is the one stated for the whole project: an ECU answers after its late
 flow control follows a first frame by 1 ms and each consecutive frame takes 1 ms.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.car import Car, Ecu
+from simulator.clock import Clock
 from simulator.journal import Journal
 from simulator.links import FUNCTIONAL_11, FUNCTIONAL_29, TESTER, Kind, isotp_frames, legacy_frame
 from simulator.services import CHANGING, MAKER, answer
@@ -50,11 +52,16 @@ def _own_reply_id(ecu: Ecu, kind: Kind) -> int:
 
 @dataclass(slots=True)
 class Bus:
-    """One car's bus, shared by all adapters in its socket. ``ecu_s`` is the latency of an ECU that names none."""
+    """One car's bus, shared by all adapters in its socket. ``ecu_s`` is the latency of an ECU that names none.
+
+    ``clock`` is the time its adapters keep, wall time if there is none; ``asked`` is called after each request.
+    """
 
     car: Car | None
     journal: Journal
     ecu_s: float = 0.015
+    clock: Clock | None = None
+    asked: Callable[[int], None] | None = None
 
     def ask(
         self, now_s: float, header: int, request: bytes, *, flow: FlowControl | None = None, lead: bytes = b""
@@ -75,6 +82,8 @@ class Bus:
             starts = now_s + (ecu.latency_s if ecu.latency_s is not None else self.ecu_s) + place * SECOND_ECU_S
             place += bool(messages)
             frames += _timed(car, ecu, messages, starts, flow or FlowControl(), lead)
+        if self.asked is not None:
+            self.asked(self.journal.requests)
         return sorted(frames, key=lambda frame: frame.at_s)
 
     def probe(self, now_s: float, header: int) -> bool:

@@ -3,17 +3,49 @@
 Encoding is elsewhere (``pids``, ``services``); everything that changes a car's state is here.
 """
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulator.codes import Code
 from simulator.counting import METRES_PER_KM, Counters
 from simulator.links import Link
+from simulator.physics import (
+    CRANKING_S,
+    CRANKING_V,
+    DRAIN_V_PER_S,
+    FLAT_V,
+    OPERATING_C,
+    WARM_C,
+    WARM_UP_RISE_C,
+    charge_after,
+    coolant_after,
+    fuel_after,
+)
 from simulator.trouble import Troubles
 
 __all__ = ["METRES_PER_KM", "Car", "Counters", "Ecu", "MakerRead"]
 
 CHARGING_V = 14.1
 RESTING_V = 12.5
+
+# The longest piece of driving that is reckoned at once; a very long drive takes longer ones.
+STEP_S = 10.0
+MOST_STEPS = 20_000
+# A monitor of a fault needs a minute of running engine to judge; a hybrid drives away without its engine.
+JUDGED_AFTER_S = 60.0
+HYBRIDS = ("hybrid", "plug-in")
+ENGINE_FROM_KMH = 40.0
+ENGINE_BELOW_C = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A piece of driving at one speed."""
+
+    speed_kmh: float
+    seconds: float
+
 
 MONITORS_SPARK = (
     "misfire", "fuel_system", "components",
@@ -61,6 +93,9 @@ class Ecu:
     answers: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     odometer_offset_m: int = 0
     odometer_scale: float = 1.0
+    # Share of a distance that reaches this unit's odometer (a filter before it), and what it has missed by that.
+    counted_share: float = 1.0
+    missed_m: float = 0.0
     counters: Counters | None = None
     pending_replies: int = 0
     uds_only: bool = False
@@ -71,7 +106,7 @@ class Ecu:
 
     def own_odometer_m(self, odometer_m: float) -> float:
         """What this unit's odometer says in a car that counts ``odometer_m``."""
-        return max(odometer_m * self.odometer_scale + self.odometer_offset_m, 0.0)
+        return max(odometer_m * self.odometer_scale + self.odometer_offset_m - self.missed_m, 0.0)
 
 
 @dataclass(slots=True)
@@ -102,6 +137,21 @@ class Car:
     run_s: float = 240.0
     frozen: dict[int, bytes] = field(default_factory=dict)
     frozen_code: str = ""
+    # Called when a code is confirmed while there is no freeze frame.
+    freezes: Callable[["Car"], None] | None = None
+    legs: deque[Leg] = field(default_factory=deque)
+    # Share of the driven distance that reaches the modules: 1 unless something blocks it.
+    counted_share: float = 1.0
+    # What is broken, by code and ECU role, whether or not any unit has noticed.
+    defects: set[tuple[str, str]] = field(default_factory=set)
+    drained_v: float = 0.0
+    started_c: float = OPERATING_C
+    warmed_up: bool = True
+    judged: bool = True
+    awake_s: float = CRANKING_S
+    _sag_v: float = 0.0
+    _sag_left_s: float = 0.0
+    _leg_left_s: float = 0.0
     _seen_s: float | None = None
 
     @property
@@ -110,21 +160,113 @@ class Car:
         return self.speed_kmh > 0
 
     @property
+    def shown_m(self) -> float:
+        """What the dashboard follows: the distance counted, less what a filter before the cluster kept from it."""
+        return self.odometer_m - max((ecu.missed_m for ecu in self.ecus), default=0.0)
+
+    @property
     def has_engine(self) -> bool:
         """False for an electric car."""
         return self.fuel != "electric"
+
+    @property
+    def burning(self) -> bool:
+        """Whether the engine turns: a warm hybrid stops it below 40 km/h although it is switched on."""
+        if not (self.engine_on and self.has_engine and self.ignition_on):
+            return False
+        resting = self.fuel in HYBRIDS and self.speed_kmh < ENGINE_FROM_KMH and self.coolant_c >= ENGINE_BELOW_C
+        return not resting
+
+    def start(self) -> None:
+        """Turn the key: the battery sags while it cranks, and a driving cycle begins."""
+        self.ignition_on = True
+        if self.engine_on or not self.has_engine:
+            return
+        self.engine_on = True
+        self.run_s = self.awake_s = 0.0
+        self.started_c = self.coolant_c
+        self.warmed_up = self.judged = False
+
+    def stop(self) -> None:
+        """Switch the engine off; a driving cycle that got to judge ends, and what stayed sound heals by one."""
+        if not self.engine_on:
+            return
+        self.engine_on = False
+        self.speed_kmh = 0.0
+        if self.judged:
+            self.pass_cycles(1)
+        self.judged = True
+
+    def sag(self, voltage_v: float, seconds: float) -> None:
+        """Pull the supply down to a voltage for some time."""
+        self._sag_v, self._sag_left_s = voltage_v, seconds
+
+    def drive_next(self, legs: list[Leg]) -> None:
+        """Drive these legs one after the other, beginning now, and stand still after the last."""
+        self.legs = deque(legs)
+        self._begin_leg()
 
     def advance(self, now_s: float) -> None:
         """Let the time since the last call pass: distance, run time and the counters that follow them."""
         passed_s = now_s - self._seen_s if self._seen_s is not None else 0.0
         self._seen_s = max(now_s, self._seen_s or now_s)
-        if passed_s <= 0 or not self.ignition_on:
+        if passed_s > 0:
+            self.pass_time(passed_s)
+
+    def pass_time(self, passed_s: float) -> None:
+        """Let so much time pass, leg by leg, in steps that are short against the warming of an engine."""
+        longest_s = max(STEP_S, passed_s / MOST_STEPS)
+        while passed_s > 0:
+            step_s = min(passed_s, longest_s) if self.burning or self.legs else passed_s
+            if self.legs:
+                step_s = min(step_s, self._leg_left_s)
+            self._live(step_s)
+            passed_s -= step_s
+            if self.legs:
+                self._leg_left_s -= step_s
+                if self._leg_left_s <= 0:
+                    self.legs.popleft()
+                    self._begin_leg(stops=True)
+
+    def _begin_leg(self, *, stops: bool = False) -> None:
+        if self.legs:
+            self.speed_kmh, self._leg_left_s = self.legs[0].speed_kmh, self.legs[0].seconds
+        elif stops:
+            self.speed_kmh = 0.0
+
+    def _live(self, step_s: float) -> None:
+        burning = self.burning
+        self.coolant_c = coolant_after(self.coolant_c, self.ambient_c, step_s, burning=burning)
+        self._sag_left_s = max(self._sag_left_s - step_s, 0.0)
+        if not self.ignition_on:
             return
+        distance_m = self.speed_kmh / 3.6 * step_s
+        self._spend(step_s, distance_m, burning=burning)
         if self.engine_on:
-            self.run_s += passed_s
-            self.run_engine(passed_s, passed_s if self.speed_kmh == 0 else 0.0)
-        if self.speed_kmh > 0:
-            self.travel(self.speed_kmh / 3.6 * passed_s)
+            self.run_s += step_s
+            self.run_engine(step_s, step_s if self.speed_kmh == 0 else 0.0)
+            self._note_cycle()
+        if distance_m > 0:
+            self.travel(distance_m * self.counted_share)
+
+    def _spend(self, step_s: float, distance_m: float, *, burning: bool) -> None:
+        self.awake_s += step_s
+        if burning:
+            self.fuel_level_pct = fuel_after(self.fuel_level_pct, step_s, distance_m)
+        elif not self.has_engine or self.engine_on:
+            self.charge_pct = charge_after(self.charge_pct, step_s, distance_m)
+        else:
+            self.drained_v += DRAIN_V_PER_S * step_s
+
+    def _note_cycle(self) -> None:
+        """What a driving cycle brings: one warm-up, and a judgement on what is broken."""
+        if not self.warmed_up and self.coolant_c >= max(WARM_C, self.started_c + WARM_UP_RISE_C):
+            self.warmed_up = True
+            self.warm_up(1)
+        if not self.judged and self.run_s >= JUDGED_AFTER_S:
+            self.judged = True
+            for code, role in sorted(self.defects):
+                self.fail(code, role)
 
     def run_engine(self, run_s: float, idle_s: float) -> None:
         """Let the engine run, ``idle_s`` of it standing."""
@@ -135,6 +277,8 @@ class Car:
         """Cover a distance as the modules see it; monitors whose conditions are met by it complete."""
         open_before = self._awaited()
         self.odometer_m += distance_m
+        for ecu in self.ecus:
+            ecu.missed_m += distance_m * (1 - ecu.counted_share)
         for counters in self._kept():
             counters.drive(distance_m, mil=self.mil)
         self._complete(open_before)
@@ -149,11 +293,14 @@ class Car:
     def fail(self, code: str, role: str) -> None:
         """One driving cycle that saw a fault (pending, then confirmed with the lamp)."""
         self.mil = self.troubles.fail(code, role) or self.mil
+        if self.freezes is not None and not self.frozen_code:
+            self.freezes(self)
 
     def pass_cycles(self, cycles: int) -> None:
-        """Driving cycles without any fault: codes heal."""
+        """Driving cycles without any other fault than what is still broken: codes heal."""
         if self.codes:
-            self.mil = self.troubles.pass_cycles(cycles, monitors_ran=not self.incomplete - {"evap"})
+            ran = not self.incomplete - {"evap"}
+            self.mil = self.troubles.pass_cycles(cycles, monitors_ran=ran, present=self.defects)
 
     def _kept(self) -> list[Counters]:
         return [self.counters, *(ecu.counters for ecu in self.ecus if ecu.counters is not None)]
@@ -181,6 +328,7 @@ class Car:
         """A battery taken off long enough: the same is lost as by a clear, on cars that keep it in powered memory."""
         self.clear_codes()
         self.battery_v = voltage_v
+        self.drained_v = 0.0
 
     @property
     def codes(self) -> list[Code]:
@@ -193,14 +341,17 @@ class Car:
 
     @property
     def supply_v(self) -> float:
-        """Voltage at the socket: as the car arrived, until its engine is started or stopped."""
-        if self.engine_on == self.arrived_running:
-            return self.battery_v
-        return CHARGING_V if self.engine_on else RESTING_V
+        """Voltage at the socket: as the car arrived, until its engine is started or stopped, less what was drawn."""
+        if self._sag_left_s > 0:
+            return self._sag_v
+        if self.engine_on and self.awake_s < CRANKING_S:
+            return CRANKING_V
+        if self.engine_on:
+            return self.battery_v if self.arrived_running else CHARGING_V
+        resting_v = RESTING_V if self.arrived_running else self.battery_v
+        return max(resting_v - self.drained_v, FLAT_V)
 
     @property
     def rpm(self) -> float:
         """Engine speed: idle, or 50 km/h at 1900 rpm and so on in proportion."""
-        if not self.engine_on or not self.has_engine:
-            return 0.0
-        return max(780.0, self.speed_kmh * 38.0)
+        return max(780.0, self.speed_kmh * 38.0) if self.burning else 0.0

@@ -10,9 +10,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from simulator.clock import CLOCKS
 from simulator.control import WORDS, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=P]",
                         help="0.3: probability, 4: every 4th answer, @7: the 7th only")  # fmt: skip
     parser.add_argument("--power", choices=["car", "usb"], default="car", help="what an unplugged adapter lives on")
+    parser.add_argument("--clock", choices=list(CLOCKS), default="real", help="virtual: nothing waits, time jumps")
     parser.add_argument("--control", action="store_true", help=f"obey lines on standard input: {WORDS}")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after this time")
     fleets = parser.add_argument_group("fleet", "lives of cars drawn by the day, as forecourt.history/1 lines")
@@ -129,7 +132,11 @@ def _run(arguments: argparse.Namespace) -> int:
         raise SimulatorError("--scenario is missing; forecourt-sim list shows what there is")
     if not (arguments.tcp or arguments.pty or arguments.rfcomm or arguments.ble):
         raise SimulatorError("give at least one of --tcp HOST:PORT, --pty PATH, --rfcomm and --ble")
-    scenario = load(arguments.scenario)
+    asyncio.run(_serve(load(arguments.scenario), arguments))
+    return 0
+
+
+def _station(scenario: Scenario, arguments: argparse.Namespace) -> Station:
     station = Station(
         scenario,
         _visit(scenario, arguments.visit),
@@ -141,9 +148,10 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         faults=[text for text in arguments.fault if parse_fault(text)],
         car_powers=arguments.power == "car",
+        clock=arguments.clock,
     )
-    asyncio.run(_serve(station, arguments))
-    return 0
+    station.obeys = partial(obey, station)
+    return station
 
 
 def _visit(scenario: Scenario, wanted: int) -> int:
@@ -166,8 +174,9 @@ def _host_port(text: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-async def _serve(station: Station, arguments: argparse.Namespace) -> None:
+async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
+    station = _station(scenario, arguments)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)

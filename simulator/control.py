@@ -1,96 +1,152 @@
-"""Words on standard input that act on a running simulator; each is answered with one JSON line."""
+"""Obeys the words that act on a running simulator; each line is answered with one JSON line."""
 
+from collections.abc import Callable
+
+from simulator.car import Car
 from simulator.errors import SimulatorError
+from simulator.orders import WORDS, check_order
+from simulator.pids import whole_km
 from simulator.station import Station
 
-WORDS = (
-    "unplug | plug [SCENARIO [VISIT]] | drop | engine on|off | ignition on|off | speed KMH | battery V"
-    " | fault NAME[=P]|none | dash | state"
-)
+__all__ = ["WORDS", "obey"]
+
+Outcome = dict[str, object]
+
+DRIVE_KMH = "50"
+SAG_S = "1"
 
 
-async def obey(station: Station, line: str) -> dict[str, object]:
+async def obey(station: Station, line: str) -> Outcome:
     """Carry out one line; the answer has ``ok`` and, when that is false, ``error``."""
-    words = line.split()
-    if not words:
-        return {"ok": False, "error": f"nothing to do; known: {WORDS}"}
     try:
-        return {"ok": True, "did": words[0], **await _act(station, words[0], words[1:])}
+        verb, *words = check_order(line)
+        return {"ok": True, "did": verb, **await _act(station, verb, words)}
     except SimulatorError as error:
         return {"ok": False, "error": str(error)}
 
 
-async def _act(station: Station, verb: str, words: list[str]) -> dict[str, object]:
-    if verb == "unplug" and not words:
+async def _act(station: Station, verb: str, words: list[str]) -> Outcome:
+    if verb == "unplug":
         await station.unplug()
         return {}
-    if verb == "plug" and len(words) <= 2:
-        await station.plug(words[0] if words else "", _visit(words))
+    if verb == "plug":
+        await station.plug(words[0] if words else "", int(words[1]) if len(words) > 1 else 0)
         return {"truth": station.truth(), "reads": station.maker_reads()}
-    if verb == "drop" and not words:
-        station.drop()
-        return {}
-    if verb == "dash" and not words:
-        return {"dash_km": station.dash_km()}
-    if verb == "fault" and len(words) == 1:
-        station.set_faults([] if words[0] == "none" else [words[0]])
-        return {"fault": words[0]}
-    if verb == "state" and not words:
-        return _state(station)
-    if len(words) == 1:
-        return _set(station, verb, words[0])
-    raise SimulatorError(f"{verb!r} is not understood; known: {WORDS}")
-
-
-def _visit(words: list[str]) -> int:
-    if len(words) < 2:
-        return 0
-    if not words[1].isdigit() or int(words[1]) < 1:
-        raise SimulatorError(f"plug: {words[1]!r} is not a visit number")
-    return int(words[1])
-
-
-def _set(station: Station, verb: str, word: str) -> dict[str, object]:
+    if verb in _STATION:
+        return _STATION[verb](station, words)
     car = station.car_now()
-    if verb not in ("engine", "ignition", "speed", "battery"):
-        raise SimulatorError(f"{verb!r} is not understood; known: {WORDS}")
     if car is None:
         raise SimulatorError(f"{verb}: no car is plugged in")
-    if verb == "engine":
-        car.engine_on = _on(word)
-    elif verb == "ignition":
-        car.ignition_on = _on(word)
-    elif verb == "speed":
-        car.speed_kmh = _number(word, 255)
-    else:
-        car.battery_v, car.arrived_running = _number(word, 40), car.engine_on
-    return {verb: word}
+    _CAR[verb](car, words)
+    return {verb: " ".join(words)} if words else {}
 
 
-def _on(word: str) -> bool:
-    if word not in ("on", "off"):
-        raise SimulatorError(f"{word!r} is neither on nor off")
-    return word == "on"
+def _drop(station: Station, words: list[str]) -> Outcome:
+    station.drop()
+    return {}
 
 
-def _number(word: str, high: float) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        raise SimulatorError(f"{word!r} is not a number") from None
-    if not 0 <= value <= high:
-        raise SimulatorError(f"{word} is outside 0 to {high:g}")
-    return value
+def _fault(station: Station, words: list[str]) -> Outcome:
+    station.set_faults([] if words[0] == "none" else [words[0]])
+    return {"fault": words[0]}
 
 
-def _state(station: Station) -> dict[str, object]:
+def _wait(station: Station, words: list[str]) -> Outcome:
+    station.wait(float(words[0]))
+    return {"waited_s": float(words[0])}
+
+
+def _drive(station: Station, words: list[str]) -> Outcome:
+    speed_kmh = float(words[1] if len(words) > 1 else DRIVE_KMH)
+    if speed_kmh <= 0:
+        raise SimulatorError("drive: at 0 km/h nobody arrives")
+    station.drive(float(words[0]) * 1000, speed_kmh)
+    return {**_state(station, []), "dash_km": station.dash_km()}
+
+
+def _state(station: Station, words: list[str]) -> Outcome:
     car = station.car_now()
     if car is None:
         return {"plugged": False, **station.journal.summary()}
     return {
         "plugged": True,
+        "clock_s": round(station.clock.now_s(), 3),
         "odometer_m": int(car.odometer_m),
         "speed_kmh": car.speed_kmh,
         "engine_on": car.engine_on,
+        "supply_v": round(car.supply_v, 2),
+        "coolant_c": round(car.coolant_c, 1),
+        "fuel_pct": round(car.fuel_level_pct, 1),
+        "charge_pct": round(car.charge_pct, 1),
+        "since_clear_km": whole_km(car.counters.distance_since_clear_km * 1000),
+        "warmups": car.counters.warmups_since_clear,
+        "incomplete": sorted(car.incomplete),
+        "codes": [f"{code.code} {code.kind} {code.ecu}" for code in car.codes],
+        "mil": car.mil,
         **station.journal.summary(),
     }
+
+
+_STATION: dict[str, Callable[[Station, list[str]], Outcome]] = {
+    "drop": _drop,
+    "fault": _fault,
+    "wait": _wait,
+    "drive": _drive,
+    "dash": lambda station, words: {"dash_km": station.dash_km()},
+    "state": _state,
+}
+
+
+def _engine(car: Car, words: list[str]) -> None:
+    if words[0] == "on":
+        car.start()
+    else:
+        car.stop()
+
+
+def _ignition(car: Car, words: list[str]) -> None:
+    if words[0] == "off":
+        car.stop()
+    car.ignition_on = words[0] == "on"
+
+
+def _battery(car: Car, words: list[str]) -> None:
+    car.battery_v, car.arrived_running, car.drained_v = float(words[0]), car.engine_on, 0.0
+
+
+def _sets(name: str) -> Callable[[Car, list[str]], None]:
+    return lambda car, words: setattr(car, name, float(words[0]))
+
+
+def _role(car: Car, words: list[str]) -> str:
+    """The ECU meant: the one named, else the first."""
+    roles = [ecu.role for ecu in car.ecus]
+    wanted = words[1] if len(words) > 1 else next(iter(roles), "")
+    if wanted not in roles:
+        raise SimulatorError(f"{wanted!r} is not one of: {', '.join(roles)}")
+    return wanted
+
+
+def _repair(car: Car, words: list[str]) -> None:
+    car.defects = {(code, role) for code, role in car.defects if words and code != words[0]}
+
+
+_CAR: dict[str, Callable[[Car, list[str]], None]] = {
+    "engine": _engine,
+    "ignition": _ignition,
+    "speed": _sets("speed_kmh"),
+    "battery": _battery,
+    "sag": lambda car, words: car.sag(float(words[0]), float(words[1] if len(words) > 1 else SAG_S)),
+    "fuel": _sets("fuel_level_pct"),
+    "charge": _sets("charge_pct"),
+    "coolant": _sets("coolant_c"),
+    "ambient": _sets("ambient_c"),
+    "counted": _sets("counted_share"),
+    "break": lambda car, words: car.defects.add((words[0], _role(car, words))),
+    "repair": _repair,
+    "fail": lambda car, words: car.fail(words[0], _role(car, words)),
+    "heal": lambda car, words: car.pass_cycles(int(words[0])),
+    "warm-up": lambda car, words: car.warm_up(int(words[0])),
+    "clear": lambda car, words: car.clear_codes(),
+    "change-battery": lambda car, words: car.change_battery(),
+}

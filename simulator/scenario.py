@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from simulator.car import Car, Counters, Ecu
+from simulator.car import Car, Counters, Ecu, Leg
 from simulator.codes import Code
 from simulator.links import Link
+from simulator.people import Inspection, RoadTest
 from simulator.pids import MONITORS_BY_IGNITION, pid_data
 from simulator.profiles import DEFAULT_PROFILE
 from simulator.trouble import Troubles
@@ -13,11 +14,21 @@ _FROZEN = (0x03, 0x04, 0x05, 0x06, 0x07, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x1
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """An order on standard input that gives itself: ``after_s`` after arrival, or after so many requests on the bus."""
+
+    order: str
+    after_s: float | None = None
+    after_requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LastService:
     """The service a dealer's records already know."""
 
     done_days_ago: int
     odometer_m: int
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,10 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit: what the modules hold, what the dashboard and the papers show, and what should be concluded."""
+    """One visit: what the modules hold, what the dashboard and the papers show, and what should be concluded.
+
+    ``true_odometer_m`` is the distance the car has really driven, ``tampering`` how what it shows was falsified, if so.
+    """
 
     odometer_m: int
     dash_km: int
@@ -61,6 +75,13 @@ class Visit:
     last_service: LastService | None
     papers_km: int | None = None
     units: tuple[UnitState, ...] = ()
+    true_odometer_m: int = 0
+    tampering: str = ""
+    road_test: RoadTest | None = None
+    inspection: Inspection | None = None
+    legs: tuple[Leg, ...] = ()
+    counted_share: float = 1.0
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,10 @@ class UsualAdapter:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One car, its visits in order, and the adapter it is usually read with."""
+    """One car, its visits in order, and the adapter it is usually read with.
+
+    ``checks`` are those it is made for (K1 to K10); an honest twin names in ``twin_of`` whom it resembles.
+    """
 
     name: str
     title: str
@@ -89,6 +113,9 @@ class Scenario:
     ecus: tuple[Ecu, ...]
     visits: tuple[Visit, ...]
     adapter: UsualAdapter = UsualAdapter()
+    title_zh: str = ""
+    checks: tuple[str, ...] = ()
+    twin_of: str = ""
 
     def ecus_at(self, number: int) -> list[Ecu]:
         """The control units as they are at visit ``number`` (from 1); new ones each time."""
@@ -114,8 +141,12 @@ class Scenario:
             arrived_running=visit.engine_on and self.fuel != "electric",
             ignition_on=visit.ignition_on,
             speed_kmh=visit.speed_kmh,
+            counted_share=visit.counted_share,
         )
-        _freeze(car)
+        car.freezes = freeze
+        freeze(car)
+        if visit.legs:
+            car.drive_next(list(visit.legs))
         return car
 
 
@@ -130,7 +161,7 @@ def monitors_of(fuel: str) -> frozenset[str]:
     )
 
 
-def _freeze(car: Car) -> None:
+def freeze(car: Car) -> None:
     """The freeze frame belongs to the first stored code of the first ECU that has one."""
     stored = next((code for code in car.codes if code.kind == "stored"), None)
     ecu = next((ecu for ecu in car.ecus if stored is not None and ecu.role == stored.ecu), None)

@@ -2,20 +2,23 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.adapter import Adapter
 from simulator.bus import Bus
 from simulator.car import METRES_PER_KM, Car
+from simulator.clock import CLOCKS
 from simulator.errors import SimulatorError
 from simulator.faults import Effect, Fault, FaultPlan, parse_fault
 from simulator.journal import Journal
 from simulator.library import load
 from simulator.pids import whole_km
 from simulator.profiles import PROFILES
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, Step
 from simulator.settings import Memory
 from simulator.transports import Port, PtyPort, TcpPort
 from simulator.truth import maker_reads, truth
@@ -43,6 +46,7 @@ class Station:
         seed: int = 0,
         faults: list[str] | None = None,
         car_powers: bool = True,
+        clock: str = "real",
     ) -> None:
         self._profile = PROFILES[profile or scenario.adapter.profile]
         self._baud = baud or scenario.adapter.baud or self._profile.baud
@@ -53,12 +57,17 @@ class Station:
         self._car_powers = car_powers
         self._ports: list[Port] = []
         self._plans: dict[int, FaultPlan] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._radio: Radio | None = None
         self.journal = Journal()
         self.scenario = scenario
         self.visit = visit
         self.bus = Bus(None, self.journal, (ecu_ms or scenario.adapter.ecu_ms or DEFAULT_ECU_MS) / 1000)
+        self.clock = self.bus.clock = CLOCKS[clock]()
+        self.bus.asked = self._asked
+        # Carries out an order of the scenario's script; set by whoever understands orders.
+        self.obeys: Callable[[str], Awaitable[object]] | None = None
+        self._steps: list[Step] = []
         self._put_in(scenario, visit)
 
     @property
@@ -134,14 +143,30 @@ class Station:
     def car_now(self) -> Car | None:
         """The car in the socket with the time until now behind it; None while the socket is empty."""
         if self.bus.car is not None:
-            self.bus.car.advance(asyncio.get_running_loop().time())
+            self.bus.car.advance(self.clock.now_s())
         return self.bus.car
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated time pass at once."""
+        self.car_now()
+        self.clock.skip(seconds)
+        self.car_now()
+
+    def drive(self, distance_m: float, speed_kmh: float) -> None:
+        """Cover a distance at one speed, its time passing at once; SimulatorError when there is no car."""
+        car = self.car_now()
+        if car is None:
+            raise SimulatorError("drive: no car is plugged in")
+        car.start()
+        before_kmh, car.speed_kmh = car.speed_kmh, speed_kmh
+        self.wait(distance_m * 3.6 / speed_kmh)
+        car.speed_kmh = before_kmh
 
     def dash_km(self) -> int:
         """What the dashboard shows now: what it showed on arrival, and what was driven since."""
         visit = self.scenario.visits[self.visit - 1]
         car = self.car_now()
-        driven_m = car.odometer_m - visit.odometer_m if car is not None else 0.0
+        driven_m = car.shown_m - visit.odometer_m if car is not None else 0.0
         return visit.dash_km + whole_km(visit.odometer_m % METRES_PER_KM + driven_m)
 
     def set_faults(self, texts: list[str]) -> None:
@@ -154,6 +179,28 @@ class Station:
     def _put_in(self, scenario: Scenario, visit: int) -> None:
         self.scenario, self.visit = scenario, visit
         self.bus.car = scenario.car(visit)
+        self.bus.car.advance(self.clock.now_s())
+        self._plan(scenario.visits[visit - 1].steps)
+
+    def _plan(self, steps: Iterable[Step]) -> None:
+        self.clock.forget()
+        self._steps = [step for step in steps if step.after_requests is not None]
+        self._arrived_after = self.journal.requests
+        for step in steps:
+            if step.after_s is not None:
+                self.clock.plan(self.clock.now_s() + step.after_s, partial(self._follow, step))
+
+    def _asked(self, requests: int) -> None:
+        while self._steps and requests - self._arrived_after >= (self._steps[0].after_requests or 0):
+            self._follow(self._steps.pop(0))
+
+    def _follow(self, step: Step) -> None:
+        if self.obeys is not None:
+            self._keep(asyncio.ensure_future(self.obeys(step.order)))
+
+    def _keep(self, task: "asyncio.Future[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _radio_or_refuse(self, option: str) -> "Radio":
         """The Bluetooth side of this process; its library is an extra and is loaded only here."""
@@ -194,9 +241,7 @@ class Station:
         if effect is Effect.DROP:
             self.drop()
             return
-        task = asyncio.get_running_loop().create_task(self._pull_and_replug())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(asyncio.get_running_loop().create_task(self._pull_and_replug()))
 
     async def _pull_and_replug(self) -> None:
         await self.unplug()

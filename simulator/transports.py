@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.adapter import Adapter
+from simulator.clock import VirtualClock, WallClock
 from simulator.errors import SimulatorError
 
 READ_SIZE = 4096
@@ -25,18 +26,26 @@ MakeAdapter = Callable[[], Adapter]
 
 
 class Pump:
-    """Moves bytes between one adapter and whatever carries them, at the moments the adapter names."""
+    """Moves bytes between one adapter and whatever carries them, at the moments the adapter names.
+
+    In a virtual time nothing waits: the time jumps to each of those moments.
+    """
 
     def __init__(self, adapter: Adapter, write: Callable[[bytes], None]) -> None:
         self.adapter = adapter
         self._write = write
         self._loop = asyncio.get_running_loop()
+        self._clock = adapter.bus.clock or WallClock()
+        self._jumps = isinstance(self._clock, VirtualClock)
         self._timer: asyncio.TimerHandle | None = None
 
     def feed(self, data: bytes) -> None:
         """Bytes from the host."""
-        self.adapter.receive(self._loop.time(), data)
-        self._flush()
+        self.adapter.receive(self._clock.now_s(), data)
+        if self._jumps:
+            self._jump()
+        else:
+            self._flush()
 
     def stop(self) -> None:
         """Let nothing more leave."""
@@ -46,12 +55,20 @@ class Pump:
 
     def _flush(self) -> None:
         self.stop()
-        ready = self.adapter.due(self._loop.time())
+        now_s = self._clock.now_s()
+        ready = self.adapter.due(now_s)
         if ready:
             self._write(ready)
         moment = self.adapter.next_s
         if moment is not None:
-            self._timer = self._loop.call_at(moment, self._flush)
+            self._timer = self._loop.call_later(moment - now_s, self._flush)
+
+    def _jump(self) -> None:
+        while (moment := self.adapter.next_s) is not None:
+            self._clock.skip(max(moment - self._clock.now_s(), 0.0))
+            ready = self.adapter.due(self._clock.now_s())
+            if ready:
+                self._write(ready)
 
 
 class TcpPort:
@@ -103,7 +120,8 @@ class TcpPort:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._free.wait(), TAKEOVER_S)
+            async with asyncio.timeout(TAKEOVER_S):
+                await self._free.wait()
         if not self._free.is_set() or self._server is None or self._adapter is None:
             writer.transport.abort()
             return

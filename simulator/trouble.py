@@ -1,5 +1,6 @@
 """The life of a trouble code by driving cycles (13 CCR 1968.2): pending, confirmed with the lamp, permanent, healed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from simulator.codes import Code
@@ -29,20 +30,23 @@ class Troubles:
             self.codes.append(Code(code, "permanent", ecu))
         return True
 
-    def pass_cycles(self, cycles: int, *, monitors_ran: bool) -> bool:
-        """Driving cycles, each with a warm-up, that saw no fault. True while a confirmed code keeps the lamp lit.
+    def pass_cycles(
+        self, cycles: int, *, monitors_ran: bool, present: Collection[tuple[str, str]] = frozenset()
+    ) -> bool:
+        """Driving cycles, each with a warm-up, that saw no fault but those ``present``. True while the lamp stays lit.
 
         A pending code goes after one such cycle; a permanent one after three, once the monitors have run.
         """
         kept: list[Code] = []
         lit = False
         for code in self.codes:
-            sound = self.sound.get((code.code, code.ecu), 0) + cycles
+            key = (code.code, code.ecu)
+            sound = 0 if key in present else self.sound.get(key, 0) + cycles
             if sound < self._lives(code.kind, monitors_ran=monitors_ran):
                 kept.append(code)
                 lit = lit or (code.kind == "stored" and sound < LAMP_CYCLES)
         for key in self.sound:
-            self.sound[key] += cycles
+            self.sound[key] += 0 if key in present else cycles
         self.codes[:] = kept
         return lit
 
