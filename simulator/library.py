@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
-from simulator.car import METRES_PER_KM, Counters, Ecu, MakerRead
+from simulator.car import METRES_PER_KM, Counters, Ecu, Leg, MakerRead
 from simulator.codes import CLASSES, Code, is_code
 from simulator.errors import SimulatorError
 from simulator.faults import parse_fault
 from simulator.links import LINKS, Kind, Link
+from simulator.orders import check_order
+from simulator.people import inspection_of, road_test_of
 from simulator.pids import ENCODERS, FUEL_TYPES, PID_SETS, is_mask, whole_km
+from simulator.plausible import check_counters, check_sequence, check_visit
 from simulator.profiles import DEFAULT_PROFILE, PROFILES
 from simulator.recorded import recorded_answers
-from simulator.scenario import LastService, Scenario, UnitState, UsualAdapter, Visit, monitors_of
+from simulator.scenario import LastService, Scenario, Step, UnitState, UsualAdapter, Visit, monitors_of
 from simulator.toml_reader import Table, read
 
 LIBRARY = Path(__file__).parent / "scenarios"
+CHECKS = tuple(f"K{number}" for number in range(1, 11))
+TAMPERINGS = (
+    "all_modules", "cluster_only", "can_filter", "blocker", "pre_sale_clear", "cluster_swap_with_papers", "ecu_swap",
+)  # fmt: skip
 VERDICTS = ("consistent", "suspicious", "impossible", "not_determinable")
 
 MOST_CODES = 100
@@ -73,8 +80,11 @@ def _scenario(root: Table) -> Scenario:
         link=link,
         silent=silent,
         ecus=ecus,
-        visits=tuple(_visit(table, roles, fuel) for table in _visits(root)),
+        visits=_visits(root, roles, fuel),
         adapter=_adapter(root),
+        title_zh=root.text("title_zh", ""),
+        checks=_checks(root),
+        twin_of=root.text("twin_of", ""),
     )
     car.finish()
     return scenario
@@ -99,11 +109,21 @@ def _adapter(root: Table) -> UsualAdapter:
     return adapter
 
 
-def _visits(root: Table) -> list[Table]:
-    visits = root.tables("visit")
-    if not visits:
+def _visits(root: Table, roles: list[str], fuel: str) -> tuple[Visit, ...]:
+    tables = root.tables("visit")
+    if not tables:
         raise root.fail("visit", "is missing: a scenario needs at least one [[visit]]")
+    visits = tuple(_visit(table, roles, fuel) for table in tables)
+    check_sequence(tables, visits)
     return visits
+
+
+def _checks(root: Table) -> tuple[str, ...]:
+    checks = root.texts("checks", ())
+    unknown = [check for check in checks if check not in CHECKS]
+    if unknown:
+        raise root.fail("checks", f"{unknown[0]!r} is not one of: {', '.join(CHECKS)}")
+    return checks
 
 
 def _vin(table: Table, key: str = "vin") -> str:
@@ -132,6 +152,8 @@ def _ecu(table: Table, link: Link, vin: str) -> Ecu:
         dids=_dids(table),
         answers=recorded_answers(table),
         odometer_offset_m=table.whole("odometer_offset_m", 0, low=-10_000_000, high=10_000_000),
+        counted_share=table.number("counted_share", 1.0, high=1.0),
+        odometer_scale=table.number("odometer_scale", 1.0, low=0.1, high=10.0),
         pending_replies=table.whole("pending_replies", 0, high=10),
         uds_only=table.flag("uds_only", default=False),
         obd=table.flag("obd", default=True),
@@ -261,9 +283,42 @@ def _visit(table: Table, roles: list[str], fuel: str) -> Visit:
         last_service=_last_service(table),
         papers_km=table.whole("papers_km", high=4_000_000) if table.has("papers_km") else None,
         units=tuple(_unit(unit, roles) for unit in table.tables("unit")),
+        true_odometer_m=round(table.number("true_odometer_km", odometer_m / METRES_PER_KM, high=4e6) * METRES_PER_KM),
+        tampering=table.text("tampering", "", among=("", *TAMPERINGS)),
+        road_test=road_test_of(table),
+        inspection=inspection_of(table),
+        legs=tuple(_leg(leg) for leg in table.tables("leg")),
+        counted_share=table.number("counted_share", 1.0, high=1.0),
+        steps=_steps(table),
     )
     table.finish()
+    check_visit(table, visit)
     return visit
+
+
+def _leg(table: Table) -> Leg:
+    leg = Leg(speed_kmh=table.number("speed_kmh", high=255), seconds=table.number("seconds", low=1, high=86_400))
+    table.finish()
+    return leg
+
+
+def _steps(visit: Table) -> tuple[Step, ...]:
+    steps = tuple(_step(step) for step in visit.tables("step"))
+    return tuple(sorted(steps, key=lambda step: step.after_requests or 0))
+
+
+def _step(table: Table) -> Step:
+    order = table.text("do")
+    try:
+        check_order(order)
+    except SimulatorError as error:
+        raise table.fail("do", str(error)) from None
+    if table.has("after_s") == table.has("after_requests"):
+        raise table.fail("after_s", "a step wants one of after_s and after_requests")
+    after_s = table.number("after_s", high=31_536_000) if table.has("after_s") else None
+    after_requests = table.whole("after_requests", low=1, high=10**6) if table.has("after_requests") else None
+    table.finish()
+    return Step(order, after_s, after_requests)
 
 
 def _unit(table: Table, roles: list[str]) -> UnitState:
@@ -276,6 +331,8 @@ def _unit(table: Table, roles: list[str]) -> UnitState:
         counters=_counters(table) if table.has(own) else None,
     )
     table.finish()
+    if unit.counters is not None:
+        check_counters(table, unit.counters)
     return unit
 
 
@@ -319,6 +376,7 @@ def _last_service(table: Table) -> LastService | None:
     found = LastService(
         done_days_ago=service.whole("done_days_ago", high=36_500),
         odometer_m=round(service.number("odometer_km", high=4_000_000) * METRES_PER_KM),
+        items=service.texts("items", ()),
     )
     service.finish()
     return found

@@ -2,6 +2,7 @@
 
 from simulator.car import METRES_PER_KM, Ecu
 from simulator.links import Kind
+from simulator.people import driven, seen
 from simulator.scenario import Scenario, Visit
 
 
@@ -31,7 +32,11 @@ def truth(scenario: Scenario, number: int) -> dict[str, object]:
         "verdict": visit.verdict,
         "findings": list(visit.findings),
         "last_service": _last_service(visit),
+        "true_odometer_m": visit.true_odometer_m,
+        "tampering": visit.tampering or None,
+        "checks": list(scenario.checks),
         **papers,
+        **_by_people(scenario, number),
     }
 
 
@@ -68,6 +73,20 @@ def maker_reads(scenario: Scenario, number: int) -> list[dict[str, object]]:
     ]
 
 
-def _last_service(visit: Visit) -> dict[str, int] | None:
+def _last_service(visit: Visit) -> dict[str, object] | None:
     last = visit.last_service
-    return None if last is None else {"done_days_ago": last.done_days_ago, "odometer_m": last.odometer_m}
+    if last is None:
+        return None
+    items = {"items": list(last.items)} if last.items else {}
+    return {"done_days_ago": last.done_days_ago, "odometer_m": last.odometer_m, **items}
+
+
+def _by_people(scenario: Scenario, number: int) -> dict[str, object]:
+    """What a drive and a look would tell at this visit, where the scenario has them."""
+    visit = scenario.visits[number - 1]
+    found: dict[str, object] = {}
+    if visit.road_test is not None:
+        found["road_test"] = driven(scenario.car(number), visit.road_test, visit.dash_km)
+    if visit.inspection is not None:
+        found["inspection"] = seen(visit.inspection)
+    return found

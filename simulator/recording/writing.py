@@ -19,6 +19,10 @@ NO_VIN = "0" * 17
 MODEL_YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 FIRST_YEAR = 1980
 FULL = 0xFFFF
+HOUR_MINUTES, HOUR_S = 60, 3600
+# No car keeps a higher mean speed: what it drove took at least so long.
+FASTEST_KMH = 200
+MOST_RUN_S = 3_600_000_000
 VIN_REQUESTS = (b"\x09\x02", bytes.fromhex("22F802"), bytes.fromhex("22F190"))
 
 RawAnswers = dict[str, dict[bytes, list[bytes]]]
@@ -168,13 +172,16 @@ def _visit(recording: Recording, units: list[UnitMeaning], fuel: str, dash_km: i
     yield ""
     yield "[[visit]]"
     yield f"odometer_km = {odometer_km:.1f}"
+    counted_km = max(first_number(units, 0x31, 0, 2) or 0, first_number(units, 0xC7, 0, 2) or 0)
+    if counted_km > odometer_km:
+        yield f"true_odometer_km = {counted_km}"
     if dash_km is not None:
         yield f"dash_km = {dash_km}"
     yield from (f'{key} = ""' for key in ("plate", "stock_number", "operator"))
     yield f"battery_v = {_battery_v(recording, units):.3f}"
     if not first_number(units, 0x0C, 0, 2):
         yield "engine_on = false"
-    codes = [code for unit in units for code in unit.codes]
+    codes = list(dict.fromkeys(code for unit in units for code in unit.codes))
     status = first_number(units, 0x01, 0, 1)
     if any(code.kind == "stored" for code in codes) and not (status or 0) & 0x80:
         yield "mil = false"
@@ -194,20 +201,25 @@ def _battery_v(recording: Recording, units: list[UnitMeaning]) -> float:
 
 
 def _counters(units: list[UnitMeaning]) -> Iterator[str]:
-    yield f"distance_since_clear_km = {first_number(units, 0x31, 0, 2) or 0}"
+    """The counters since the last clear. What a unit left out, or what cannot be, is filled in plausibly here: the
+    recorded bytes go before it."""
+    driven_km = first_number(units, 0x31, 0, 2) or 0
+    minutes = max(first_number(units, 0x4E, 0, 2) or 0, min(driven_km * HOUR_MINUTES // FASTEST_KMH, FULL))
+    yield f"distance_since_clear_km = {driven_km}"
     yield f"warmups_since_clear = {first_number(units, 0x30, 0, 1) or 0}"
-    yield f"hours_since_clear = {_hours(first_number(units, 0x4E, 0, 2), 60)}"
-    for key, pid in (("distance_with_mil_km", 0x21), ("distance_since_reflash_km", 0xC7)):
-        value = first_number(units, pid, 0, 2)
-        if value:
-            yield f"{key} = {value}"
-    minutes = first_number(units, 0x4D, 0, 2)
-    if minutes:
-        yield f"hours_with_mil = {_hours(minutes, 60)}"
-    for key, start in (("engine_run_h", 1), ("idle_run_h", 5)):
-        seconds = first_number(units, 0x7F, start, start + 4)
-        if seconds and seconds < 3_600_000_000:
-            yield f"{key} = {_hours(seconds, 3600)}"
+    yield f"hours_since_clear = {_hours(minutes, HOUR_MINUTES)}"
+    yield from _nonzero("distance_with_mil_km", min(first_number(units, 0x21, 0, 2) or 0, driven_km))
+    yield from _nonzero("distance_since_reflash_km", first_number(units, 0xC7, 0, 2))
+    lit = min(first_number(units, 0x4D, 0, 2) or 0, minutes)
+    yield from _nonzero("hours_with_mil", _hours(lit, HOUR_MINUTES))
+    run_s = min(first_number(units, 0x7F, 1, 5) or 0, MOST_RUN_S)
+    yield from _nonzero("engine_run_h", _hours(run_s, HOUR_S))
+    yield from _nonzero("idle_run_h", _hours(min(first_number(units, 0x7F, 5, 9) or 0, run_s), HOUR_S))
+
+
+def _nonzero(key: str, value: float | None) -> Iterator[str]:
+    if value:
+        yield f"{key} = {value}"
 
 
 def _hours(count: int | None, an_hour: int) -> float:

@@ -92,6 +92,9 @@ def test_the_truth_tells_all_that_a_reader_should_find() -> None:
         "verdict": "consistent",
         "findings": ["codes.new", "service.unknown"],
         "last_service": None,
+        "true_odometer_m": 86_412_700,
+        "tampering": None,
+        "checks": [],
     }
 
 
