@@ -17,6 +17,8 @@ from protocols.errors import AdapterReplyError
 MAX_REPLY_BYTES = 16_384  # the longest list a car sends (4095 bytes of ISO-TP) with ids, spaces and line ends
 STOP_WAIT_S = 0.3  # an interrupted ELM327 prints its prompt within one byte time; clones take up to 0.2 s
 PROBE_WAIT_S = 1.0
+KNOCK_S = 0.06  # an idle chip answers a knock in 5 ms, over Bluetooth in 30
+STILL_S = 0.15  # no answer to an earlier knock is under way any more
 RESTART_NOTICES = frozenset({Notice.LV_RESET, Notice.RESTARTED, Notice.INTERNAL_ERROR})
 
 
@@ -55,6 +57,33 @@ class Adapter:
         if reply.notices & RESTART_NOTICES and not command.upper().startswith(("ATZ", "ATWS", "ATI")):
             raise AdapterLostError("adapter.restarted", ", ".join(sorted(n.name for n in reply.notices)))
         return reply
+
+    async def first_word(self, command: str, *, timeout_s: float, boot_s: float) -> Reply | None:
+        """``ask`` an adapter that may have got its supply just now: knock until it is awake, then ask once more.
+
+        Raises AdapterLostError when no prompt came within ``boot_s``.
+        """
+        await self._write(self._session.send(command))
+        reply = await self._reply_within(timeout_s)
+        if reply is not None:
+            return reply
+        self._session = Elm327Session(max_reply_bytes=MAX_REPLY_BYTES)
+        await self._knock(boot_s)
+        return await self.ask(command, timeout_s=timeout_s)
+
+    async def _knock(self, boot_s: float) -> None:
+        """Send what no adapter executes until one says so, then let the answers to all knocks run out."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + boot_s
+        while loop.time() < deadline:
+            await self._write(RESYNC_BREAK)
+            awake = await self._drain(KNOCK_S)
+            await self._write(RESYNC_PROBE)
+            if await self._drain(KNOCK_S) or awake:
+                while await self._drain(STILL_S) and loop.time() < deadline:
+                    pass
+                return
+        raise AdapterLostError("adapter.no_prompt", "")
 
     async def close(self) -> None:
         """Release the link; never raises."""
