@@ -28,6 +28,7 @@ from sync.mqtt_client import (
     hung_up_on_us,
     login_failure,
     publish_properties,
+    refusal,
 )
 
 __all__ = ["Inbound", "Link", "Session", "Will", "connect"]
@@ -244,7 +245,7 @@ class Link:
         if answer is None or answer.done():
             return
         if code.is_failure:
-            answer.set_exception(failure(code, "topic"))
+            answer.set_exception(refusal(code))
         else:
             answer.set_result(None)
 

@@ -110,6 +110,14 @@ def failure(code: ReasonCode, what: str) -> UpstreamError:
     return UpstreamLostError(f"broker could not take the {what}: {_said(code)}")
 
 
+def refusal(code: ReasonCode) -> UpstreamRefusedError:
+    """Name the error for a negative PUBACK or SUBACK: asking again at once would get the same answer."""
+    error = failure(code, "topic")
+    if isinstance(error, UpstreamRefusedError):
+        return error
+    return UpstreamRefusedError(f"broker does not take it: {_said(code)}; see its log and limits", detail=str(code))
+
+
 def _said(code: ReasonCode) -> str:
     return f"{code} (0x{code.value:02x})"
 

@@ -150,6 +150,7 @@ class Publisher:
             if sender.expired(self._monotonic()):
                 log.warning("no acknowledgement, sending again", in_flight=sender.in_flight)
                 sender.go_back()
+                self._tell(unanswered=True)
             await self._send(sender, link, group)
             if not sender.in_flight and sender.stream != self._outbox.stream:
                 return
@@ -181,7 +182,7 @@ class Publisher:
                 await self._quarantine(sender, answer)
         if answers:
             self._useful = True
-            self._tell(buffered=self._outbox.pending_count(), last_ack_at=self._clock.stamp().t)
+            self._tell(unanswered=False, last_ack_at=self._clock.stamp().t)
 
     async def _quarantine(self, sender: Sender, nack: Nack) -> None:
         for first, last in sender.on_nack(nack):
@@ -201,5 +202,6 @@ class Publisher:
         return State(sid=session_id, online=online, version=self._version, buffered=buffered).model_dump_json().encode()
 
     def _tell(self, **changed: object) -> None:
-        self.state = replace(self.state, **{"buffered": self._outbox.pending_count(), **changed})  # type: ignore[arg-type]
+        seen = {"buffered": self._outbox.pending_count(), "fullness": self._outbox.fullness}
+        self.state = replace(self.state, **(seen | changed))  # type: ignore[arg-type]
         self._on_state(self.state)

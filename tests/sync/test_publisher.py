@@ -18,6 +18,7 @@ from tests.sync.broker import Broker, Rumqttd, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, speed
+from tests.sync.scripted_broker import CONNACK_5, CONNECT, PUBLISH, SUBSCRIBE, puback_5, scripted_broker
 
 pytestmark = pytest.mark.broker
 both_versions = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -107,9 +108,11 @@ async def test_an_office_that_is_away_or_full_is_waited_for(broker: Broker, outb
     async with running(publisher.run(), receive_batches(settings, office.handle)):
         await asyncio.sleep(0.7)
         assert outbox.pending_count() == 60
+        assert publisher.state.unanswered, "a person is told that nobody confirms"
         office.closed = False
         assert await publisher.drained(PATIENCE_S)
 
+    assert not publisher.state.unanswered
     assert office.seqs() == list(range(1, 61))
 
 
@@ -217,6 +220,32 @@ async def test_a_denied_topic_is_told_to_a_person(tmp_path: Path, outbox: Outbox
             await until(lambda: bool(states and states[-1].refused))
 
     assert states[-1].refused_key == "mqtt.refused_topic"
+
+
+@pytest.mark.parametrize("reason", [0x87, 0x97])
+async def test_a_broker_that_refuses_batches_is_told_to_a_person_and_not_asked_in_a_hot_loop(
+    outbox: Outbox, reason: int
+) -> None:
+    states: list[PublisherState] = []
+    connects: list[bytes] = []
+
+    def answer(kind: int, body: bytes) -> bytes:
+        if kind == CONNECT:
+            connects.append(body)
+            return CONNACK_5
+        if kind == SUBSCRIBE:
+            return b"\x90\x04" + body[:2] + b"\x00\x01"
+        return puback_5(body, reason if b"bay-1/t" in body else 0) if kind == PUBLISH else b""
+
+    await outbox.append([mileage(n) for n in range(50)])
+    async with scripted_broker(answer) as port:
+        settings = MqttSettings(url=f"mqtt://127.0.0.1:{port}", backoff_first_s=0.01, backoff_max_s=30, batch_records=5)
+        async with running(a_publisher(outbox, settings, states).run()):
+            await until(lambda: bool(states and states[-1].refused))
+            await asyncio.sleep(0.3)
+
+    assert len(connects) == 1
+    assert states[-1].buffered == 50
 
 
 async def test_an_outbox_that_fails_ends_delivery_with_its_own_error(broker: Broker, outbox: Outbox) -> None:
