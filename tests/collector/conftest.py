@@ -142,7 +142,8 @@ PEERS = {
     "pyserial": pyserial_peer,
     "tcp": tcp_peer,
     "rfcomm": rfcomm_peer,
-    **{f"ble-{gatt}": ble_peer(gatt) for gatt in GATTS},
+    "ble": ble_peer("fff0"),
+    "ble-smallest-packets": ble_peer("ffe0"),
 }
 
 

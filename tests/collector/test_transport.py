@@ -7,7 +7,8 @@ import pytest
 from collector.errors import AdapterLostError
 from collector.links import open_transport
 from collector.serial_address import split_serial_address
-from tests.collector.conftest import Peer
+from simulator.radio_ports import GATTS
+from tests.collector.conftest import Peer, ble_peer
 
 
 async def test_what_we_write_arrives_whole(peer: Peer) -> None:
@@ -110,6 +111,16 @@ async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> No
     peer.unplug()
     await peer.transport.close()
     await peer.transport.close()
+
+
+@pytest.mark.parametrize("gatt", sorted(GATTS))
+async def test_every_kind_of_serial_service_is_found_and_carries_both_ways(gatt: str) -> None:
+    async with ble_peer(gatt)() as peer:
+        await peer.transport.write(b"0100\r")
+        heard = await peer.heard()
+        peer.say(b"41 00 >")
+
+        assert (heard, await read_to_prompt(peer)) == (b"0100\r", b"41 00 >")
 
 
 @pytest.mark.parametrize(
