@@ -147,6 +147,8 @@ class Car:
     drained_v: float = 0.0
     started_c: float = OPERATING_C
     warmed_up: bool = True
+    # A driving cycle that began here, not elsewhere, and whether its monitors have judged.
+    in_cycle: bool = False
     judged: bool = True
     awake_s: float = CRANKING_S
     _sag_v: float = 0.0
@@ -186,6 +188,7 @@ class Car:
         self.run_s = self.awake_s = 0.0
         self.started_c = self.coolant_c
         self.warmed_up = self.judged = False
+        self.in_cycle = True
 
     def stop(self) -> None:
         """Switch the engine off; a driving cycle that got to judge ends, and what stayed sound heals by one."""
@@ -193,9 +196,9 @@ class Car:
             return
         self.engine_on = False
         self.speed_kmh = 0.0
-        if self.judged:
+        if self.in_cycle and self.judged:
             self.pass_cycles(1)
-        self.judged = True
+        self.in_cycle = False
 
     def sag(self, voltage_v: float, seconds: float) -> None:
         """Pull the supply down to a voltage for some time."""
@@ -326,8 +329,9 @@ class Car:
 
     def change_battery(self, voltage_v: float = RESTING_V) -> None:
         """A battery taken off long enough: the same is lost as by a clear, on cars that keep it in powered memory."""
+        self.stop()
         self.clear_codes()
-        self.battery_v = voltage_v
+        self.battery_v, self.arrived_running = voltage_v, False
         self.drained_v = 0.0
 
     @property

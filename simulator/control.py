@@ -71,7 +71,7 @@ def _state(station: Station, words: list[str]) -> Outcome:
     return {
         "plugged": True,
         "clock_s": round(station.clock.now_s(), 3),
-        "odometer_m": int(car.odometer_m),
+        "odometer_m": round(car.odometer_m),
         "speed_kmh": car.speed_kmh,
         "engine_on": car.engine_on,
         "supply_v": round(car.supply_v, 2),
