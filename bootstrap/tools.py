@@ -56,6 +56,7 @@ TOOLS = (
     Tool("a Chinese font", "fonts-wqy-microhei", has_cjk_font),
     Tool("socat", "socat", on_path("socat")),
     Tool("systemd-analyze", "systemd", on_path("systemd-analyze")),
+    Tool("a C compiler", "g++", on_path("cc", "gcc")),  # g++ depends on the C headers, gcc only recommends them
 )
 
 
