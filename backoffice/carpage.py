@@ -7,10 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evidence.sheet.chart import Mark, Point, draw, mark_of
 from backoffice.views import CodeView, TimelineEvent, VehicleDetail, VehicleSummary
 from backoffice.wording import DASH, Wording
 from config.catalogue import has, render
+from evidence.sheet.chart import Mark, Point, draw, mark_of
 from evidence.snapshot import CheckPart, OdometerPart, Result, Snapshot
 from protocols.readings import ItemStatus, Monitor, Trust
 

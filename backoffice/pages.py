@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -15,11 +15,13 @@ from backoffice.carpage import car_context, check_title, due_kind, item_name, mo
 from backoffice.errors import StoreFailedError
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
+from backoffice.sheets import rendered
 from backoffice.store import RecordStore
 from backoffice.views import AlertView, StockState, VehicleSummary
 from backoffice.wording import DASH, Wording, time_zone
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
+from evidence.sheet.html import style_source
 from evidence.snapshot import CheckPart, Severity
 
 PAGE_SIZE = 50
@@ -30,6 +32,8 @@ COOKIE_S = 365 * 86400
 _URGENCY = {Severity.STOP: 0, Severity.SOON: 1, Severity.NOTE: 2}
 TEMPLATES = Path(__file__).parent / "templates"
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+SheetKind = Literal["html", "pdf"]
+SHEET_TYPES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 Token = Annotated[str, Query(max_length=32)]
 
 
@@ -39,6 +43,7 @@ class Pages:
     def __init__(self, desk: RecordStore, default_language: str, zone_name: str) -> None:
         self.desk = desk
         self._default = default_language
+        self.zone_name = zone_name
         self._zone = time_zone(zone_name)
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -139,6 +144,15 @@ def _vehicle_pages(routes: APIRouter, pages: Pages, searches: SearchMemory) -> N
     @routes.get("/vehicles/{vehicle_id}")
     async def vehicle(request: Request, vehicle_id: OpaqueId) -> Response:
         return await _vehicle_page(request, pages, vehicle_id)
+
+    @routes.get("/vehicles/{vehicle_id}/sheet.{kind}")
+    async def sheet(request: Request, vehicle_id: OpaqueId, kind: SheetKind) -> Response:
+        found = await desk.sheet(vehicle_id, pages.zone_name)
+        if found is None:
+            raise ProblemError(404, "office.problem_no_vehicle")
+        body = await rendered(found, pages.wording(request).language, kind)
+        headers = {"Content-Security-Policy": f"default-src 'none'; style-src {style_source()}; frame-ancestors 'none'"}
+        return Response(body, media_type=SHEET_TYPES[kind], headers=headers if kind == "html" else None)
 
     @routes.post("/vehicles/{vehicle_id}/stock-state")
     async def stock_state(

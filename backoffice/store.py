@@ -29,6 +29,7 @@ from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
 from backoffice.recording import Incoming, Range, keep, settle_stream, stored_record
 from backoffice.review import Reviewed, load_dossier, load_services
+from backoffice.sheets import sheet_from
 from backoffice.tables import (
     alerts,
     deliveries,
@@ -52,6 +53,7 @@ from backoffice.views import (
     WorkOrder,
 )
 from evidence.history import in_utc
+from evidence.sheet.content import Sheet
 from sync.codec import Unreadable, decode_batch, encode_batch
 
 log = structlog.get_logger(__name__)
@@ -202,6 +204,13 @@ class RecordStore:
             services = await load_services(connection, current)
             entries = await lookups.entries(connection, current)
             return timeline_of(dossier, entries, services, await lookups.car_alerts(connection, current))
+
+    @_whole
+    async def sheet(self, vehicle_id: str, timezone: str) -> Sheet | None:
+        """The intake sheet of a car's latest visit; None for an unknown car or one never read."""
+        async with self._read() as connection:
+            current = await current_id(connection, vehicle_id)
+            return await sheet_from(connection, current, timezone=timezone, now=self._now()) if current else None
 
     @_whole
     async def alerts(self, *, open_only: bool = True, limit: int = 100, vehicle_id: str = "") -> tuple[AlertView, ...]:

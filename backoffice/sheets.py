@@ -1,0 +1,43 @@
+"""The intake sheet as the back office knows the car: judged from everything, a working copy that no box has signed."""
+
+import asyncio
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backoffice.dossier import history_of
+from backoffice.review import load_dossier, load_services
+from backoffice.tables import vehicles
+from config.catalogue import Language
+from evidence.assemble import with_judgement
+from evidence.sheet.content import Sheet, sheet_of
+from evidence.sheet.html import html_of
+from evidence.verdict import judge
+
+# one page at a time: the printing library shares its fonts between all pages of a process
+_PRESS = asyncio.Lock()
+PRINT_TIMEOUT_S = 60.0
+
+
+async def sheet_from(connection: AsyncConnection, vehicle_id: str, *, timezone: str, now: datetime) -> Sheet | None:
+    """The sheet of a car's latest visit; None for a car that was never read."""
+    dossier = await load_dossier(connection, vehicle_id)
+    if dossier.latest is None:
+        return None
+    services = await load_services(connection, vehicle_id)
+    market = (await connection.execute(select(vehicles.c.market).where(vehicles.c.id == vehicle_id))).scalar_one()
+    judgement = judge(history_of(dossier, vehicle_id, services, market), now=now)
+    latest = dossier.latest.snapshot
+    whole = latest.model_copy(update={"vehicle": dossier.vehicle, "taken_at": dossier.latest.at})
+    return sheet_of(with_judgement(whole, judgement), judgement.entries, timezone=timezone, provisional=False)
+
+
+async def rendered(sheet: Sheet, language: Language, kind: str) -> bytes:
+    """The sheet as ``html`` or ``pdf``; raise TimeoutError when printing takes too long."""
+    if kind == "html":
+        return html_of(sheet, language).encode()
+    from evidence.sheet.pdf import pdf_of
+
+    async with asyncio.timeout(PRINT_TIMEOUT_S), _PRESS:
+        return await asyncio.to_thread(pdf_of, sheet, language)
