@@ -9,17 +9,19 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
 
 from collector.memory import KnownCar, KnownUnit, Memory, ShortMemory, Skills, car_key
+from config.settings import StorageSettings
 from sync.database import Database, open_database
 from sync.errors import OutboxError
 from sync.lock import FileLock
 
+FILE = "memory.db"
 SCHEMA = Path(__file__).parent / "memory_schema"
 MAX_BYTES = 16 * 1024 * 1024
 CARS_KEPT = 5000  # some 2 kB each
@@ -34,22 +36,26 @@ Result = TypeVar("Result")
 class MemoryStore:
     """The one connection to ``memory.db``; a ``collector.memory.Memory``."""
 
-    def __init__(self, database: Database, lock: FileLock, secret: bytes, now: Now) -> None:
+    def __init__(self, database: Database, lock: FileLock, keep: timedelta, now: Now) -> None:
         self._db = database
         self._lock = lock
-        self._secret = secret
+        self._keep = keep
         self._now = now
+        self._secret = b""
 
     @classmethod
-    async def open(cls, path: Path, now: Now) -> Self:
-        """Open or create the memory at ``path``; raise OutboxError or OSError when it is locked or unusable."""
+    async def open(cls, path: Path, *, keep: timedelta, now: Now = lambda: datetime.now(UTC)) -> Self:
+        """Open or create the memory at ``path``; cars that are not read for ``keep`` are erased from it.
+
+        Raises OutboxError or OSError when it is locked or unusable.
+        """
         lock = FileLock(path.with_name(f"{path.name}.lock"))
         try:
             opened = await open_database(path, SCHEMA, max_bytes=MAX_BYTES)
         except BaseException:
             lock.release()
             raise
-        store = cls(opened.database, lock, b"", now)
+        store = cls(opened.database, lock, keep, now)
         try:
             store._secret = await opened.database.run(_secret_of)
         except BaseException as error:
@@ -75,12 +81,8 @@ class MemoryStore:
         return await self._try(lambda db: _car(db, key), None)
 
     async def keep_car(self, car: KnownCar) -> None:
-        moment = self._now().isoformat()
-        await self._try(lambda db: _put_car(db, car, moment), None)
-
-    async def forget_before(self, moment: datetime) -> int:
-        """Erase every car that was not read since ``moment``; return how many."""
-        return await self._try(lambda db: _forget(db, moment.isoformat()), 0)
+        now = self._now()
+        await self._try(lambda db: _put_car(db, car, now.isoformat(), (now - self._keep).isoformat()), None)
 
     async def _try(self, work: Callable[[sqlite3.Connection], Result], otherwise: Result) -> Result:
         try:
@@ -91,12 +93,13 @@ class MemoryStore:
 
 
 @asynccontextmanager
-async def remembering(path: Path, now: Now) -> AsyncIterator[Memory]:
-    """The memory at ``path`` while the block runs; one that ends with the process where that file is not usable."""
+async def remembering(settings: StorageSettings) -> AsyncIterator[Memory]:
+    """The memory of this box while the block runs; where its file is not usable, one that ends with the process."""
+    keep = timedelta(days=settings.forget_acknowledged_after_days)
     try:
-        store = await MemoryStore.open(path, now)
+        store = await MemoryStore.open(settings.directory / FILE, keep=keep)
     except (OutboxError, OSError) as error:
-        log.info("no memory of earlier visits", reason=str(error))
+        log.info("no memory of earlier visits, reading is slower", reason=str(error))
         yield ShortMemory()
         return
     try:
@@ -152,27 +155,18 @@ def _unit(address: str, pids: str, calibration_ids: str, vin_bytes: int, calibra
     return KnownUnit(address, have, texts, vin_bytes, calibration_bytes)
 
 
-def _put_car(db: sqlite3.Connection, car: KnownCar, moment: str) -> None:
+def _put_car(db: sqlite3.Connection, car: KnownCar, moment: str, forget_before: str) -> None:
     values = (car.key, car.protocol_number, car.protocol, " ".join(car.odometer_rows), moment)
     db.execute("INSERT OR REPLACE INTO cars VALUES (?, ?, ?, ?, ?)", values)
     db.execute("DELETE FROM units WHERE car = ?", (car.key,))
     db.executemany("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", [_row_of(car.key, unit) for unit in car.units])
     db.execute("DELETE FROM cars WHERE key NOT IN (SELECT key FROM cars ORDER BY seen_at DESC LIMIT ?)", (CARS_KEPT,))
-    _drop_orphans(db)
+    db.execute("DELETE FROM cars WHERE seen_at < ?", (forget_before,))
+    db.execute("DELETE FROM units WHERE car NOT IN (SELECT key FROM cars)")
+    db.execute("UPDATE adapters SET last_car = '' WHERE last_car NOT IN (SELECT key FROM cars)")
 
 
 def _row_of(key: str, unit: KnownUnit) -> tuple[str, str, str, str, int, int]:
     bits = f"{sum(1 << pid for pid in unit.pids):X}"
     texts = json.dumps(unit.calibration_ids, ensure_ascii=False)
     return key, unit.address, bits, texts, unit.vin_bytes, unit.calibration_bytes
-
-
-def _forget(db: sqlite3.Connection, moment: str) -> int:
-    erased = db.execute("DELETE FROM cars WHERE seen_at < ?", (moment,)).rowcount
-    _drop_orphans(db)
-    return erased
-
-
-def _drop_orphans(db: sqlite3.Connection) -> None:
-    db.execute("DELETE FROM units WHERE car NOT IN (SELECT key FROM cars)")
-    db.execute("UPDATE adapters SET last_car = '' WHERE last_car NOT IN (SELECT key FROM cars)")

@@ -15,6 +15,8 @@ from agent import intake as intakes
 from agent.answers import NOTHING_SAID, Answers, parse_answers
 from agent.errors import WorldError
 from agent.ledger import Intake, Known
+from agent.logs import log_to_stderr
+from agent.memory_store import remembering
 from agent.moments import wall_time
 from agent.tables import verdict_table
 from agent.wording import said
@@ -22,6 +24,7 @@ from collector.depth import Depth
 from collector.discovery import adapters_in, likely_adapters
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import ScanProgress, VinSeen
+from collector.memory import Memory
 from collector.scan import scan_once
 from config.catalogue import Language, render
 from config.errors import SettingsError
@@ -58,14 +61,15 @@ def scan_car_once(order: ScanOrder, settings: Settings, language: Language) -> i
         raise SettingsError(f"--depth: '{order.depth[:20]}' is not quick or full")
     typed = {name: value for name, value in order.typed.items() if value}
     answers = parse_answers(typed) if typed else NOTHING_SAID
+    log_to_stderr()
     return asyncio.run(_scan(order, answers, settings, language))
 
 
 async def _scan(order: ScanOrder, answers: Answers, settings: Settings, language: Language) -> int:
     url = _address(order.adapter, settings)
-    async with _desk(settings) if order.save else nullcontext() as desk:
+    async with _desk(settings) if order.save else nullcontext() as desk, remembering(settings.storage) as memory:
         try:
-            reading, silent = await _read(url, Depth(order.depth), settings, language)
+            reading, silent = await _read(url, Depth(order.depth), settings, language, memory)
         except CarSilentError as error:
             raise WorldError("scan.unplugged") from error
         if silent and not answers.vin:
@@ -87,7 +91,9 @@ def _address(adapter: str, settings: Settings) -> str:
     return found[0]
 
 
-async def _read(url: str, depth: Depth, settings: Settings, language: Language) -> tuple[CarReading, bool]:
+async def _read(
+    url: str, depth: Depth, settings: Settings, language: Language, memory: Memory
+) -> tuple[CarReading, bool]:
     """Scan with progress on standard error: a bar for a person, a line a step for a log."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
@@ -102,7 +108,7 @@ async def _read(url: str, depth: Depth, settings: Settings, language: Language) 
             if not console.is_terminal:
                 print(words, file=sys.stderr)
 
-        return await scan_once(url, settings.adapter, load_profiles(), depth=depth, tell=tell)
+        return await scan_once(url, settings.adapter, load_profiles(), depth=depth, tell=tell, memory=memory)
 
 
 def _judged_alone(reading: CarReading, answers: Answers) -> Snapshot:

@@ -14,23 +14,32 @@ def supported_by_any(support: Support, pids: Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(pid for pid in pids if any(pid in have for have in support.values())))
 
 
-def batches(pids: Sequence[int], *, several: bool) -> tuple[tuple[int, ...], ...]:
-    """Part ``pids`` into requests: up to six together where ``several`` and every length is known, else one each."""
-    known = [pid for pid in pids if several and pid in PID_LENGTHS]
-    groups = [tuple(known[at : at + MAX_PIDS]) for at in range(0, len(known), MAX_PIDS)]
+def batches(pids: Sequence[int], *, at_once: int) -> tuple[tuple[int, ...], ...]:
+    """Part ``pids`` into requests of up to ``at_once``; a PID of unknown length always goes alone."""
+    known = [pid for pid in pids if at_once > 1 and pid in PID_LENGTHS]
+    groups = [tuple(known[at : at + at_once]) for at in range(0, len(known), max(at_once, 1))]
     return (*groups, *((pid,) for pid in pids if pid not in known))
 
 
-def expected_lines(support: Support, pids: Sequence[int]) -> int | None:
-    """How many CAN frames answer a request for ``pids``; None when a length is unknown."""
+def room_for(pids: Iterable[int], *, beside: Iterable[int], support: Support, at_once: int) -> tuple[int, ...]:
+    """Those first ``pids`` that find a place in the requests for ``beside`` without one more being sent."""
+    free = -len([pid for pid in supported_by_any(support, beside) if pid in PID_LENGTHS]) % max(at_once, 1)
+    return supported_by_any(support, pids)[:free]
+
+
+def expected_lines(support: Support, pids: Sequence[int], *, name_bytes: int = 1) -> int | None:
+    """How many CAN frames answer a request for ``pids``, each named by so many bytes; None when a length is unknown."""
     if any(pid not in PID_LENGTHS for pid in pids):
         return None
-    return sum(_frames(have, pids) for have in support.values())
+    return sum(_frames(have, pids, name_bytes) for have in support.values())
 
 
-def _frames(have: frozenset[int], pids: Sequence[int]) -> int:
-    """Frames of one ECU: one up to 7 bytes, else a first frame of 6 and consecutive ones of 7 (ISO 15765-2)."""
-    size = 1 + sum(1 + PID_LENGTHS[pid] for pid in pids if pid in have)
-    if size == 1:
-        return 0
-    return 1 if size <= 7 else 1 + -(-(size - 6) // 7)
+def _frames(have: frozenset[int], pids: Sequence[int], name_bytes: int) -> int:
+    """Frames of one ECU's answer; none where it has none of the PIDs."""
+    size = 1 + sum(name_bytes + PID_LENGTHS[pid] for pid in pids if pid in have)
+    return frames_of_size(size) if size > 1 else 0
+
+
+def frames_of_size(message_bytes: int) -> int:
+    """CAN frames of a message: one up to 7 bytes, else a first frame of 6 and consecutive ones of 7 (ISO 15765-2)."""
+    return 1 if message_bytes <= 7 else 1 + -(-(message_bytes - 6) // 7)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from collector.adapter import Adapter
 from collector.errors import CarSilentError
+from collector.memory import KnownCar
 from collector.setup import Abilities
 from config.settings import AdapterSettings
 from protocols.answers import Answer, answers_to
@@ -18,7 +19,10 @@ NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
 PENDING_TRIES = 4  # ISO 14229-1: after 7F xx 78 an ECU has P2* (5 s) each time; a read may be asked again
 SLOWEST_TAIL = "ATSTFF"  # 255 x 4 ms: the longest wait an ELM327 knows
 DEFAULT_TAIL = "ATST32"  # 50 x 4 ms: the chip's own default
+DIGIT_MISSES_MAX = 2  # once may be a lost answer
+CAN_PROTOCOLS = frozenset("6789")
 PRESENT_V = 6.0  # below this no car supplies the adapter
+UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Asked:
     answers: tuple[Answer, ...]
     status: ItemStatus
     detail: str = ""
+    faulty: bool = False  # the adapter reported the bus itself, not an answer
 
     def read(self) -> tuple[Answer, ...]:
         """Only the answers that hold data."""
@@ -42,8 +47,15 @@ class Car:
         self.abilities = abilities
         self.link = LinkFormat.CAN_11
         self.protocol = ""
-        self.counts_lines = True
-        self.several_pids = False
+        self.counts_lines = abilities.skills.counts_lines
+        self.digit_misses = 0
+        self.protocol_number = ""  # as AT DPN says it, without the A of an automatic search
+        self.pids_at_once = abilities.skills.pids_at_once  # 0: one, until more are tried
+        self.measures_supply = abilities.skills.measures_supply
+        self.on_trial = False  # something is being asked that some adapters do not survive
+        self.heard: set[str] = set()  # every unit that answered anything
+        self.on_uds = False  # it has service 22 F4xx in place of service 01 (SAE J1979-2)
+        self.dids_at_once = 1  # of those identifiers; tried anew on every car
         self.silent = False
         self._settings = settings
 
@@ -53,8 +65,26 @@ class Car:
         for line in reply.lines if reply else ():
             number = line.upper().rstrip("V").strip()
             if number.replace(".", "", 1).isdecimal():
-                return float(number)
+                return self._believed(float(number))
         return None
+
+    def _believed(self, volts: float) -> float | None:
+        """Some clones say 0.0 V with a car behind them; one that once told a car's voltage is believed from then on."""
+        if volts >= PRESENT_V:
+            self.measures_supply = True
+        return None if self.measures_supply is False else volts
+
+    @property
+    def values_at_once(self) -> int:
+        """For how many values one request may ask of this car by this adapter; 0 while that was not tried."""
+        return self.dids_at_once if self.on_uds else self.pids_at_once
+
+    def ask_singly(self) -> None:
+        """From now on one value a request."""
+        if self.on_uds:
+            self.dids_at_once = 1
+        else:
+            self.pids_at_once = 1
 
     async def present(self) -> bool:
         """Whether a car supplies the adapter; asked of the adapter alone, so the bus stays quiet."""
@@ -69,53 +99,127 @@ class Car:
             return False
         return True
 
-    async def connect(self) -> Asked:
-        """Find the protocol with 01 00 and return its answers; raise CarSilentError when no car speaks."""
-        self.silent = True
-        await self.adapter.ask("ATSP0")
-        reply = await self.adapter.ask("0100", timeout_s=self._settings.search_timeout_s)
-        if reply is None or not reply.lines:
+    async def connect(self, known: KnownCar | None = None) -> Asked:
+        """Find the protocol with 01 00, else 22 F400, and return the answers; raise CarSilentError if no car speaks."""
+        self.silent, self.on_uds = True, False
+        reply = await self._first_reply(known)
+        if reply is not None and reply.lines:
+            await self._learn_link(reply, known)
+            asked = _sum_up(answers_to(b"\x01\x00", self._assemble(reply)), reply)
+            asked = asked if asked.read() or self.link is LinkFormat.LEGACY else await self._first_on_uds()
+        else:
+            asked = await self._find_on_uds() if await self.present() else Asked((), ItemStatus.TIMEOUT)
+        if not asked.read():
             raise CarSilentError(_why_silent(reply))
-        await self._learn_link(reply)
-        answers = answers_to(b"\x01\x00", self._assemble(reply))
-        if not any(answer.status is ItemStatus.READ for answer in answers):
-            raise CarSilentError("01 00 not answered")
         self.silent = False
-        return _sum_up(answers, reply)
+        return asked
 
-    async def _learn_link(self, reply: Reply) -> None:
+    async def _first_reply(self, known: KnownCar | None) -> Reply | None:
+        """01 00 over the protocol that the adapter spoke last; only where nothing answers there, a search.
+
+        For a ``known`` car the adapter waits for no more units than it had: the caller compares what came.
+        """
+        count = len(known.units) if known and known.protocol_number in CAN_PROTOCOLS and self.counts_lines else 0
+        reply = await self.adapter.ask(f"0100{_digit(count)}", timeout_s=self._settings.search_timeout_s)
+        if reply is None or reply.lines or Notice.SEARCHING in reply.notices:
+            return reply
+        await self.adapter.ask("ATSP0")
+        return await self.adapter.ask("0100", timeout_s=self._settings.search_timeout_s)
+
+    async def _find_on_uds(self) -> Asked:
+        """Look for a car without service 01, which no adapter's own search finds (SAE J1979-2, ISO 27145)."""
+        asked = Asked((), ItemStatus.TIMEOUT)
+        for speed in UDS_PROTOCOLS:
+            for number in speed:
+                await self.use_protocol(number)
+                asked = await self._first_on_uds()
+                if asked.read() or asked.faulty:  # nobody acknowledges frames at this speed, whatever their ids
+                    break
+            if not asked.faulty:
+                break
+        return asked
+
+    async def use_protocol(self, number: str) -> None:
+        """Set a CAN protocol without a search; nothing is stored in the adapter."""
+        await self.adapter.ask(f"ATTP{number}")
+        self.link = link_format_of(number) or self.link
+
+    async def _first_on_uds(self) -> Asked:
+        reply = await self.adapter.ask("22F400")
+        if reply is None:
+            return Asked((), ItemStatus.TIMEOUT, "no prompt")
+        asked = _sum_up(answers_to(b"\x22\xf4\x00", self._assemble(reply)), reply)
+        asked = await self._ask_pending(b"\x22\xf4\x00", asked, extended_address=False)
+        if asked.read():
+            await self._learn_link(reply)
+            self.on_uds = True
+        return asked
+
+    async def _learn_link(self, reply: Reply, known: KnownCar | None = None) -> None:
         number = await self.adapter.ask("ATDPN")
+        self.protocol_number = number.lines[0].strip().upper()[-1:] if number and number.lines else ""
         link = link_format_of(number.lines[0]) if number and number.lines else None
         self.link = link or _link_by_shape(reply.lines)
+        if known and known.protocol and known.protocol_number == self.protocol_number:
+            self.protocol = known.protocol
+            return
+        await self._name_protocol()
+
+    async def _name_protocol(self) -> None:
         name = await self.adapter.ask("ATDP")
         self.protocol = " ".join(name.lines).removeprefix("AUTO, ")[:60] if name else ""
 
-    async def ask(self, request: bytes, *, expected_lines: int | None = None, extended_address: bool = False) -> Asked:
+    async def found_without_obd(self) -> None:
+        """A unit answered over the protocol that is set, though none answers an OBD request."""
+        await self._name_protocol()
+        self.silent = False
+
+    async def ask(
+        self,
+        request: bytes,
+        *,
+        expected_lines: int | None = None,
+        extended_address: bool = False,
+        trial_s: float | None = None,
+    ) -> Asked:
         """Ask ``request`` (service and parameters) of whoever is addressed; broken replies are asked for once more.
 
         ``expected_lines`` lets the adapter stop waiting after so many lines; give it only where that count is sure.
+        ``trial_s`` bounds the wait for a request that some adapters hang on, and which is asked only once.
         """
+        if trial_s is not None:
+            return await self._ask_once(request, None, extended_address, trial_s)
         lines = expected_lines if self.counts_lines and self.link is not LinkFormat.LEGACY else None
         asked = await self._ask_once(request, lines, extended_address)
         if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not _is_pending(asked.answers):
             again = await self._ask_once(request, None, extended_address)
-            # an adapter that only understands the request without the count digit is not asked with one again
-            self.counts_lines &= lines is None or again.status is not ItemStatus.READ
+            self._doubt_digit(lines, again)
             asked = again
-        return await self._ask_pending(request, asked, extended_address)
+        return await self._ask_pending(request, asked, extended_address=extended_address)
 
-    async def _ask_once(self, request: bytes, expected_lines: int | None, extended_address: bool) -> Asked:  # noqa: FBT001
-        digit = f"{expected_lines:X}" if expected_lines is not None and 0 < expected_lines < 16 else ""
-        reply = await self.adapter.ask(request.hex().upper() + digit)
+    async def _ask_once(
+        self,
+        request: bytes,
+        expected_lines: int | None,
+        extended_address: bool,  # noqa: FBT001
+        timeout_s: float | None = None,
+    ) -> Asked:
+        reply = await self.adapter.ask(request.hex().upper() + _digit(expected_lines), timeout_s=timeout_s)
         if reply is None:
             asked = Asked((), ItemStatus.TIMEOUT, "no prompt")
         else:
             asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
+            self.heard |= {answer.ecu for answer in asked.answers if answer.ecu}
         if asked.status is ItemStatus.TIMEOUT and not asked.answers and not await self.present():
             raise CarSilentError("unplugged")
         return asked
 
-    async def _ask_pending(self, request: bytes, asked: Asked, extended_address: bool) -> Asked:  # noqa: FBT001
+    def _doubt_digit(self, lines: int | None, again: Asked) -> None:
+        """An adapter that twice only understood a request without the count digit is not asked with one again."""
+        self.digit_misses += lines is not None and again.status is ItemStatus.READ
+        self.counts_lines &= self.digit_misses < DIGIT_MISSES_MAX
+
+    async def _ask_pending(self, request: bytes, asked: Asked, *, extended_address: bool) -> Asked:
         """An ECU that said "response pending" gets the longest tail and is asked again, a few times."""
         if not _is_pending(asked.answers):
             return asked
@@ -129,6 +233,11 @@ class Car:
 
     def _assemble(self, reply: Reply, *, extended_address: bool = False) -> Assembly:
         return assemble_reply(reply, self.link, headers=self.abilities.headers, extended_address=extended_address)
+
+
+def _digit(lines: int | None) -> str:
+    """The count digit behind a request: so many lines end the answer (ELM327 data sheet); "" to wait for all."""
+    return f"{lines:X}" if lines is not None and 0 < lines < 16 else ""
 
 
 def _is_pending(answers: Sequence[Answer]) -> bool:
@@ -158,7 +267,7 @@ def _sum_up(answers: tuple[Answer, ...], reply: Reply) -> Asked:
     if reply.notices & BROKEN:
         return Asked((), ItemStatus.CORRUPT, said)
     if reply.notices & (BUS_FAULTS | NO_CAR):
-        return Asked((), ItemStatus.TIMEOUT, said)
+        return Asked((), ItemStatus.TIMEOUT, said, faulty=True)
     return Asked((), ItemStatus.TIMEOUT, said or "no answer")
 
 

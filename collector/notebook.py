@@ -40,6 +40,11 @@ class Notebook:
     counters: list[Counter] = field(default_factory=list)
     live: list[Reading] = field(default_factory=list)
     items: dict[str, Item] = field(default_factory=dict)
+    support: dict[str, frozenset[int]] = field(default_factory=dict)
+    heard: frozenset[str] = frozenset()  # units that answered, before any maker's own was asked
+    maps_whole: bool = False  # every map of supported PIDs that a unit announced was read
+    offered: dict[str, frozenset[int]] | None = None  # service 09: what each unit tells; None until it was asked
+    info_bytes: dict[tuple[int, str], int] = field(default_factory=dict)  # service 09: length of a unit's message
 
     def note(self, item: str, status: ItemStatus, detail: str = "") -> None:
         """Say how ``item`` ended; the last word counts."""

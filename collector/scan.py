@@ -1,26 +1,48 @@
 """One visit to one car, step by step: the order of questions, progress, and when to stop."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from collector.adapter import Adapter, Traffic
-from collector.car import Car
+from collector.batches import room_for
+from collector.car import Asked, Car
 from collector.depth import Depth
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import ScanProgress, VinSeen
+from collector.known_car import (
+    StaleError,
+    calibration_lines,
+    learnt,
+    require_no_strangers,
+    require_same_software,
+    require_same_units,
+    require_same_vin,
+    require_whole,
+    skills_now,
+    vin_lines,
+)
 from collector.links import open_transport
 from collector.makers import allowed_reads, read_maker_odometers, read_uds_vin
+from collector.memory import KnownCar, Memory, ShortMemory
 from collector.notebook import Notebook
-from collector.setup import identity_of, set_up
+from collector.obd_on_uds import read_uds_codes, read_vin_did
+from collector.setup import Abilities, identity_of, set_up
 from collector.standard import (
+    EXTRA_PIDS,
+    FIRST_PIDS,
+    MORE_PIDS,
+    item_of,
+    read_calibration_ids,
     read_codes,
     read_freeze_frame,
     read_identity,
     read_support,
     read_values,
+    read_vin,
     read_vins,
 )
+from collector.without_obd import identify
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
@@ -29,7 +51,7 @@ from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing
 Tell = Callable[[ScanProgress | VinSeen], Awaitable[None]]
 MUST_HAVE = ("vin", "odometer.01A6", "monitor_status", "dtcs.stored", "dtcs.pending", "dtcs.permanent")
 SWAPS_MAX = 2  # cars changed more often than this during one scan are a loose contact, not a technician
-STEPS = ("step.connect", "step.identity", "step.values", "step.codes", "step.freeze_frame", "step.odometer")
+STEPS = ("step.connect", "step.identity", "step.codes", "step.odometer", "step.values", "step.freeze_frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +61,40 @@ class Reader:
     profiles: Profiles
     settings: AdapterSettings
     depth: Depth = Depth.FULL
+    memory: Memory = field(default_factory=ShortMemory)
 
     @property
     def allow(self) -> AllowList:
         """A fresh allow-list, for one connection."""
         return AllowList(allowed_reads(self.profiles))
+
+    @property
+    def brief(self) -> bool:
+        """Whether what is remembered may stand for a question; a full visit asks everything again."""
+        return self.depth is Depth.QUICK
+
+    async def set_up(self, adapter: Adapter) -> Abilities:
+        """``setup.set_up`` with what is remembered of the adapter."""
+        return await set_up(adapter, self.memory, brief=self.brief)
+
+    async def learn(self, car: Car, book: Notebook, known: KnownCar | None) -> None:
+        """Keep what a finished visit taught of its car and its adapter."""
+        key = self.memory.key_of(book.vin) if book.vin else ""
+        taught = known if known is not None and self.brief else learnt(car, book, key)
+        if taught is not None:
+            await self.memory.keep_car(taught)
+        if book.connected:
+            last_car = taught.key if taught else ""
+            await self.memory.keep_skills(car.abilities.key, skills_now(car, last_car))
+
+    async def note_frozen(self, car: Car) -> None:
+        """An adapter was lost over a request that some do not survive: it is not tried on it again."""
+        skills = replace(car.abilities.skills, chip=car.abilities.chip, pids_at_once=1)
+        await self.memory.keep_skills(car.abilities.key, skills)
+
+
+class AdapterFrozeError(AdapterLostError):
+    """An adapter was lost over something it was tried on for the first time: open it again, that is skipped now."""
 
 
 class _LowSupplyError(Exception):
@@ -78,25 +129,41 @@ async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Te
     changing, and CarSilentError when the car is pulled from it meanwhile.
     """
     started_s, before = monotonic(), _copy(car.adapter.traffic)
-    for _ in range(SWAPS_MAX + 1):
+    attempts, doubted = SWAPS_MAX + 1, False
+    known = await reader.memory.car(car.abilities.skills.last_car)
+    while attempts:
         try:
-            book = await _read_car(car, reader, tell)
+            book = await _read_car(car, reader, tell, known)
+        except StaleError as error:
+            known, doubted = None if doubted else await _other_known(reader, known, error.vin), True
         except _SwappedError:
-            car = Car(car.adapter, await set_up(car.adapter), reader.settings)
-            continue
-        timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
-        return book.close(identity, timing), not book.connected
+            attempts, known = attempts - 1, None
+        except AdapterLostError as error:
+            if not car.on_trial:
+                raise
+            await reader.note_frozen(car)
+            raise AdapterFrozeError(error.reason, error.detail) from error
+        else:
+            timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
+            await reader.learn(car, book, known)
+            return book.close(identity, timing), not book.connected
+        car = Car(car.adapter, await reader.set_up(car.adapter), reader.settings)
     raise AdapterLostError("scan.vin_changed")
 
 
-async def _read_car(car: Car, reader: Reader, tell: Tell) -> Notebook:
+async def _other_known(reader: Reader, stale: KnownCar | None, vin: str) -> KnownCar | None:
+    """What is remembered of the car that told ``vin`` in place of the expected one."""
+    key = reader.memory.key_of(vin) if vin else ""
+    return await reader.memory.car(key) if key and stale is not None and key != stale.key else None
+
+
+async def _read_car(car: Car, reader: Reader, tell: Tell, known: KnownCar | None) -> Notebook:
     """All that one car tells, with a status for what it does not; raise _SwappedError when it was two cars."""
     book = Notebook()
     left = ItemStatus.TIMEOUT
     try:
-        await _read_all(car, reader, book, _Told(tell))
-        if await _swapped(car, book):
-            raise _SwappedError
+        await _read_all(car, reader, book, _Told(tell), known)
+        await _require_one_car(car, book, known)
     except CarSilentError as error:
         if not car.silent:
             raise
@@ -108,37 +175,87 @@ async def _read_car(car: Car, reader: Reader, tell: Tell) -> Notebook:
     return book
 
 
-async def _swapped(car: Car, book: Notebook) -> bool:
-    """Whether another car answers by now: none of its VINs was told before, and it tells the same one twice.
+async def _require_one_car(car: Car, book: Notebook, known: KnownCar | None) -> None:
+    """Raise _SwappedError if another car answers by now: it tells no VIN that was told before, and the same one twice.
 
-    Twice, because an adapter that garbles answers or makes VINs up gives another one at each request.
+    Twice, because an adapter that garbles answers or makes VINs up gives another one at each request. Raises
+    StaleError when a ``known`` car's VINs changed in any way.
     """
-    known = {ecu.vin for ecu in book.ecus.values() if ecu.vin}
-    now = await read_vins(car) if known else frozenset()
-    return bool(now) and not now & known and now == await read_vins(car)
+    told = {ecu.address: ecu.vin for ecu in book.ecus.values() if ecu.vin}
+    now = await read_vins(car) if told else {}
+    if now and not set(now.values()) & set(told.values()) and now == await read_vins(car):
+        raise _SwappedError
+    if known is not None and now and now != told:
+        raise StaleError("the VINs changed")
 
 
-async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:
+async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known: KnownCar | None) -> None:
     await told.step(STEPS[0])
     book.battery_v = await car.supply_v()
     book.note("battery_v", ItemStatus.READ if book.battery_v is not None else ItemStatus.UNSUPPORTED)
     _stop_at_floor(book.battery_v, reader)
-    first = await car.connect()
+    try:
+        first = await car.connect(known)
+    except CarSilentError:
+        if not await identify(car, book, reader.profiles):
+            raise
+        await _read_without_obd(car, reader, book, told)
+        return
     book.connected, book.protocol = True, car.protocol
-    support = await read_support(car, first)
-    for ecu in support:
-        book.ecu(ecu)
+    if known is not None:
+        require_same_units(known, first, car)
     await told.step(STEPS[1])
-    await read_identity(car, book, (0x02, 0x04) if reader.depth is Depth.QUICK else (0x02, 0x04, 0x06, 0x0A))
+    await _read_who(car, reader, book, first, known)
     await told.vin(book.vin)
+    await read_values(car, book, FIRST_PIDS)
     await told.step(STEPS[2])
-    await read_values(car, support, book)
+    await (read_uds_codes if car.on_uds else read_codes)(car, book)
+    book.heard = frozenset(car.heard)
+    if known is not None:
+        require_no_strangers(known, book)
     await told.step(STEPS[3])
-    await read_codes(car, book)
     if reader.depth is Depth.FULL:
-        if not book.engine_rpm():
-            _stop_at_floor(await car.supply_v(), reader)
         await _read_deeper(car, reader, book, told)
+    else:
+        await _read_rest_briefly(car, book, known)
+    if known is not None:
+        require_whole(book)
+
+
+async def _read_without_obd(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:
+    """What is left of a car that told its VIN and answers no OBD request: its make's own odometers."""
+    book.connected, book.protocol = True, car.protocol
+    await told.vin(book.vin)
+    if reader.depth is Depth.FULL:
+        await told.step(STEPS[-1])
+        await read_maker_odometers(car, book, reader.profiles)
+
+
+async def _read_who(car: Car, reader: Reader, book: Notebook, first: Asked, known: KnownCar | None) -> None:
+    """The VIN, and which unit has which PIDs."""
+    await read_vin(car, book, vin_lines(known) if known else None)
+    if car.on_uds and not book.vin:
+        await read_vin_did(car, book)
+    if known is not None:
+        require_same_vin(known, book, reader.memory.key_of(book.vin))
+    if known is not None and reader.brief:
+        book.support, book.maps_whole = dict(known.support), True
+    else:
+        await read_support(car, first, book)
+    for ecu in book.support:
+        book.ecu(ecu)
+
+
+async def _read_rest_briefly(car: Car, book: Notebook, known: KnownCar | None) -> None:
+    """The live values, the calibration ids, and the further counters where they come along with others."""
+    if known is not None:
+        await read_calibration_ids(car, book, calibration_lines(known))
+        require_same_software(known, book)
+    else:
+        await read_identity(car, book, (0x04,))
+    along = room_for(EXTRA_PIDS, beside=MORE_PIDS, support=book.support, at_once=car.values_at_once)
+    await read_values(car, book, (*MORE_PIDS, *along))
+    book.note_all(map(item_of, EXTRA_PIDS), ItemStatus.NOT_ASKED, "quick: would take a request more")
 
 
 def _stop_at_floor(supply_v: float | None, reader: Reader) -> None:
@@ -149,26 +266,48 @@ def _stop_at_floor(supply_v: float | None, reader: Reader) -> None:
 
 
 async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:
-    await told.step(STEPS[4])
-    await read_freeze_frame(car, book)
-    await told.step(STEPS[5])
+    """The odometers that only the make's own reads tell, then everything that can wait."""
+    if not book.engine_rpm():
+        _stop_at_floor(await car.supply_v(), reader)
     if not book.vin:
         await read_uds_vin(car, book)
         await told.vin(book.vin)
     await read_maker_odometers(car, book, reader.profiles)
+    await told.step(STEPS[4])
+    await read_identity(car, book)
+    await read_values(car, book, (*MORE_PIDS, *EXTRA_PIDS))
+    await told.step(STEPS[5])
+    if not car.on_uds:
+        await read_freeze_frame(car, book)
 
 
 async def scan_once(
-    url: str, settings: AdapterSettings, profiles: Profiles, *, depth: Depth, tell: Tell
+    url: str,
+    settings: AdapterSettings,
+    profiles: Profiles,
+    *,
+    depth: Depth,
+    tell: Tell,
+    memory: Memory | None = None,
 ) -> tuple[CarReading, bool]:
-    """Open ``url``, scan the car behind it once and close; raise AdapterLostError or CarSilentError (unplugged)."""
-    reader = Reader(profiles, settings, depth)
-    transport = await open_transport(url, connect_timeout_s=settings.connect_timeout_s)
-    adapter = Adapter(transport, reader.allow, settings)
-    started_s = monotonic()
+    """Open ``url``, scan the car behind it once and close; raise AdapterLostError or CarSilentError (unplugged).
+
+    An adapter that froze over something it was tried on is opened once more and not tried on it again.
+    """
+    reader = Reader(profiles, settings, depth, memory or ShortMemory())
     try:
-        abilities = await set_up(adapter)
-        car = Car(adapter, abilities, settings)
+        return await _scan_link(url, reader, tell)
+    except AdapterFrozeError:
+        return await _scan_link(url, reader, tell)
+
+
+async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
+    started_s = monotonic()
+    transport = await open_transport(url, connect_timeout_s=reader.settings.connect_timeout_s)
+    adapter = Adapter(transport, reader.allow, reader.settings)
+    try:
+        abilities = await reader.set_up(adapter)
+        car = Car(adapter, abilities, reader.settings)
         reading, silent = await scan_car(car, identity_of(url, abilities), reader, tell)
     finally:
         await adapter.close()

@@ -27,6 +27,7 @@ from protocols.vin import decode_calibration_ids, decode_cvns, decode_ecu_name, 
 
 MAP_PIDS = (0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0)
 STATUS_PID = 0x01
+FREEZE_CODE_PID = 0x02
 FUEL_PID = 0x51
 # load, coolant, trims, manifold pressure, rpm, speed, timing, intake air, air flow, throttle, run time, distance with
 # the lamp on, fuel level, distance since clear, barometer, catalyst, module voltage, ambient air, pedal
@@ -34,48 +35,91 @@ LIVE_PIDS = (
     0x04, 0x05, 0x06, 0x07, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10,
     0x11, 0x1F, 0x21, 0x2F, 0x31, 0x33, 0x3C, 0x42, 0x46, 0x49,
 )  # fmt: skip
-WANTED_PIDS = (STATUS_PID, ODOMETER_PID, *sorted(COUNTER_PIDS), FUEL_PID, *LIVE_PIDS)
+# what a person looks at first, and what proves that the car stands still: status, odometer, rpm, speed, distances
+FIRST_PIDS = (STATUS_PID, ODOMETER_PID, 0x0C, 0x0D, 0x31, 0x21)
+MORE_PIDS = tuple(pid for pid in (FREEZE_CODE_PID, *LIVE_PIDS) if pid not in FIRST_PIDS)
+# the counters that say most about a cleared memory come first
+EXTRA_PIDS = (0x30, 0x4E, 0x4D, FUEL_PID, 0x7F, 0xC7)
+WANTED_PIDS = (*FIRST_PIDS, *MORE_PIDS, *EXTRA_PIDS)
+MAX_DIDS = 3  # identifiers that fit into one frame
+TRIAL_S = 2.0  # for a request that some clones hang on; a car on CAN has answered long before
 FROZEN_PIDS = (0x04, 0x05, 0x0C, 0x0D)
 SETTLED = frozenset({ItemStatus.READ, ItemStatus.UNSUPPORTED})
 CODE_LISTS = ((0x03, DtcClass.STORED), (0x07, DtcClass.PENDING), (0x0A, DtcClass.PERMANENT))
 
 
-async def read_support(car: Car, first: Asked) -> dict[str, frozenset[int]]:
+async def read_support(car: Car, first: Asked, book: Notebook) -> None:
     """Which PIDs each ECU has: ``first`` is the answer to 01 00, the other maps are asked here.
 
     On CAN all maps are asked for at once: an ECU answers those it has. What was announced and did not come is
     asked for singly.
     """
-    support: dict[str, frozenset[int]] = {}
-    _take_maps(support, [(0x00, answer) for answer in first.read()])
-    if car.link is not LinkFormat.LEGACY and supported_by_any(support, MAP_PIDS):
-        asked = await car.ask(bytes((0x01, *MAP_PIDS)))
-        _take_maps(support, [(a.identifier[0], a) for a in asked.answers if a.identifier])
-        car.several_pids = asked.status is ItemStatus.READ
+    support, read = book.support, _Maps()
+    _take_maps(support, [(0x00, answer) for answer in first.read()], read)
+    if car.on_uds and supported_by_any(support, MAP_PIDS):
+        await _ask_maps_on_uds(car, support, read)
+    elif car.link is not LinkFormat.LEGACY and supported_by_any(support, MAP_PIDS):
+        await _ask_maps_together(car, support, read)
     for pid in MAP_PIDS:
-        if any(pid in have and not have & set(range(pid + 1, pid + 0x21)) for have in support.values()):
-            _take_maps(support, await _ask_pids(car, support, (pid,)))
-    return support
+        if any(pid in have and (ecu, pid) not in read for ecu, have in support.items()):
+            _take_maps(support, await _ask_pids(car, support, (pid,)), read)
+    book.maps_whole = all((ecu, pid) in read for ecu, have in support.items() for pid in MAP_PIDS if pid in have)
 
 
-def _take_maps(support: dict[str, frozenset[int]], answers: Iterable[tuple[int, Answer]]) -> None:
+async def _ask_maps_together(car: Car, support: dict[str, frozenset[int]], read: "_Maps") -> None:
+    """Ask for as many maps at once as the adapter carries: six, two where six break it; this is its one trial."""
+    tried = car.abilities.skills.pids_at_once
+    for at_once in (tried,) if tried else (6, 2):
+        if at_once == 1:
+            return
+        car.on_trial = True
+        asked = await car.ask(bytes((0x01, *MAP_PIDS[:at_once])), trial_s=TRIAL_S)
+        car.on_trial = False
+        _take_maps(support, [(a.identifier[0], a) for a in asked.answers if a.identifier], read)
+        announced = [(ecu, pid) for ecu, have in support.items() for pid in MAP_PIDS[:at_once] if pid in have]
+        whole = asked.status is ItemStatus.READ and all(one in read for one in announced)
+        car.pids_at_once = at_once if whole else 1
+        if whole:
+            return
+
+
+async def _ask_maps_on_uds(car: Car, support: dict[str, frozenset[int]], read: "_Maps") -> None:
+    """Whether the units take several identifiers at once is theirs to say (ISO 14229-1, 10.2): this is the trial."""
+    together = MAP_PIDS[:MAX_DIDS]
+    asked = await car.ask(request_of(car, together))
+    _take_maps(support, [(a.identifier[1], a) for a in asked.read()], read)
+    announced = [(ecu, pid) for ecu, have in support.items() for pid in together if pid in have]
+    car.dids_at_once = MAX_DIDS if asked.read() and all(one in read for one in announced) else 1
+
+
+def request_of(car: Car, pids: Sequence[int]) -> bytes:
+    """The request for ``pids``: service 01, or the identifiers F4xx that stand for them (SAE J1979-2)."""
+    return bytes((0x22, *(part for pid in pids for part in (0xF4, pid)))) if car.on_uds else bytes((0x01, *pids))
+
+
+_Maps = set[tuple[str, int]]
+
+
+def _take_maps(support: dict[str, frozenset[int]], answers: Iterable[tuple[int, Answer]], read: _Maps) -> None:
     for pid, answer in answers:
         if answer.status is ItemStatus.READ and len(answer.data) >= 4:
+            read.add((answer.ecu, pid))
             support[answer.ecu] = support.get(answer.ecu, frozenset()) | supported_pids(pid, answer.data)
 
 
-async def read_values(car: Car, support: Support, book: Notebook) -> None:
-    """Everything of service 01: status, odometer, counters, fuel and the live values."""
-    wanted = supported_by_any(support, WANTED_PIDS)
-    for pid in dict.fromkeys(WANTED_PIDS):
+async def read_values(car: Car, book: Notebook, pids: Sequence[int] = WANTED_PIDS) -> None:
+    """Of service 01 those ``pids`` that a unit has: status, odometer, counters, fuel and the live values."""
+    support = book.support
+    wanted = supported_by_any(support, pids)
+    for pid in dict.fromkeys(pids):
         if pid not in wanted:
             book.note(item_of(pid), ItemStatus.UNSUPPORTED)
-    for pids in batches(wanted, several=car.several_pids):
+    for pids in batches(wanted, at_once=car.values_at_once):
         answers = await _ask_pids(car, support, pids)
         for pid, answer in answers:
             _take_value(book, pid, answer)
         await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers if a.status in SETTLED})
-    if book.mil is False and book.items[item_of(STATUS_PID)].status is not ItemStatus.READ:
+    if book.mil is False and STATUS_PID in wanted and book.items[item_of(STATUS_PID)].status is not ItemStatus.READ:
         book.mil = None  # off is known only where every unit said so
 
 
@@ -88,8 +132,9 @@ async def _ask_again(
         if not missing:
             continue
         # without a count: a unit that was not expected may have taken the place of one that was
-        singly = [(pid, answer) for answer in (await car.ask(bytes((0x01, pid)))).answers]
-        car.several_pids &= len(pids) == 1 or not singly
+        singly = [(pid, answer) for answer in (await car.ask(request_of(car, (pid,)))).answers]
+        if len(pids) > 1 and singly:
+            car.ask_singly()
         for _, answer in singly:
             if (pid, answer.ecu) not in got:
                 _take_value(book, pid, answer)
@@ -100,9 +145,12 @@ async def _ask_again(
 
 
 async def _ask_pids(car: Car, support: Support, pids: Sequence[int]) -> list[tuple[int, Answer]]:
-    lines = expected_lines(support, pids) if car.abilities.headers else None  # else one line may hide another unit's
-    asked = await car.ask(bytes((0x01, *pids)), expected_lines=lines)
-    return [(answer.identifier[0], answer) for answer in asked.answers if answer.identifier]
+    name_bytes = 2 if car.on_uds else 1
+    # without headers one line may hide another unit's
+    lines = expected_lines(support, pids, name_bytes=name_bytes) if car.abilities.headers else None
+    asked = await car.ask(request_of(car, pids), expected_lines=lines)
+    place = 1 if car.on_uds else 0
+    return [(answer.identifier[place], answer) for answer in asked.answers if answer.identifier]
 
 
 def item_of(pid: int) -> str:
@@ -140,7 +188,7 @@ def _decode_value(book: Notebook, pid: int, answer: Answer) -> None:
             status = ItemStatus.UNSUPPORTED if counter.value is None else ItemStatus.READ
             book.counters.append(Counter(counter.name, answer.ecu, counter.value, status, counter.saturated))
     if pid in LIVE_PIDS:
-        book.live.extend(decode_pid(pid, answer.data, ecu=answer.ecu))
+        book.live.extend(decode_pid(pid, answer.data, ecu=answer.ecu, request=_asked_as(answer)))
 
 
 def _take_status(book: Notebook, answer: Answer) -> None:
@@ -155,11 +203,16 @@ def _take_status(book: Notebook, answer: Answer) -> None:
             book.readiness[name] = state
 
 
+def _asked_as(answer: Answer) -> str:
+    """The request that an answer with one value belongs to, as a person writes it: ``01A6``, ``22F4A6``."""
+    return ("01" if len(answer.identifier) == 1 else "22") + answer.identifier.hex().upper()
+
+
 def _take_odometer(book: Notebook, answer: Answer) -> None:
     odometer_m = decode_odometer_pid(answer.data)
     status = ItemStatus.UNSUPPORTED if odometer_m is None else ItemStatus.READ
     raw = answer.data.hex().upper()
-    book.odometer.append(OdometerWitness("01A6", answer.ecu, odometer_m, raw, status, Trust.STANDARD))
+    book.odometer.append(OdometerWitness(_asked_as(answer), answer.ecu, odometer_m, raw, status, Trust.STANDARD))
 
 
 async def read_codes(car: Car, book: Notebook) -> None:
@@ -170,17 +223,22 @@ async def read_codes(car: Car, book: Notebook) -> None:
         if not asked.answers and asked.detail == "no data" and service != 0x03:
             book.note(item, ItemStatus.UNSUPPORTED, asked.detail)
             continue
-        left = next((a for a in asked.answers if a.status in (ItemStatus.REFUSED, ItemStatus.TIMEOUT)), None)
-        if left is None or asked.status is ItemStatus.CORRUPT:
-            book.note_asked(item, asked)
-        else:  # a list that one unit withheld is not complete, whatever the others said
-            book.note(item, left.status, f"{left.ecu}: {left.detail}")
+        note_list(book, item, asked)
         for answer in asked.read():
             _take_codes(book, service, dtc_class, answer, car.link)
-    _compare_with_announced(book)
+    compare_with_announced(book)
 
 
-def _compare_with_announced(book: Notebook) -> None:
+def note_list(book: Notebook, item: str, asked: Asked) -> None:
+    """Say how asking for a list ended; one that a unit withheld is not complete, whatever the others said."""
+    left = next((a for a in asked.answers if a.status in (ItemStatus.REFUSED, ItemStatus.TIMEOUT)), None)
+    if left is None or asked.status is ItemStatus.CORRUPT:
+        book.note_asked(item, asked)
+    else:
+        book.note(item, left.status, f"{left.ecu}: {left.detail}")
+
+
+def compare_with_announced(book: Notebook) -> None:
     """A unit that stayed silent, or a lost line of a list without a count, shows only against 01 01's own number."""
     stored = sum(code.dtc_class is DtcClass.STORED for code in book.dtcs)
     announced = book.announced_dtc_count or 0
@@ -197,49 +255,82 @@ def _take_codes(book: Notebook, service: int, dtc_class: DtcClass, answer: Answe
     book.dtcs.extend(TroubleCode(code, dtc_class, answer.ecu) for code in dict.fromkeys(codes))
 
 
-async def read_identity(car: Car, book: Notebook, info_types: Iterable[int] = (0x02, 0x04, 0x06, 0x0A)) -> None:
-    """Service 09 of every ECU: VIN, calibration ids, CVNs, names."""
-    maps = await car.ask(b"\x09\x00")
-    offered = {a.ecu: supported_pids(0x00, a.data[-4:]) for a in maps.read() if len(a.data) >= 4}
+async def read_vin(car: Car, book: Notebook, lines: int | None = None) -> None:
+    """The VIN of every ECU that tells one (09 02, or F802); ``lines`` only where it is known who does."""
+    await _read_info(car, book, 0x02, lines)
+    if book.items["vin"].status is not ItemStatus.READ and not _may_offer(await _offered(car, book), 0x02):
+        book.note("vin", ItemStatus.UNSUPPORTED)
+    settle_vin(book)
+
+
+async def read_identity(car: Car, book: Notebook, info_types: Iterable[int] = (0x04, 0x06, 0x0A)) -> None:
+    """Service 09 of every ECU, or the identifiers F8xx that stand for it: calibration ids, CVNs, names."""
+    offered = await _offered(car, book)
     for info_type in info_types:
-        item = INFO_ITEMS[info_type]
-        if offered and not any(info_type in have for have in offered.values()):
-            book.note(item, ItemStatus.UNSUPPORTED)
-            continue
-        asked = await car.ask(bytes((0x09, info_type)))
-        book.note_asked(item, asked)
-        for answer in asked.read():
-            _take_info(book, info_type, answer)
-    _settle_vin(book)
+        if _may_offer(offered, info_type):
+            await _read_info(car, book, info_type)
+        else:
+            book.note(INFO_ITEMS[info_type], ItemStatus.UNSUPPORTED)
 
 
-async def read_vins(car: Car) -> frozenset[str]:
-    """The VINs that the control units tell at this moment (09 02); those that cannot be decoded are left out."""
-    vins = set()
-    for answer in (await car.ask(b"\x09\x02")).read():
+async def read_calibration_ids(car: Car, book: Notebook, lines: int) -> None:
+    """Calibration ids of units that are known to tell them, in ``lines`` CAN frames."""
+    await _read_info(car, book, 0x04, lines)
+
+
+async def _offered(car: Car, book: Notebook) -> dict[str, frozenset[int]]:
+    """What each ECU says it tells of service 09; asked once a visit."""
+    if book.offered is None:
+        maps = await car.ask(_information(car, 0x00))
+        book.offered = {a.ecu: supported_pids(0x00, a.data[-4:]) for a in maps.read() if len(a.data) >= 4}
+    return book.offered
+
+
+def _may_offer(offered: Support, info_type: int) -> bool:
+    return not offered or any(info_type in have for have in offered.values())
+
+
+async def _read_info(car: Car, book: Notebook, info_type: int, lines: int | None = None) -> None:
+    request = _information(car, info_type)
+    asked = await car.ask(request, expected_lines=lines if car.abilities.headers else None)
+    book.note_asked(INFO_ITEMS[info_type], asked)
+    for answer in asked.read():
+        book.info_bytes[info_type, answer.ecu] = len(request) + len(answer.data)
+        _take_info(book, info_type, answer)
+
+
+async def read_vins(car: Car) -> dict[str, str]:
+    """The VIN that each control unit tells at this moment; those that cannot be decoded are left out."""
+    vins = {}
+    for answer in (await car.ask(_information(car, 0x02))).read():
         with contextlib.suppress(DecodeError):
-            vins.add(decode_vin_info(answer.data))
-    return frozenset(vins - {""})
+            vins[answer.ecu] = decode_vin_info(answer.data)
+    return {ecu: vin for ecu, vin in vins.items() if vin}
+
+
+def _information(car: Car, info_type: int) -> bytes:
+    return bytes((0x22, 0xF8, info_type)) if car.on_uds else bytes((0x09, info_type))
 
 
 INFO_ITEMS = {0x02: "vin", 0x04: "calibration_ids", 0x06: "cvns", 0x0A: "ecu_names"}
 
 
 def _take_info(book: Notebook, info_type: int, answer: Answer) -> None:
+    counted = len(answer.identifier) == 1
     try:
         if info_type == 0x02:
             book.ecu(answer.ecu, vin=decode_vin_info(answer.data))
         elif info_type == 0x04:
-            book.ecu(answer.ecu, calibration_ids=decode_calibration_ids(answer.data))
+            book.ecu(answer.ecu, calibration_ids=decode_calibration_ids(answer.data, counted=counted))
         elif info_type == 0x06:
-            book.ecu(answer.ecu, cvns=decode_cvns(answer.data))
+            book.ecu(answer.ecu, cvns=decode_cvns(answer.data, counted=counted))
         else:
             book.ecu(answer.ecu, name=decode_ecu_name(answer.data))
     except DecodeError as error:
         book.note(INFO_ITEMS[info_type], ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
 
 
-def _settle_vin(book: Notebook) -> None:
+def settle_vin(book: Notebook) -> None:
     """The car's VIN is the one its engine control unit (lowest address) says; the others stay with their ECU."""
     said = [book.ecus[address].vin for address in sorted(book.ecus) if book.ecus[address].vin]
     if said:

@@ -22,14 +22,18 @@ from collector.events import (
     ScanFailed,
 )
 from collector.links import open_transport
+from collector.memory import Memory, ShortMemory
+from collector.presence import Presence
 from collector.scan import Reader, scan_car
-from collector.setup import Abilities, identity_of, set_up
+from collector.setup import Abilities, identity_of
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.readings import AdapterIdentity
 
 QUIET_AFTER_SCAN_S = 2.0  # the bus stays silent this long after the last item
 SILENT_RETRY_S = 5.0  # how often a car that answered nothing is asked again: somebody may turn the key
+SILENT_RETRY_MAX_S = 60.0  # a car that is left plugged in overnight keeps its battery
+RETRY_GROWTH = 1.25
 STEADY_AFTER_S = 5.0  # an adapter that lived this long was no loose contact
 END_S = 3.0
 EVENTS_AHEAD = 64
@@ -38,11 +42,17 @@ Tell = Callable[[BayEvent], Awaitable[None]]
 
 
 async def watch_bay(
-    url: str, settings: AdapterSettings, profiles: Profiles, *, depth: Depth = Depth.FULL
+    url: str,
+    settings: AdapterSettings,
+    profiles: Profiles,
+    *,
+    depth: Depth = Depth.FULL,
+    memory: Memory | None = None,
 ) -> AsyncGenerator[BayEvent, None]:
     """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does."""
     events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
-    watch = asyncio.create_task(_Bay(url, Reader(profiles, settings, depth), events.put).watch(), name=f"bay {url}")
+    reader = Reader(profiles, settings, depth, memory or ShortMemory())
+    watch = asyncio.create_task(_Bay(url, reader, events.put).watch(), name=f"bay {url}")
     try:
         while True:
             event = asyncio.create_task(events.get())
@@ -67,6 +77,7 @@ class _Bay:
         self._reader = reader
         self._settings = reader.settings
         self._tell = tell
+        self._left_unseen = False  # the last car fell silent at an adapter that cannot measure: the next must speak
 
     async def watch(self) -> None:
         """Open, live with the adapter until it is lost, open again."""
@@ -111,7 +122,7 @@ class _Bay:
         transport = await open_transport(self._url, connect_timeout_s=self._settings.connect_timeout_s)
         adapter = Adapter(transport, self._reader.allow, self._settings)
         try:
-            return adapter, await set_up(adapter)
+            return adapter, await self._reader.set_up(adapter)
         except BaseException:
             await adapter.close()
             raise
@@ -122,24 +133,38 @@ class _Bay:
         await self._tell(AdapterReady(identity))
         while True:
             await self._one_car(Car(adapter, abilities, self._settings), identity)
-            abilities = await set_up(adapter)  # headers and filters of the last car would make the next one silent
+            # headers and filters of the last car would make the next one silent
+            abilities = await self._reader.set_up(adapter)
 
     async def _one_car(self, car: Car, identity: AdapterIdentity) -> None:
         """From plug-in to unplugging of one car; a link that breaks after the plug-in is an unplugging too."""
-        while not await car.present():  # noqa: ASYNC110 - hardware has no event to wait for
-            await asyncio.sleep(self._settings.presence_every_s)
+        await self._until_there(car)
         await self._tell(CarPlugged(await car.supply_v()))
         try:
-            await self._scan(car, identity)
+            vins = await self._scan(car, identity)
             await asyncio.sleep(QUIET_AFTER_SCAN_S)
-            await self._until_gone(car, identity)
+            await self._until_gone(car, identity, vins)
         except AdapterLostError:
             await self._tell(CarUnplugged())
             raise
         await self._tell(CarUnplugged())
 
-    async def _scan(self, car: Car, identity: AdapterIdentity) -> None:
-        """Scan once and tell how it went; a broken link is told and passed on."""
+    async def _until_there(self, car: Car) -> None:
+        """Wait for a supply; where nobody knows whether this adapter can measure one, ask for a car now and then."""
+        loop = asyncio.get_running_loop()
+        pause_s, next_try = SILENT_RETRY_S, loop.time()
+        while not await car.present() or self._left_unseen:
+            if (car.measures_supply is not True or self._left_unseen) and loop.time() >= next_try:
+                if await car.speaks():
+                    car.measures_supply = bool(car.measures_supply)  # it says so little with a car behind it
+                    break
+                pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
+                next_try = loop.time() + pause_s
+            await asyncio.sleep(self._settings.presence_every_s)
+        self._left_unseen = False
+
+    async def _scan(self, car: Car, identity: AdapterIdentity) -> frozenset[str]:
+        """Scan once and tell how it went; return the VINs it told. A broken link is told and passed on."""
         try:
             async with asyncio.timeout(self._settings.scan_timeout_s):
                 reading, silent = await scan_car(car, identity, self._reader, self._tell)
@@ -153,14 +178,20 @@ class _Bay:
             raise
         else:
             await self._tell(ScanDone(reading, silent))
+            return frozenset(ecu.vin for ecu in reading.ecus if ecu.vin)
+        return frozenset()
 
-    async def _until_gone(self, car: Car, identity: AdapterIdentity) -> None:
+    async def _until_gone(self, car: Car, identity: AdapterIdentity, vins: frozenset[str]) -> None:
         """Ask only the adapter whether the car is there; a car that was silent is asked again now and then."""
         loop = asyncio.get_running_loop()
-        next_try = loop.time() + SILENT_RETRY_S
-        while await car.present():
+        presence = Presence(car, vins, loop.time)
+        pause_s = SILENT_RETRY_S
+        next_try = loop.time() + pause_s
+        while await presence.lasts():
             if car.silent and loop.time() >= next_try:
                 if await car.speaks():
-                    await self._scan(car, identity)
-                next_try = loop.time() + SILENT_RETRY_S
+                    presence.vins = await self._scan(car, identity)
+                pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
+                next_try = loop.time() + pause_s
             await asyncio.sleep(self._settings.presence_every_s)
+        self._left_unseen = presence.fell_silent

@@ -10,7 +10,7 @@ PIDS = st.lists(st.integers(1, 0xFF), unique=True, max_size=40)
 
 @given(PIDS, st.booleans())
 def test_every_pid_is_asked_exactly_once_and_at_most_six_together(pids: list[int], several: bool) -> None:
-    groups = batches(pids, several=several)
+    groups = batches(pids, at_once=6 if several else 1)
 
     assert sorted(pid for group in groups for pid in group) == sorted(pids)
     assert all(1 <= len(group) <= (MAX_PIDS if several else 1) for group in groups)

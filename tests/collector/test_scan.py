@@ -114,7 +114,7 @@ async def test_a_car_that_answers_nothing_is_a_complete_reading_without_a_value(
     assert status_of(reading, "dtcs.stored") is ItemStatus.TIMEOUT
 
 
-@pytest.mark.parametrize("step", ["step.values", "step.odometer"])
+@pytest.mark.parametrize("step", ["step.codes", "step.odometer"])
 async def test_no_maker_is_asked_while_the_car_moves(step: str) -> None:
     async with simulated("vw-no-a6", *FAST) as lot:
 
@@ -147,7 +147,7 @@ async def test_a_car_swapped_in_the_middle_leaves_nothing_in_the_next_ones_readi
         swapped: list[str] = []
 
         async def swap_once(event: ScanProgress | VinSeen) -> None:
-            if event == ScanProgress("step.values", 2, len(STEPS)) and not swapped:
+            if event == ScanProgress("step.codes", 2, len(STEPS)) and not swapped:
                 swapped.append((await lot.act("plug clean"))["truth"]["vin"])
 
         reading, _, told = await scan(lot.url, depth, then=swap_once)

@@ -71,7 +71,8 @@ async def test_fewer_codes_than_the_car_announced_are_no_whole_list(announced: s
     support = {"7E8": frozenset({0x01}), "7E9": frozenset({0x01})}
     book = Notebook()
     async with car_that_says(answers) as car:
-        await read_values(car, support, book)
+        book.support = support
+        await read_values(car, book)
         await read_codes(car, book)
 
     assert book.items["dtcs.stored"].status is status
@@ -91,7 +92,8 @@ async def test_a_lamp_that_one_unit_did_not_tell_about_is_not_off() -> None:
     support = {"7E8": frozenset({0x01}), "7E9": frozenset({0x01})}
     book = Notebook()
     async with car_that_says({"0101": "7E906410100070000"}) as car:
-        await read_values(car, support, book)
+        book.support = support
+        await read_values(car, book)
 
     assert book.mil is None
     assert book.items["monitor_status"].status is ItemStatus.TIMEOUT
@@ -101,8 +103,9 @@ async def test_an_answer_that_cannot_be_split_is_asked_for_singly() -> None:
     answers = {"01010D": "7E8054101000700", "0101": "7E806410100070000", "010D": "7E803410D00"}
     book = Notebook()
     async with car_that_says(answers) as car:
-        car.several_pids = True
-        await read_values(car, {"7E8": frozenset({0x01, 0x0D})}, book)
+        car.pids_at_once = 6
+        book.support = {"7E8": frozenset({0x01, 0x0D})}
+        await read_values(car, book)
 
     assert book.items["monitor_status"].status is ItemStatus.READ
     assert book.mil is False
@@ -112,7 +115,8 @@ async def test_an_answer_that_cannot_be_split_is_asked_for_singly() -> None:
 async def test_a_unit_that_was_not_expected_pushes_no_other_out() -> None:
     book = Notebook()
     async with car_that_says({"0101": "7EA06410100070000\n7E806410183070000"}) as car:
-        await read_values(car, {"7E8": frozenset({0x01})}, book)
+        book.support = {"7E8": frozenset({0x01})}
+        await read_values(car, book)
 
     assert book.mil is True
     assert book.items["monitor_status"].status is ItemStatus.READ
@@ -121,6 +125,7 @@ async def test_a_unit_that_was_not_expected_pushes_no_other_out() -> None:
 async def test_without_headers_every_line_is_waited_for() -> None:
     book = Notebook()
     async with car_that_says({"0101": "410100070000\n410183070000"}, headers=False) as car:
-        await read_values(car, {"": frozenset({0x01})}, book)
+        book.support = {"": frozenset({0x01})}
+        await read_values(car, book)
 
     assert book.mil is True

@@ -1,0 +1,61 @@
+"""Whether the car that was read is still the one at the plug, found out with the least that has to be asked.
+
+The adapter's own voltmeter answers nearly always, and the bus stays silent. The car is asked for its VIN, once, when
+the voltage steps (an engine that starts or stops, or another car), and seldom where the adapter cannot measure.
+"""
+
+from collections.abc import Callable
+
+from collector.car import PRESENT_V, Car
+from collector.errors import CarSilentError
+from collector.standard import read_vins
+
+VOLTAGE_STEP_V = 0.4  # between two looks; a resting battery and one under charge differ by more than 1 V
+UNSURE_FIRST_S = 15.0
+UNSURE_MAX_S = 240.0  # a car that stands for hours is asked ever more seldom
+
+
+class Presence:
+    """Watches one car after its scan. ``vins`` are those it told; ``fell_silent`` says why ``lasts`` ended."""
+
+    def __init__(self, car: Car, vins: frozenset[str], now_s: Callable[[], float]) -> None:
+        self.vins = vins
+        self.fell_silent = False
+        self._car = car
+        self._now_s = now_s
+        self._volts: float | None = None
+        self._pause_s = UNSURE_FIRST_S
+        self._next_s = now_s() + UNSURE_FIRST_S
+
+    async def lasts(self) -> bool:
+        """True while it is still that car, as far as one look can tell."""
+        try:
+            return await self._lasts()
+        except CarSilentError:  # it was pulled while it was being asked
+            return False
+
+    async def _lasts(self) -> bool:
+        volts = await self._car.supply_v()
+        before, self._volts = self._volts, volts
+        if volts is None:
+            return self._car.silent or self._now_s() < self._next_s or await self._answers()
+        stepped = before is not None and abs(volts - before) >= VOLTAGE_STEP_V
+        return volts >= PRESENT_V and not (stepped and await self._is_another())
+
+    async def _is_another(self) -> bool:
+        """Whether units tell VINs of which none was read, and the same once more: one garbled answer proves nothing."""
+        now = await self._vins_now() if self.vins else frozenset()
+        return bool(now) and not self.vins & now and now == await self._vins_now()
+
+    async def _answers(self) -> bool:
+        """Ask the car itself whether it is there and who it is; the next time after a longer pause."""
+        self._pause_s = min(2 * self._pause_s, UNSURE_MAX_S)
+        self._next_s = self._now_s() + self._pause_s
+        now = await self._vins_now() if self.vins else frozenset()
+        if now:
+            return bool(self.vins & now) or now != await self._vins_now()
+        self.fell_silent = not await self._car.speaks()
+        return not self.fell_silent
+
+    async def _vins_now(self) -> frozenset[str]:
+        return frozenset((await read_vins(self._car)).values())
