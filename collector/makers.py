@@ -10,16 +10,17 @@ from itertools import groupby
 from collector.addressing import Address, address_functionally, address_physically
 from collector.car import Asked, Car
 from collector.notebook import Notebook
+from collector.obd_on_uds import VIN_DID, take_vin_did
+from collector.standard import request_of
 from config.makes import make_of_vin
 from config.profiles import OdometerRow, Profiles
 from protocols.allowed import ProfileRead
-from protocols.errors import DecodeError
 from protocols.messages import LinkFormat
 from protocols.odometer import OdometerValue, decode_odometer, fits_coding
 from protocols.readings import ItemStatus, OdometerWitness, Trust
-from protocols.vin import decode_vin_did
 
 SPEED_ITEM = "010D"
+SPEED_PID = 0x0D
 MAX_READS = 16  # more rows than any make has; keeps a visit bounded
 LINKS = {LinkFormat.CAN_11: "can11", LinkFormat.CAN_29: "can29"}
 ENGINE = {LinkFormat.CAN_11: Address("7E0", "7E8"), LinkFormat.CAN_29: Address("18DA10F1", "18DAF110")}
@@ -46,16 +47,16 @@ async def stationary_now(car: Car, book: Notebook) -> Stationary | None:
     proof = stationary(book)
     if proof is None or proof.speed_kmh is None:
         return proof
-    speeds = [answer.data[:1] for answer in (await car.ask(b"\x01\x0d")).read()]
+    speeds = [answer.data[:1] for answer in (await car.ask(request_of(car, (SPEED_PID,)))).read()]
     return proof if speeds and all(speed == b"\x00" for speed in speeds) else None
 
 
 def allowed_reads(profiles: Profiles) -> frozenset[ProfileRead]:
     """Every read a profile row may ask, as the allow-list wants it."""
+    rows = (row for row in profiles.rows if row.askable and row.request_id)
     return frozenset(
-        ProfileRead(row.request_id, row.request, row.extended_address)
-        for row in profiles.rows
-        if row.askable and row.request_id
+        {ProfileRead(row.request_id, row.request, row.extended_address) for row in rows}
+        | {ProfileRead(unit.request_id, VIN_DID.hex()) for unit in profiles.identity_units}
     )
 
 
@@ -65,18 +66,10 @@ async def read_uds_vin(car: Car, book: Notebook) -> None:
     if engine is None or await stationary_now(car, book) is None:
         return
     reachable = await address_physically(car, engine)
-    asked = await car.ask(b"\x22\xf1\x90") if reachable else None
+    asked = await car.ask(VIN_DID) if reachable else None
     await address_functionally(car)
-    for answer in asked.read() if asked else ():
-        try:
-            vin = decode_vin_did(answer.data)
-        except DecodeError as error:
-            book.note("vin", ItemStatus.CORRUPT, str(error))
-            continue
-        if vin:
-            book.ecu(answer.ecu, vin=vin)
-            book.vin, book.vin_status = vin, ItemStatus.READ
-            book.note("vin", ItemStatus.READ, "22F190")
+    if asked is not None:
+        take_vin_did(book, asked)
 
 
 async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> None:

@@ -37,6 +37,7 @@ from collector.standard import (
     read_codes,
     read_freeze_frame,
     read_identity,
+    read_lifetime_distance,
     read_support,
     read_values,
     read_vin,
@@ -275,6 +276,7 @@ async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) ->
     await read_maker_odometers(car, book, reader.profiles)
     await told.step(STEPS[4])
     await read_identity(car, book)
+    await read_lifetime_distance(car, book)
     await read_values(car, book, (*MORE_PIDS, *EXTRA_PIDS))
     await told.step(STEPS[5])
     if not car.on_uds:

@@ -15,6 +15,7 @@ from protocols.obd import (
     ODOMETER_PID,
     decode_counters,
     decode_freeze_code,
+    decode_lifetime_distance,
     decode_monitor_status,
     decode_odometer_pid,
     decode_pid,
@@ -28,6 +29,7 @@ from protocols.vin import decode_calibration_ids, decode_cvns, decode_ecu_name, 
 MAP_PIDS = (0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0)
 STATUS_PID = 0x01
 FREEZE_CODE_PID = 0x02
+ENGINE_ODOMETER_PID = 0xD3
 FUEL_PID = 0x51
 # load, coolant, trims, manifold pressure, rpm, speed, timing, intake air, air flow, throttle, run time, distance with
 # the lamp on, fuel level, distance since clear, barometer, catalyst, module voltage, ambient air, pedal
@@ -39,12 +41,13 @@ LIVE_PIDS = (
 FIRST_PIDS = (STATUS_PID, ODOMETER_PID, 0x0C, 0x0D, 0x31, 0x21)
 MORE_PIDS = tuple(pid for pid in (FREEZE_CODE_PID, *LIVE_PIDS) if pid not in FIRST_PIDS)
 # the counters that say most about a cleared memory come first
-EXTRA_PIDS = (0x30, 0x4E, 0x4D, FUEL_PID, 0x7F, 0xC7)
+EXTRA_PIDS = (0x30, 0x4E, 0x4D, FUEL_PID, 0x7F, 0xC7, ENGINE_ODOMETER_PID)
 WANTED_PIDS = (*FIRST_PIDS, *MORE_PIDS, *EXTRA_PIDS)
 MAX_DIDS = 3  # identifiers that fit into one frame
 TRIAL_S = 2.0  # for a request that some clones hang on; a car on CAN has answered long before
 FROZEN_PIDS = (0x04, 0x05, 0x0C, 0x0D)
 SETTLED = frozenset({ItemStatus.READ, ItemStatus.UNSUPPORTED})
+LIFETIME_INFO, LIFETIME_ITEM = 0x17, "odometer.0917"
 CODE_LISTS = ((0x03, DtcClass.STORED), (0x07, DtcClass.PENDING), (0x0A, DtcClass.PERMANENT))
 
 
@@ -155,8 +158,8 @@ async def _ask_pids(car: Car, support: Support, pids: Sequence[int]) -> list[tup
 
 def item_of(pid: int) -> str:
     """The name an item of service 01 has in a snapshot."""
-    if pid == ODOMETER_PID:
-        return "odometer.01A6"
+    if pid in (ODOMETER_PID, ENGINE_ODOMETER_PID):
+        return f"odometer.01{pid:02X}"
     if pid == STATUS_PID:
         return "monitor_status"
     return "fuel_type" if pid == FUEL_PID else f"01{pid:02X}"
@@ -181,6 +184,8 @@ def _decode_value(book: Notebook, pid: int, answer: Answer) -> None:
         _take_status(book, answer)
     elif pid == ODOMETER_PID:
         _take_odometer(book, answer)
+    elif pid == ENGINE_ODOMETER_PID:
+        _add_odometer(book, answer, _asked_as(answer), decode_odometer_pid(answer.data), Trust.HINT)
     elif pid == FUEL_PID:
         book.fuel = book.fuel or fuel_of(answer.data)
     if pid in COUNTER_PIDS:
@@ -209,10 +214,12 @@ def _asked_as(answer: Answer) -> str:
 
 
 def _take_odometer(book: Notebook, answer: Answer) -> None:
-    odometer_m = decode_odometer_pid(answer.data)
+    _add_odometer(book, answer, _asked_as(answer), decode_odometer_pid(answer.data), Trust.STANDARD)
+
+
+def _add_odometer(book: Notebook, answer: Answer, source: str, odometer_m: int | None, trust: Trust) -> None:
     status = ItemStatus.UNSUPPORTED if odometer_m is None else ItemStatus.READ
-    raw = answer.data.hex().upper()
-    book.odometer.append(OdometerWitness(_asked_as(answer), answer.ecu, odometer_m, raw, status, Trust.STANDARD))
+    book.odometer.append(OdometerWitness(source, answer.ecu, odometer_m, answer.data.hex().upper(), status, trust))
 
 
 async def read_codes(car: Car, book: Notebook) -> None:
@@ -271,6 +278,21 @@ async def read_identity(car: Car, book: Notebook, info_types: Iterable[int] = (0
             await _read_info(car, book, info_type)
         else:
             book.note(INFO_ITEMS[info_type], ItemStatus.UNSUPPORTED)
+
+
+async def read_lifetime_distance(car: Car, book: Notebook) -> None:
+    """What the fuel consumption monitor counted since the car was built (09 17, or F817), of units that offer it."""
+    if not any(LIFETIME_INFO in have for have in (await _offered(car, book)).values()):
+        return
+    asked = await car.ask(_information(car, LIFETIME_INFO))
+    book.note_asked(LIFETIME_ITEM, asked)
+    for answer in asked.read():
+        try:
+            odometer_m = decode_lifetime_distance(answer.data)
+        except DecodeError as error:
+            book.note(LIFETIME_ITEM, ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
+        else:
+            _add_odometer(book, answer, "0917", odometer_m, Trust.HINT)
 
 
 async def read_calibration_ids(car: Car, book: Notebook, lines: int) -> None:

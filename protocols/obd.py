@@ -25,6 +25,7 @@ from protocols.signals import (
 ODOMETER_PID = 0xA6
 ODOMETER_STEP_M = 100
 _STATUS_BYTES = 4
+_LIFETIME_BYTES = 16
 _PADDING = (0x00, 0x55, 0xAA)
 
 
@@ -86,6 +87,24 @@ def decode_odometer_pid(data: bytes) -> int | None:
     """PID A6 in metres; None for 0 and FFFFFFFF, which units send that list the PID but keep no value."""
     raw = int.from_bytes(_enough(data, 4, "PID A6"), "big")
     return None if raw in (0, 0xFFFFFFFF) else raw * ODOMETER_STEP_M
+
+
+def decode_lifetime_distance(data: bytes) -> int | None:
+    """Information type 17 in metres: what the fuel consumption monitor has counted since the car was built.
+
+    Four items of four bytes, with or without their number in front: distance recent and lifetime (0.1 km), fuel recent
+    and lifetime (0.01 l); Regulation (EU) 2017/1151, annex XXII, SAE J1979-DA. None for 0 and FFFFFFFF. Raises
+    DecodeError for another length, and for a recent distance above the lifetime's: that answer is laid out otherwise.
+    """
+    items = data[1:] if len(data) == 1 + _LIFETIME_BYTES else data
+    if len(items) != _LIFETIME_BYTES:
+        raise DecodeError(f"lifetime distance: {len(data)} bytes, {_LIFETIME_BYTES} needed")
+    recent, lifetime = int.from_bytes(items[:4], "big"), int.from_bytes(items[4:8], "big")
+    if lifetime in (0, 0xFFFFFFFF):
+        return None
+    if recent > lifetime:
+        raise DecodeError("the recent distance is above the lifetime distance")
+    return lifetime * ODOMETER_STEP_M
 
 
 _MINUTE_S = 60

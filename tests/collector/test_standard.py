@@ -12,10 +12,10 @@ from collector.car import Car
 from collector.notebook import Notebook
 from collector.rfcomm_link import open_rfcomm
 from collector.setup import Abilities
-from collector.standard import read_codes, read_freeze_frame, read_values
+from collector.standard import read_codes, read_freeze_frame, read_lifetime_distance, read_values
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
-from protocols.readings import ItemStatus
+from protocols.readings import ItemStatus, Trust
 
 WAITS = AdapterSettings(reply_timeout_s=0.5)
 
@@ -129,3 +129,39 @@ async def test_without_headers_every_line_is_waited_for() -> None:
         await read_values(car, book)
 
     assert book.mil is True
+
+
+async def test_the_fuel_monitors_lifetime_distance_is_one_more_witness() -> None:
+    answers = {
+        "0900": "7E806490054000200",
+        "0917": "7E8101349170400000B\n7E821B8000E2B100000\n7E822019000125F40",
+    }
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        await read_lifetime_distance(car, book)
+
+    assert [(w.source, w.ecu, w.odometer_m, w.trust) for w in book.odometer] == [
+        ("0917", "7E8", 92_852_800, Trust.HINT)
+    ]
+    assert book.items["odometer.0917"].status is ItemStatus.READ
+
+
+async def test_a_fuel_monitor_is_asked_only_where_a_unit_offers_it() -> None:
+    book = Notebook()
+    async with car_that_says({"0900": "7E806490054000000"}) as car:
+        await read_lifetime_distance(car, book)
+
+    assert "odometer.0917" not in book.items
+
+
+async def test_the_engines_own_odometer_is_a_hint_beside_the_cars() -> None:
+    answers = {"01A6": "7E80641A6000F4240", "01D3": "7E80641D3000F4000"}
+    book = Notebook()
+    book.support["7E8"] = frozenset({0xA6, 0xD3})
+    async with car_that_says(answers) as car:
+        await read_values(car, book, (0xA6, 0xD3))
+
+    assert [(w.source, w.odometer_m, w.trust) for w in book.odometer] == [
+        ("01A6", 100_000_000, Trust.STANDARD),
+        ("01D3", 99_942_400, Trust.HINT),
+    ]

@@ -9,6 +9,7 @@ from protocols.obd import (
     CounterValue,
     decode_counters,
     decode_freeze_code,
+    decode_lifetime_distance,
     decode_monitor_status,
     decode_odometer_pid,
     decode_pid,
@@ -197,3 +198,22 @@ def test_any_bytes_give_readings_or_a_decode_error(pid: int, data: bytes, whole:
             decode()
         except DecodeError:
             assert len(data) < max(chain([4], PID_LENGTHS.values()))
+
+
+LIFETIME = bytes.fromhex("00000BB8 000E2B10 00000190 00125F40")
+
+
+@pytest.mark.parametrize("number", [b"", b"\x04"])
+def test_the_fuel_monitor_counts_a_lifetime_distance(number: bytes) -> None:
+    assert decode_lifetime_distance(number + LIFETIME) == 92_852_800
+
+
+@pytest.mark.parametrize("lifetime", ["00000000", "FFFFFFFF"])
+def test_a_fuel_monitor_without_a_count_holds_no_distance(lifetime: str) -> None:
+    assert decode_lifetime_distance(bytes(4) + bytes.fromhex(lifetime) + bytes(8)) is None
+
+
+@pytest.mark.parametrize("data", [b"", LIFETIME[:-1], LIFETIME + b"\0\0", LIFETIME[4:8] + LIFETIME[:4] + bytes(8)])
+def test_a_fuel_monitor_laid_out_otherwise_is_refused(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode_lifetime_distance(data)
