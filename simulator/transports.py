@@ -17,10 +17,13 @@ from typing import Protocol
 from simulator.adapter import Adapter
 from simulator.clock import VirtualClock, WallClock
 from simulator.errors import SimulatorError
+from simulator.notices import tell
 
 READ_SIZE = 4096
 TAKEOVER_S = 0.2
 BACKLOG_BYTES = 1 << 20
+# No command is longer; whoever sends more without a CR is told once, and the adapter drops it as a real one does.
+ENDLESS_BYTES = 1 << 16
 
 MakeAdapter = Callable[[], Adapter]
 
@@ -38,6 +41,13 @@ class Pump:
         self._clock = adapter.bus.clock or WallClock()
         self._jumps = isinstance(self._clock, VirtualClock)
         self._timer: asyncio.TimerHandle | None = None
+        self._unended = 0
+
+    def endless(self, data: bytes) -> bool:
+        """Whether with these bytes a line has just become longer than any can be."""
+        before = self._unended
+        self._unended = 0 if b"\r" in data else before + len(data)
+        return before <= ENDLESS_BYTES < self._unended
 
     def feed(self, data: bytes) -> None:
         """Bytes from the host."""
@@ -123,6 +133,8 @@ class TcpPort:
             async with asyncio.timeout(TAKEOVER_S):
                 await self._free.wait()
         if not self._free.is_set() or self._server is None or self._adapter is None:
+            if not self._free.is_set():
+                tell(f"{self.url}: a second client was refused, the adapter serves one at a time")
             writer.transport.abort()
             return
         self._free.clear()
@@ -142,9 +154,14 @@ class TcpPort:
         sock = writer.get_extra_info("socket")
         with suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(ConnectionError, asyncio.CancelledError):
-            while data := await reader.read(READ_SIZE):
-                pump.feed(data)
+        with suppress(asyncio.CancelledError):
+            try:
+                while data := await reader.read(READ_SIZE):
+                    if pump.endless(data):
+                        tell(f"{self.url}: a line without an end is dropped")
+                    pump.feed(data)
+            except ConnectionError:
+                tell(f"{self.url}: the client reset the connection")
 
 
 def _write_bounded(writer: asyncio.StreamWriter, data: bytes) -> None:
@@ -225,6 +242,8 @@ class PtyPort:
                 raise
             return
         if data and self._pump is not None:
+            if self._pump.endless(data):
+                tell(f"{self.url}: a line without an end is dropped")
             self._pump.feed(data)
 
     def _write(self, data: bytes) -> None:

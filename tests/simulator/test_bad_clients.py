@@ -1,0 +1,119 @@
+"""What clients do wrong: each costs one line on standard error, and everybody else goes on."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.running import Client, Running
+
+MEGABYTE = 1 << 20
+ENDLESS = 10 * MEGABYTE
+
+
+class Told(Running):
+    """A simulator with two adapters in its socket, whose complaints are kept."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        super().__init__(process)
+        self.other = str(self.first["adapters"][1])
+
+    def complaints(self) -> list[str]:
+        """Everything it said on standard error, after a clean end."""
+        assert self.end()["writes"] == 0
+        assert self.process.stderr is not None
+        return self.process.stderr.read().splitlines()
+
+
+@contextmanager
+def told(*arguments: str) -> Iterator[Told]:
+    command = [sys.executable, "-m", "simulator.cli", "--scenario", "clean", "--tcp", "127.0.0.1:0", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Told(process)
+        finally:
+            process.kill()
+
+
+def reset(client: Client) -> None:
+    """Close with a reset in place of a farewell."""
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+
+
+def answers(url: str) -> bool:
+    with Client(url) as client:
+        return "ELM327" in client.ask("ATI")
+
+
+def pour(client: Client, size: int) -> None:
+    """Send so many bytes without a CR, and read nothing meanwhile but what would block."""
+    sender = threading.Thread(target=client.socket.sendall, args=(b"0" * size,), daemon=True)
+    sender.start()
+    while sender.is_alive():
+        client.socket.settimeout(0.05)
+        try:
+            client.socket.recv(1 << 16)
+        except TimeoutError:
+            continue
+    client.socket.settimeout(10.0)
+
+
+def test_a_client_that_resets_costs_one_line() -> None:
+    with told("--tcp", "127.0.0.1:0") as running, Client(running.other) as neighbour:
+        client = Client(running.url)
+        client.ask("ATI")
+        client.socket.sendall(b"0902\r")
+        reset(client)
+
+        assert answers(running.url)
+        assert "ELM327" in neighbour.ask("ATI")
+        assert running.complaints() == [f"forecourt-sim: {running.url}: the client reset the connection"]
+
+
+def test_a_second_client_at_once_costs_one_line() -> None:
+    with told("--tcp", "127.0.0.1:0") as running, Client(running.url) as first, Client(running.other) as neighbour:
+        first.ask("ATI")
+        with Client(running.url) as second, pytest.raises(ConnectionError):
+            second.ask("ATI")
+
+        assert "ELM327" in first.ask("ATI")
+        assert "ELM327" in neighbour.ask("ATI")
+        refused = "a second client was refused, the adapter serves one at a time"
+        assert running.complaints() == [f"forecourt-sim: {running.url}: {refused}"]
+
+
+def test_ten_megabytes_without_an_end_cost_one_line() -> None:
+    with told("--tcp", "127.0.0.1:0") as running, Client(running.other) as neighbour:
+        with Client(running.url) as client:
+            client.ask("ATE0")
+            pour(client, ENDLESS)
+            assert "ELM327" in neighbour.ask("ATI")
+
+        assert answers(running.url)
+        assert running.complaints() == [f"forecourt-sim: {running.url}: a line without an end is dropped"]
+
+
+def test_a_serial_line_takes_them_too(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    with told("--pty", str(link)) as running:
+        handle = os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        sent = 0
+        while sent < 3 * MEGABYTE // 16:
+            with suppress(BlockingIOError):
+                sent += os.write(handle, b"0" * 4096)
+            with suppress(BlockingIOError):
+                os.read(handle, 1 << 16)
+        os.close(handle)
+
+        assert answers(running.url)
+        assert running.complaints() == [f"forecourt-sim: serial:{link}: a line without an end is dropped"]
