@@ -50,7 +50,8 @@ class Car:
         self.counts_lines = abilities.skills.counts_lines
         self.digit_misses = 0
         self.protocol_number = ""  # as AT DPN says it, without the A of an automatic search
-        self.pids_at_once = abilities.skills.pids_at_once  # 0: one, until more are tried
+        remembered = abilities.skills.pids_at_once
+        self.pids_at_once = remembered if remembered in BATCH_SIZES else 0  # 0: one, until more are tried
         self.measures_supply = abilities.skills.measures_supply
         self.on_trial = False  # something is being asked that some adapters do not survive
         self.heard: set[str] = set()  # every unit that answered anything
@@ -188,7 +189,7 @@ class Car:
         ``trial_s`` bounds the wait for a request that some adapters hang on, and which is asked only once.
         """
         if trial_s is not None:
-            return await self._ask_once(request, None, extended_address, trial_s)
+            return await self._ask_once(request, None, extended_address, min(trial_s, self._settings.reply_timeout_s))
         lines = expected_lines if self.counts_lines and self.link is not LinkFormat.LEGACY else None
         asked = await self._ask_once(request, lines, extended_address)
         if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not _is_pending(asked.answers):

@@ -83,26 +83,26 @@ class Memory(Protocol):
 
 
 class ShortMemory:
-    """A memory that ends with the process."""
+    """A memory that ends with the process; what it holds may be looked at."""
 
     def __init__(self) -> None:
-        self._skills: dict[str, Skills] = {}
-        self._cars: dict[str, KnownCar] = {}
+        self.adapters: dict[str, Skills] = {}
+        self.cars: dict[str, KnownCar] = {}
 
     def key_of(self, vin: str) -> str:
         return car_key(vin, b"")
 
     async def skills(self, adapter: str) -> Skills | None:
-        return self._skills.get(adapter)
+        return self.adapters.get(adapter)
 
     async def keep_skills(self, adapter: str, skills: Skills) -> None:
-        self._skills[adapter] = skills
+        self.adapters[adapter] = skills
 
     async def car(self, key: str) -> KnownCar | None:
-        return self._cars.get(key)
+        return self.cars.get(key)
 
     async def keep_car(self, car: KnownCar) -> None:
-        self._cars[car.key] = car
+        self.cars[car.key] = car
 
 
 def car_key(vin: str, secret: bytes) -> str:

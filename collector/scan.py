@@ -43,6 +43,7 @@ from collector.standard import (
     read_vin,
     read_vins,
 )
+from collector.transport import LinkOpener
 from collector.without_obd import identify
 from config.profiles import Profiles
 from config.settings import AdapterSettings
@@ -291,6 +292,7 @@ async def scan_once(
     depth: Depth,
     tell: Tell,
     memory: Memory | None = None,
+    opener: LinkOpener = open_transport,
 ) -> tuple[CarReading, bool]:
     """Open ``url``, scan the car behind it once and close; raise AdapterLostError or CarSilentError (unplugged).
 
@@ -298,14 +300,14 @@ async def scan_once(
     """
     reader = Reader(profiles, settings, depth, memory or ShortMemory())
     try:
-        return await _scan_link(url, reader, tell)
+        return await _scan_link(url, reader, tell, opener)
     except AdapterFrozeError:
-        return await _scan_link(url, reader, tell)
+        return await _scan_link(url, reader, tell, opener)
 
 
-async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
+async def _scan_link(url: str, reader: Reader, tell: Tell, opener: LinkOpener) -> tuple[CarReading, bool]:
     started_s = monotonic()
-    transport = await open_transport(url, connect_timeout_s=reader.settings.connect_timeout_s)
+    transport = await opener(url, connect_timeout_s=reader.settings.connect_timeout_s)
     adapter = Adapter(transport, reader.allow, reader.settings)
     try:
         abilities = await reader.set_up(adapter)

@@ -71,8 +71,7 @@ async def read_support(car: Car, first: Asked, book: Notebook) -> None:
 
 async def _ask_maps_together(car: Car, support: dict[str, frozenset[int]], read: "_Maps") -> None:
     """Ask for as many maps at once as the adapter carries: six, two where six break it; this is its one trial."""
-    tried = car.abilities.skills.pids_at_once
-    for at_once in (tried,) if tried else (6, 2):
+    for at_once in (car.pids_at_once,) if car.pids_at_once else (6, 2):
         if at_once == 1:
             return
         car.on_trial = True

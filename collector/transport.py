@@ -16,3 +16,10 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Release the link; never raises."""
+
+
+class LinkOpener(Protocol):
+    """Opens the link that a URL names; raises AdapterLostError with the reason when it cannot."""
+
+    async def __call__(self, url: str, *, connect_timeout_s: float) -> Transport:
+        """Return a fresh Transport within ``connect_timeout_s``."""
