@@ -12,10 +12,17 @@ from protocols.messages import Assembly, LinkFormat
 from protocols.readings import DtcClass, ItemStatus, Reading, TroubleCode
 
 _LISTS = {0x03: DtcClass.STORED, 0x07: DtcClass.PENDING, 0x0A: DtcClass.PERMANENT}
+_CODE_LISTS: dict[bytes, tuple[Callable[[bytes], tuple[uds.StatusDtc, ...]], DtcClass | None]] = {
+    b"\x19\x02": (uds.decode_status_dtcs, None),
+    b"\x19\x0a": (uds.decode_status_dtcs, None),
+    b"\x19\x42": (uds.decode_severity_dtcs, None),
+    b"\x19\x55": (uds.decode_permanent_dtcs, DtcClass.PERMANENT),
+}
 _PROFILE_SERVICES = frozenset({0x1A, 0x21, 0x22})
 _VIN_DID = b"\xf1\x90"
 _IDENTIFICATION = (b"\x1a\x80", b"\x1a\x90", b"\x21\x81")
-_OBD_DID_PAGE = 0xF4
+_PID_PAGE = 0xF4
+_INFORMATION_PAGE = 0xF8
 _ODOMETER_PIDS = (obd.ODOMETER_PID, 0xD3)
 _KM_M = 1000
 _BROADCAST = re.compile(r"^([0-9A-F]{3}|[0-9A-F]{8})((?:[0-9A-F]{2}){1,8})$")
@@ -109,13 +116,13 @@ def _decode(question: Question, answer: Answer, link: LinkFormat, profiles: Prof
         outcome.dtcs += [TroubleCode(code, _LISTS[service], answer.ecu) for code in codes]
         outcome.answered = True
     elif service == 0x09:
-        _decode_information(answer, outcome)
+        _decode_information(answer.identifier[0], question, answer, outcome)
     elif service in _PROFILE_SERVICES:
         _decode_maker_read(question, answer, profiles, outcome)
     elif service == 0x02:
         _decode_freeze_frame(question, answer, outcome)
-    elif question.request[:2] == b"\x19\x02":
-        _decode_status_codes(answer, outcome)
+    elif question.request[:2] in _CODE_LISTS:
+        _decode_status_codes(question.request, answer, outcome)
     else:
         outcome.empty.append(f"no decoder for {question.request.hex().upper()}")
 
@@ -148,22 +155,23 @@ def _decode_freeze_frame(question: Question, answer: Answer, outcome: Outcome) -
         _show(outcome, *obd.decode_pid(pid, answer.data, ecu=answer.ecu, request=request))
 
 
-def _decode_information(answer: Answer, outcome: Outcome) -> None:
-    info_type = answer.identifier[0]
+def _decode_information(info_type: int, question: Question, answer: Answer, outcome: Outcome) -> None:
+    """Service 09, and the identifiers F8xx that stand for it: there the number of items may be missing."""
     if info_type == 0x02:
         _take_vin(vin.decode_vin_info(answer.data), answer, outcome)
         return
+    counted = question.request[0] == 0x09
     texts: dict[int, tuple[str, Callable[[bytes], Sequence[str]]]] = {
-        0x00: ("supported_information", lambda data: (data[:4].hex().upper(),)),
-        0x04: ("calibration_id", vin.decode_calibration_ids),
-        0x06: ("calibration_verification_number", vin.decode_cvns),
+        0x00: ("supported_information", lambda data: (data[-4:].hex().upper(),)),
+        0x04: ("calibration_id", lambda data: vin.decode_calibration_ids(data, counted=counted)),
+        0x06: ("calibration_verification_number", lambda data: vin.decode_cvns(data, counted=counted)),
         0x0A: ("ecu_name", lambda data: (vin.decode_ecu_name(data),)),
     }
     if info_type not in texts:
         outcome.empty.append(f"information type {info_type:02X} is not decoded")
         return
     signal, decode = texts[info_type]
-    request = f"09{info_type:02X}"
+    request = question.request.hex().upper()
     _show(outcome, *(Reading(request, signal, text, "", answer.ecu, answer.data) for text in decode(answer.data)))
 
 
@@ -175,16 +183,24 @@ def _take_vin(found: str, answer: Answer, outcome: Outcome) -> None:
         outcome.empty.append(f"{answer.ecu}: the unit holds no VIN")
 
 
-def _decode_status_codes(answer: Answer, outcome: Outcome) -> None:
-    for entry in uds.decode_status_dtcs(answer.data):
-        if entry.confirmed or entry.pending:
-            kind = DtcClass.STORED if entry.confirmed else DtcClass.PENDING
+def _decode_status_codes(request: bytes, answer: Answer, outcome: Outcome) -> None:
+    """Codes of service 19. A list asked for by its status holds that class; else the status byte tells."""
+    decode, fixed = _CODE_LISTS[request[:2]]
+    for entry in decode(answer.data):
+        kind = fixed or _class_of(entry)
+        if kind is not None:
             outcome.dtcs.append(TroubleCode(entry.code, kind, answer.ecu))
     outcome.answered = True
 
 
+def _class_of(entry: uds.StatusDtc) -> DtcClass | None:
+    if entry.confirmed:
+        return DtcClass.STORED
+    return DtcClass.PENDING if entry.pending else None
+
+
 def _decode_maker_read(question: Question, answer: Answer, profiles: Profiles, outcome: Outcome) -> None:
-    request = question.request.hex().upper()
+    request = f"{question.request[0]:02X}{answer.identifier.hex().upper()}"
     rows = profiles.find(question.header, request, question.extended_address, question.make, question.model)
     rows = rows or profiles.answered_by(answer.ecu, request, question.make, question.model)
     fitting = [row for row in rows if odometer.fits_coding(row, answer.data)]
@@ -192,12 +208,16 @@ def _decode_maker_read(question: Question, answer: Answer, profiles: Profiles, o
         _decode_odometer(request, answer, fitting, outcome)
     elif rows:
         outcome.empty.append(f"{answer.ecu}: {len(answer.data)} data bytes fit no profile row of {request}")
-    elif question.request[1:] == _VIN_DID:
+    elif answer.identifier == _VIN_DID:
         _take_vin(vin.decode_vin_did(answer.data), answer, outcome)
     elif question.request in _IDENTIFICATION:
         _take_vin(vin.find_vin(answer.data), answer, outcome)
-    elif question.request[0] == 0x22 and question.request[1] == _OBD_DID_PAGE:
-        _decode_pid(question.request[2], question, answer, outcome)  # SAE J1979-2: F4xx carries PID xx
+    elif question.request[0] == 0x22 and answer.identifier[0] == _PID_PAGE:
+        _decode_pid(answer.identifier[1], question, answer, outcome)  # SAE J1979-2: F4xx carries PID xx
+    elif question.request[0] == 0x22 and (pid := profiles.pid_behind(answer.identifier, question.make)) is not None:
+        _decode_pid(pid, question, answer, outcome)
+    elif question.request[0] == 0x22 and answer.identifier[0] == _INFORMATION_PAGE:
+        _decode_information(answer.identifier[1], question, answer, outcome)
     else:
         outcome.empty.append(f"no profile row explains {request} on {question.header or 'no header'}")
 

@@ -16,13 +16,26 @@ from protocols.errors import DecodeError
 _TOLERANCE = 0.0015
 _ROUNDING = 0.001
 _NO_VALUE = frozenset({"zero_field", "not_available", "saturated_or_not_available"})
-_DISTANCE_M = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
+# unit: what it measures, and how much of that one is
+_UNITS = {
+    "km": ("m", 1000.0),
+    "mi": ("m", 1609.344),
+    "m": ("m", 1.0),
+    "kPa": ("kPa", 1.0),
+    "kilopascal": ("kPa", 1.0),
+    "psi": ("kPa", 6.894757),
+    "bars": ("kPa", 100.0),
+}
+_SOURCE_FORMULA = "source_formula"
 _COLUMNS = ("kind", "cases", "right", "share", "not_counted")
 
 SOURCE_ERRORS = frozenset(
     (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
 )
-"""(request, signal) whose expected value contradicts SAE J1979: the older source subtracts 128 from a trim, not 100."""
+"""(request, signal) whose expected value contradicts SAE J1979: the source subtracts 128 from a trim, not 100.
+
+Neutral (80 hex) would be -28 %. Only values of basis ``source_formula`` are left out; see docs/adr/0007.
+"""
 
 
 @dataclass(slots=True)
@@ -77,7 +90,9 @@ def is_right(case: CaptureCase, result: Mapping[str, Any]) -> bool:
 
 
 def _is_source_error(case: CaptureCase, entry: Expected) -> bool:
-    return case.request is not None and (case.request.hex().upper(), entry.signal) in SOURCE_ERRORS
+    if case.request is None or case.basis != _SOURCE_FORMULA:
+        return False
+    return (case.request.hex().upper(), entry.signal) in SOURCE_ERRORS
 
 
 def _codes(case: CaptureCase) -> list[str]:
@@ -102,9 +117,8 @@ def _same(entry: Expected, reading: Mapping[str, Any]) -> bool:
     expected, value = entry.value, reading["value"]
     if not isinstance(expected, (int, float)) or not isinstance(value, (int, float)):
         return bool(expected == value)
-    scale = _DISTANCE_M.get(entry.unit, 1.0) / _DISTANCE_M.get(reading["unit"], 1.0)
-    if (entry.unit in _DISTANCE_M) != (reading["unit"] in _DISTANCE_M):
-        scale = 1.0
+    wanted, shown = (_UNITS.get(unit, ("", 1.0)) for unit in (entry.unit, reading["unit"]))
+    scale = wanted[1] / shown[1] if wanted[0] == shown[0] else 1.0
     return abs(expected * scale - value) <= max(_TOLERANCE * abs(expected * scale), _ROUNDING)
 
 

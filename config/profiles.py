@@ -92,6 +92,14 @@ class IdentityUnit(_Row):
     sources: tuple[str, ...] = Field(min_length=1)
 
 
+class PidPage(_Row):
+    """A first byte behind 22 under which units of ``makes`` tell the PIDs of SAE J1979, coded as in service 01."""
+
+    makes: tuple[str, ...] = Field(min_length=1)
+    page: Annotated[str, Field(pattern=r"^[0-9A-F]{2}$")]
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
 class Trap(_Row):
     """A read that looks like an odometer and is none; kept so that nobody adds it again."""
 
@@ -111,6 +119,7 @@ class _VehicleFile(_Row):
     odometer: tuple[OdometerRow, ...] = ()
     broadcast: tuple[BroadcastRow, ...] = ()
     identity: tuple[IdentityUnit, ...] = ()
+    pid_page: tuple[PidPage, ...] = ()
     not_an_odometer: tuple[Trap, ...] = ()
 
 
@@ -123,11 +132,13 @@ class Profiles:
         traps: tuple[Trap, ...] = (),
         broadcasts: tuple[BroadcastRow, ...] = (),
         identity_units: tuple[IdentityUnit, ...] = (),
+        pid_pages: tuple[PidPage, ...] = (),
     ) -> None:
         self.rows = rows
         self.traps = traps
         self.broadcasts = broadcasts
         self.identity_units = identity_units
+        self.pid_pages = pid_pages
 
     def rows_for(self, make: str) -> tuple[OdometerRow, ...]:
         """What to ask a car of ``make``, in this order: standard reads, confirmed rows of the make, hints."""
@@ -155,6 +166,13 @@ class Profiles:
         rows = tuple(row for row in self.rows if row.request == request.upper() and row.response_id == response_id)
         return _of_model(_of_make(rows, make), model)
 
+    def pid_behind(self, identifier: bytes, make: str) -> int | None:
+        """The PID that a data identifier stands for in cars of ``make``; None for every other identifier."""
+        page = identifier[:1].hex().upper()
+        if len(identifier) != 2 or not any(row.page == page and _same(make, row.makes) for row in self.pid_pages):
+            return None
+        return identifier[1]
+
     def heard(self, frame_id: str, make: str, model: str = "") -> tuple[BroadcastRow, ...]:
         """Rows that explain a frame that a car of ``make`` sends by itself."""
         rows = tuple(row for row in self.broadcasts if row.frame_id == frame_id and _same(make, row.makes))
@@ -172,14 +190,16 @@ def _load(directory: Path) -> Profiles:
     traps: list[Trap] = []
     broadcasts: list[BroadcastRow] = []
     identity_units: list[IdentityUnit] = []
+    pid_pages: list[PidPage] = []
     for path in sorted(directory.glob("*.toml")):
         loaded = _read_file(path)
         rows += loaded.odometer
         traps += loaded.not_an_odometer
         broadcasts += loaded.broadcast
         identity_units += loaded.identity
+        pid_pages += loaded.pid_page
     _refuse_repeated_ids([row.id for row in (*rows, *broadcasts)], directory)
-    return Profiles(tuple(rows), tuple(traps), tuple(broadcasts), tuple(identity_units))
+    return Profiles(tuple(rows), tuple(traps), tuple(broadcasts), tuple(identity_units), tuple(pid_pages))
 
 
 def _read_file(path: Path) -> _VehicleFile:

@@ -22,7 +22,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class CaptureCase:
-    """One request and the lines that came back. ``request`` is None for frames that were only listened to."""
+    """One request and the lines that came back. ``request`` is None for frames that were only listened to.
+
+    ``basis`` says where the expected values come from: ``source_formula`` is no independent witness, it is what the
+    source's own formula makes of these very bytes.
+    """
 
     id: str
     kind: str
@@ -36,6 +40,7 @@ class CaptureCase:
     lines: tuple[str, ...]
     expected: tuple[Expected, ...]
     flags: frozenset[str]
+    basis: str = ""
 
 
 def is_capture(document: object) -> bool:
@@ -71,6 +76,7 @@ def _case(case: Mapping[str, Any], make: str, model: str) -> CaptureCase:
         lines=tuple(str(line) for line in case["response_lines"]),
         expected=tuple(_expected(entry) for entry in case.get("expected", ())),
         flags=frozenset(str(flag) for flag in case.get("flags", ())),
+        basis=str(case.get("expected_basis") or ""),
     )
 
 

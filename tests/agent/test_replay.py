@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.replay import capture_cases, replay_case, replay_files
-from agent.replay_score import KindScore, score, score_table
+from agent.replay_score import KindScore, _is_source_error, score, score_table
 from agent.replay_session import replay_session
 from config.catalogue import Language
 from config.profiles import load_profiles
@@ -50,6 +50,24 @@ def test_the_score_of_no_kind_drops() -> None:
 
     assert {kind: scores[kind].share for kind in REACHED if scores[kind].share < REACHED[kind]} == {}
     assert sum(entry.cases for entry in scores.values()) == 5185
+
+
+@needs_captures
+def test_the_expected_values_left_out_contradict_the_standard_and_their_own_source() -> None:
+    """PIDs 14-1B code a trim as PIDs 06-09 do, B x 100/128 - 100 (SAE J1979-DA); their source takes 128 away instead.
+
+    No ``assessment``, ``corrected_value`` or flag marks them. What does is ``expected_basis``: ``source_formula`` is
+    no witness, only the source's formula applied to these bytes, and for 06-09 the same source agrees with SAE.
+    """
+    cases = [case for path in sorted(CAPTURES.glob("*.json")) for case in capture_cases(path) if case.request]
+    left_out = [(case, entry) for case in cases for entry in case.expected if _is_source_error(case, entry)]
+    trims = [case for case in cases if case.request in (b"\x01\x06", b"\x01\x07", b"\x01\x08", b"\x01\x09")]
+
+    assert len(left_out) == 32
+    assert {case.basis for case, _ in left_out} == {"source_formula"}
+    for case, entry in left_out:
+        assert entry.value == int(case.lines[0].replace(" ", "")[-2:], 16) * 100 / 128 - 128
+    assert len(trims) > 50  # with 100 taken away, all of them are right in the score above
 
 
 @needs_captures
@@ -296,3 +314,52 @@ def test_any_recorded_session_ends_without_an_error(exchanges: list[tuple[str, b
     transcript = Transcript(tuple(Exchange(*pair) for pair in exchanges), {"vehicle": "Ford"})
 
     assert replay_session(transcript, load_profiles()).status in {"ok", "no_value", "error"}
+
+
+ON_UDS = [
+    ("22F40C", "7E8 05 62 F4 0C 1A F8", [("22F40C", 1726)]),
+    ("22F4A6", "7E8 07 62 F4 A6 00 01 64 45", [("22F4A6", 9120.5)]),
+    ("22F40CF40D", "7E8 10 08 62 F4 0C 1A F8 F4\\r7E8 21 0D 28", [("22F40CF40D", 1726), ("22F40CF40D", 40)]),
+    ("22F806", "7E8 07 62 F8 06 12 34 56 78", [("22F806", "12345678")]),
+    ("22F806", "7E8 10 08 62 F8 06 01 12 34\\r7E8 21 56 78", [("22F806", "12345678")]),
+]
+
+
+@pytest.mark.parametrize(("request_", "answer", "readings"), ON_UDS)
+def test_obd_over_uds_is_decoded_by_the_same_table(
+    tmp_path: Path, request_: str, answer: str, readings: list[tuple[str, object]]
+) -> None:
+    result = replay_text(tmp_path, f"> ATH1\n< OK\\r\\r>\n> {request_}\n< {answer} \\r\\r>\n")
+
+    assert [(reading["request"], reading["value"]) for reading in result["readings"]] == readings
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "codes"),
+    [
+        ("194233081E", "7E8 10 0B 59 42 33 FF FF 04\\r7E8 21 20 01 43 00 09", [("P0143", "stored")]),
+        ("194233041E", "7E8 10 0B 59 42 33 FF FF 04\\r7E8 21 20 01 43 00 04", [("P0143", "pending")]),
+        ("195533", "7E8 10 09 59 55 33 FF 04 01\\r7E8 21 43 00 08", [("P0143", "permanent")]),
+        ("1902FF", "7E8 07 59 02 FF 01 43 00 08", [("P0143", "stored")]),
+        ("190A", "7E8 07 59 0A FF 01 43 00 50", []),
+    ],
+)
+def test_codes_over_uds_stand_in_the_list_their_status_says(
+    tmp_path: Path, request_: str, answer: str, codes: list[tuple[str, str]]
+) -> None:
+    result = replay_text(tmp_path, f"> ATH1\n< OK\\r\\r>\n> {request_}\n< {answer} \\r\\r>\n")
+
+    assert (result["status"], [(c["code"], c["class"]) for c in result["dtcs"]]) == ("ok", codes)
+
+
+def test_the_identification_of_a_car_over_uds_is_its_vin(tmp_path: Path) -> None:
+    lines = "7E8 10 14 62 F8 02 4C 53 47\\r7E8 21 4E 42 38 33 33 38 53\\r7E8 22 31 30 30 30 31 33 38"
+
+    assert replay_text(tmp_path, f"> ATH1\n< OK\\r\\r>\n> 22F802\n< {lines} \\r\\r>\n")["vin"] == "LSGNB8338S1000138"
+
+
+def test_a_page_of_identifiers_stands_for_the_standards_values_only_in_its_makes(tmp_path: Path) -> None:
+    exchange = "> ATH1\n< OK\\r\\r>\n> ATSH 7D2\n< OK\\r\\r>\n> 221F46\n< 7DA 04 62 1F 46 2D \\r\\r>\n"
+
+    assert [r["value"] for r in replay_text(tmp_path, "# vehicle: Toyota Prius\n" + exchange)["readings"]] == [5]
+    assert replay_text(tmp_path, "# vehicle: Ford Focus\n" + exchange)["readings"] == []
