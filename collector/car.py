@@ -19,6 +19,7 @@ NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
 PENDING_TRIES = 4  # ISO 14229-1: after 7F xx 78 an ECU has P2* (5 s) each time; a read may be asked again
 SLOWEST_TAIL = "ATSTFF"  # 255 x 4 ms: the longest wait an ELM327 knows
 DEFAULT_TAIL = "ATST32"  # 50 x 4 ms: the chip's own default
+BATCH_SIZES = (6, 2, 1)
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
 PRESENT_V = 6.0  # below this no car supplies the adapter
