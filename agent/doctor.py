@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
-from agent.doctor_facts import Bluetooth, BrokerState, Facts, gather
+from agent.doctor_facts import Bluetooth, BrokerState, Facts, LowEnergy, gather
 from config.catalogue import Language, render
 from config.settings import Settings
 from evidence.snapshot import ClockQuality
@@ -130,6 +130,9 @@ def check_bluetooth(settings: Settings, facts: Facts) -> Iterator[_Judged]:
         yield _problem("bluetooth", facts.bluetooth)
     else:
         yield _ok("bluetooth", "unused")
+    if any(bay.adapter.startswith("ble:") for bay in settings.bay):
+        judge = _ok if facts.low_energy is LowEnergy.OK else _problem
+        yield judge("low_energy", facts.low_energy)
 
 
 def check_broker(settings: Settings, facts: Facts) -> Iterator[_Judged]:

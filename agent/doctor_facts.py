@@ -7,13 +7,16 @@ import platform
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from collector.discovery import adapters_in, likely_adapters
+from collector.paired import NoBluetoothServiceError, paired_adapters
 from config.settings import MqttSettings, Settings
 from evidence.snapshot import ClockQuality
 from sync.clock import clock_quality
@@ -42,8 +45,15 @@ class Bluetooth(StrEnum):
 
     OK = "ok"
     NO_KERNEL = "no_kernel"
-    NO_PYTHON = "no_python"
     NO_RADIO = "no_radio"
+
+
+class LowEnergy(StrEnum):
+    """What stands between us and a Bluetooth LE adapter, beside what every Bluetooth one needs."""
+
+    OK = "ok"
+    NO_LIBRARY = "no_library"
+    NO_SERVICE = "no_service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class Facts:
     versions: dict[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     bluetooth: Bluetooth = Bluetooth.OK
+    low_energy: LowEnergy = LowEnergy.OK
     broker: BrokerState = BrokerState.OK
     broker_detail: str = ""
     clock: ClockQuality = ClockQuality.NTP
@@ -82,10 +93,12 @@ class Facts:
 def gather(settings: Settings) -> Facts:
     """Look at everything once; takes at most about ten seconds, when the broker does not answer."""
     state, detail = asyncio.run(ask_broker(settings.mqtt, settings.device.id))
+    low_energy = asyncio.run(look_at_low_energy())
     return Facts(
         versions={"forecourt": own_version(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
         ports=tuple(look_at_port(path) for path in port_paths(settings)),
         bluetooth=look_at_bluetooth(),
+        low_energy=low_energy,
         broker=state,
         broker_detail=detail,
         clock=clock_quality(),
@@ -103,7 +116,8 @@ def own_version() -> str:
 def port_paths(settings: Settings) -> list[str]:
     """The configured serial ports first, then those that are plugged in; each once."""
     configured = [bay.adapter for bay in settings.bay]
-    found = [*adapters_in(settings.adapter.hotplug_dir), *likely_adapters()]
+    usb_ids = settings.adapter.usb_ids
+    found = [*adapters_in(settings.adapter.hotplug_dir, usb_ids), *likely_adapters(usb_ids)]
     paths = [
         url.removeprefix("serial:").partition("?")[0] for url in [*configured, *found] if url.startswith("serial:")
     ]
@@ -129,14 +143,24 @@ def group_name(group_id: int) -> str:
 
 
 def look_at_bluetooth(radios: Path = Path("/sys/class/bluetooth")) -> Bluetooth:
-    """Kernel first, then Python, then a radio: each is useless without the one before."""
+    """Kernel first, then a radio, which is useless without it."""
     try:
         socket.socket(_FAMILY_BLUETOOTH, socket.SOCK_STREAM, _RFCOMM).close()
     except OSError:
         return Bluetooth.NO_KERNEL
-    if not hasattr(socket, "AF_BLUETOOTH"):
-        return Bluetooth.NO_PYTHON
     return Bluetooth.OK if radios.is_dir() and any(radios.iterdir()) else Bluetooth.NO_RADIO
+
+
+async def look_at_low_energy(bus_address: str | None = None) -> LowEnergy:
+    """The library first, then the Bluetooth service it speaks to (Linux; other systems have theirs built in)."""
+    if find_spec("bleak") is None:
+        return LowEnergy.NO_LIBRARY
+    if sys.platform == "linux":
+        try:
+            await paired_adapters(bus_address)
+        except NoBluetoothServiceError:
+            return LowEnergy.NO_SERVICE
+    return LowEnergy.OK
 
 
 async def ask_broker(settings: MqttSettings, device: str) -> tuple[BrokerState, str]:

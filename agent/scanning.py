@@ -21,7 +21,7 @@ from agent.moments import wall_time
 from agent.tables import verdict_table
 from agent.wording import said
 from collector.depth import Depth
-from collector.discovery import adapters_in, likely_adapters
+from collector.discovery import Finder
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import ScanProgress, VinSeen
 from collector.memory import Memory
@@ -66,7 +66,7 @@ def scan_car_once(order: ScanOrder, settings: Settings, language: Language) -> i
 
 
 async def _scan(order: ScanOrder, answers: Answers, settings: Settings, language: Language) -> int:
-    url = _address(order.adapter, settings)
+    url = await _address(order.adapter, settings)
     async with _desk(settings) if order.save else nullcontext() as desk, remembering(settings.storage) as memory:
         try:
             reading, silent = await _read(url, Depth(order.depth), settings, language, memory)
@@ -82,10 +82,10 @@ async def _scan(order: ScanOrder, answers: Answers, settings: Settings, language
     return DONE
 
 
-def _address(adapter: str, settings: Settings) -> str:
+async def _address(adapter: str, settings: Settings) -> str:
     if adapter != "auto:":
         return adapter
-    found = adapters_in(settings.adapter.hotplug_dir) or likely_adapters()
+    found = await Finder(settings.adapter, every_port=True).look_once()
     if not found:
         raise AdapterLostError("adapter.not_found")
     return found[0]

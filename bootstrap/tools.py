@@ -55,6 +55,7 @@ TOOLS = (
     Tool("libatomic", "libatomic1", has_library("libatomic.so.1")),  # Playwright's node does not start without it
     Tool("a Chinese font", "fonts-wqy-microhei", has_cjk_font),
     Tool("socat", "socat", on_path("socat")),
+    Tool("dbus-daemon", "dbus-daemon", on_path("dbus-daemon")),
     Tool("systemd-analyze", "systemd", on_path("systemd-analyze")),
     Tool("a C compiler", "g++", on_path("cc", "gcc")),  # g++ depends on the C headers, gcc only recommends them
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from config.toml_settings import TomlSettings
+from config.zones import TimeZone
 
 _MAC = r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
 _UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"  # what Apple's systems give instead of an address
@@ -26,7 +27,7 @@ class DeviceSettings(Section):
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "bay-box"
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
     purpose_notice: str = "intake-inspection/1"
-    timezone: str = Field("Asia/Shanghai", min_length=1, max_length=64)
+    timezone: TimeZone = "Asia/Shanghai"
 
 
 class BaySettings(Section):
@@ -48,6 +49,8 @@ class AdapterSettings(Section):
     scan_timeout_s: float = Field(90.0, gt=0, le=600)
     rest_voltage_floor_v: float = Field(11.8, ge=9, le=13)
     hotplug_dir: Path | None = Path("/dev/serial/by-id")
+    usb_ids: tuple[Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4})?$")], ...] = ()
+    paired_bluetooth: bool = True
 
 
 class MqttSettings(Section):

@@ -41,6 +41,7 @@ presence_every_s = 0.3
 reopen_first_s = 0.2
 reopen_max_s = 0.6
 hotplug_dir = "{folder}/no-hotplug"
+paired_bluetooth = false
 [mqtt]
 url = "{broker}"
 [page]

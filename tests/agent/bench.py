@@ -64,7 +64,7 @@ def settings_for(folder: Path, bays: tuple[str, ...] = ("Bay 1", "Bay 2"), langu
         {
             "device": {"id": "test-box", "language": language},
             "bay": [{"name": name, "adapter": f"tcp:{place}:1"} for place, name in enumerate(bays)],
-            "adapter": {"hotplug_dir": None},
+            "adapter": {"hotplug_dir": None, "paired_bluetooth": False},
             "mqtt": {"url": NOBODY_LISTENS, "backoff_first_s": 5},
             "page": {"port": 0},
             "storage": {"directory": folder},

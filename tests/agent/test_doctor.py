@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.doctor import Level, diagnose, print_doctor
-from agent.doctor_facts import Bluetooth, BrokerState, Facts, Port, Store
+from agent.doctor_facts import Bluetooth, BrokerState, Facts, LowEnergy, Port, Store
 from config.settings import Settings
 from evidence.snapshot import ClockQuality
 
@@ -17,6 +17,7 @@ GOOD = Facts(
     ports=(USB,),
     store=Store("/var/lib/forecourt", 4000, writable=True, encrypted=True),
 )
+WITH_BLE = {"bay": [{"name": "1", "adapter": "ble:AA:BB:CC:DD:EE:FF"}]}
 WITH_RFCOMM = {"bay": [{"name": "1", "adapter": "rfcomm:AA:BB:CC:DD:EE:FF"}]}
 FAR = {"mqtt": {"url": "mqtt://lot:secret@10.0.0.9:1883"}}
 
@@ -71,6 +72,15 @@ def test_missing_bluetooth_matters_only_to_a_bay_that_needs_it() -> None:
     assert judged(facts, Settings.model_validate(WITH_RFCOMM))["bluetooth"] is Level.PROBLEM
 
 
+@pytest.mark.parametrize("lack", [LowEnergy.NO_LIBRARY, LowEnergy.NO_SERVICE])
+def test_what_low_energy_lacks_matters_only_to_a_bay_that_needs_it(lack: LowEnergy) -> None:
+    facts = replace(GOOD, low_energy=lack)
+
+    assert "low_energy" not in judged(facts, Settings.model_validate(WITH_RFCOMM))
+    assert judged(facts, Settings.model_validate(WITH_BLE))["low_energy"] is Level.PROBLEM
+    assert judged(GOOD, Settings.model_validate(WITH_BLE))["low_energy"] is Level.OK
+
+
 def test_a_wireless_adapter_needs_no_serial_port() -> None:
     facts = replace(GOOD, ports=())
 
@@ -92,9 +102,10 @@ def test_every_problem_says_what_to_do(language: str) -> None:
         ports=(replace(USB, there=False, usable=False), replace(USB, path="/dev/ttyACM0", usable=False)),
         store=replace(GOOD.store, writable=False, encrypted=False),
     )
-    for bluetooth, broker, clock in itertools.product(Bluetooth, BrokerState, ClockQuality):
-        facts = replace(bad, bluetooth=bluetooth, broker=broker, clock=clock)
-        lines = diagnose(Settings.model_validate(WITH_RFCOMM | FAR), facts, language)
+    radios = zip(Bluetooth, LowEnergy, strict=True)
+    for (bluetooth, low_energy), broker, clock in itertools.product(radios, BrokerState, ClockQuality):
+        facts = replace(bad, bluetooth=bluetooth, low_energy=low_energy, broker=broker, clock=clock)
+        lines = diagnose(Settings.model_validate(WITH_BLE | FAR), facts, language)
 
         assert all(bool(line.advice) is (line.level is not Level.OK) for line in lines)
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from agent.doctor_facts import BrokerState, ask_broker, is_encrypted, look_at_port, look_at_store, port_paths
+from agent.doctor_facts import (
+    BrokerState,
+    LowEnergy,
+    ask_broker,
+    is_encrypted,
+    look_at_low_energy,
+    look_at_port,
+    look_at_store,
+    port_paths,
+)
 from config.settings import MqttSettings, Settings
 from tests.sync.broker import Broker, free_port, password_options
 
@@ -24,6 +33,16 @@ def test_a_pseudo_terminal_is_there_and_usable() -> None:
 
 def test_a_port_that_is_not_there_is_no_error() -> None:
     assert not look_at_port("/dev/ttyUSB999").there
+
+
+async def test_low_energy_needs_the_library_and_then_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_library = await look_at_low_energy(f"unix:path={tmp_path}/no-bus")
+    monkeypatch.setattr("agent.doctor_facts.find_spec", lambda name: None)
+
+    assert with_library is LowEnergy.NO_SERVICE
+    assert await look_at_low_energy() is LowEnergy.NO_LIBRARY
 
 
 def test_a_port_found_by_two_names_is_listed_once(tmp_path: Path) -> None:

@@ -1,20 +1,22 @@
 """Adapters that come and go on USB ports become bays and stop being bays."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agent import hotplug
 from agent.hotplug import BayPlan, configured_bays, watch_for_adapters
+from collector.discovery import Finder
 from config.errors import SettingsError
-from config.settings import Settings
+from config.settings import AdapterSettings, Settings
 
 
 def settings_with(directory: Path, *bays: tuple[str, str]) -> Settings:
     return Settings.model_validate(
         {
-            "adapter": {"hotplug_dir": directory},
+            "adapter": {"hotplug_dir": directory, "paired_bluetooth": False},
             "bay": [{"name": name, "adapter": adapter} for name, adapter in bays],
         }
     )
@@ -36,6 +38,38 @@ def test_bays_with_an_address_are_configured_and_auto_ones_are_not(tmp_path: Pat
 def test_twins_are_refused(tmp_path: Path, bays: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(SettingsError, match="given to two bays"):
         configured_bays(settings_with(tmp_path, *bays))
+
+
+def test_a_bay_that_needs_a_library_which_is_not_installed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_with(tmp_path, ("Bay 1", "ble:AA:BB:CC:DD:EE:FF"))
+    configured_bays(settings)
+    monkeypatch.setattr("collector.links.find_spec", lambda name: None)
+
+    with pytest.raises(SettingsError, match=r"forecourt\[ble\]") as refused:
+        configured_bays(settings)
+
+    assert "安装" in refused.value.zh
+
+
+async def test_a_paired_adapter_becomes_a_bay_unless_a_bay_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def paired() -> tuple[str, ...]:
+        return ("rfcomm:00:1D:A5:00:00:01", "ble:00:1D:A5:00:00:02")
+
+    monkeypatch.setattr(hotplug, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(hotplug, "Finder", partial(Finder, paired=paired))
+    settings = settings_with(tmp_path, ("Bay 1", "rfcomm:00:1d:a5:00:00:01?channel=2"), ("Bay 2", "auto:"))
+    settings = settings.model_copy(update={"adapter": AdapterSettings(hotplug_dir=None)})
+    changes = watch_for_adapters(settings)
+
+    async with asyncio.timeout(10):
+        arrived, _ = await anext(changes)
+    await changes.aclose()
+
+    assert arrived == (BayPlan("Bay 2", "ble:00:1D:A5:00:00:02"),)
 
 
 async def test_an_adapter_that_is_plugged_in_becomes_a_bay_and_leaves_with_it(

@@ -28,6 +28,7 @@ presence_every_s = 0.2
 reopen_first_s = 0.2
 reopen_max_s = 0.5
 hotplug_dir = "{folder}/none"
+paired_bluetooth = false
 [mqtt]
 url = "mqtt://127.0.0.1:{port}"
 ack_timeout_s = 2
