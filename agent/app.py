@@ -25,6 +25,7 @@ from agent.stores import open_stores
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
+from config.zones import zone_of
 from evidence.snapshot import ClockQuality
 from sync.clock import Clock, SystemClock
 from sync.errors import OutboxError
@@ -89,6 +90,7 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
         bays,
         store,
         lambda: replace(publisher.state, buffered=outbox.pending_count(), fullness=outbox.fullness),
+        zone_of(settings.device.timezone),
     )
     sheets = open_sheets(settings, store, lambda: _now(clock))
     await sheets.mirror()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,7 @@ from sync.publisher import PublisherState
 
 TEMPLATES = Path(__file__).parent / "templates"
 LATEST_SHOWN = 12
-KM_GROUP = ","
+MINUTE = "%m-%d %H:%M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class _Choices:
 
 
 class Looks:
-    """``link`` tells how delivery to the back office stands."""
+    """``link`` tells how delivery to the back office stands; ``zone`` is where times are read."""
 
-    def __init__(self, bays: Bays, store: LedgerStore, link: Callable[[], PublisherState]) -> None:
+    def __init__(self, bays: Bays, store: LedgerStore, link: Callable[[], PublisherState], zone: tzinfo) -> None:
         self._bays = bays
         self._store = store
         self._link = link
@@ -61,6 +62,7 @@ class Looks:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._jinja.filters["local"] = lambda at: at.astimezone(zone).strftime(MINUTE)
 
     async def page(self, language: Language) -> str:
         """The whole page."""

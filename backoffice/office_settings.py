@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from config.settings import MqttSettings, Section
 from config.toml_settings import TomlSettings
+from config.zones import TimeZone
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -57,7 +58,7 @@ class OfficeSettings(TomlSettings):
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings = AlertSettings()
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
-    timezone: str = Field("Asia/Shanghai", min_length=1, max_length=64)
+    timezone: TimeZone = "Asia/Shanghai"
     market: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CN"
 
     @property

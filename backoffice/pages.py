@@ -18,9 +18,10 @@ from backoffice.search_memory import SearchMemory
 from backoffice.sheets import rendered
 from backoffice.store import RecordStore
 from backoffice.views import AlertView, StockState, VehicleSummary
-from backoffice.wording import DASH, Wording, time_zone
+from backoffice.wording import DASH, Wording
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
+from config.zones import zone_of
 from evidence.sheet.html import style_source
 from evidence.snapshot import CheckPart, Severity
 
@@ -44,7 +45,7 @@ class Pages:
         self.desk = desk
         self._default = default_language
         self.zone_name = zone_name
-        self._zone = time_zone(zone_name)
+        self._zone = zone_of(zone_name)
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,

@@ -1,7 +1,6 @@
 """Numbers, distances and dates as a reader of each language expects them (CLDR rules through Babel)."""
 
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
@@ -12,14 +11,6 @@ from evidence.snapshot import Text
 LOCALES = {"en": "en_GB", "zh": "zh_CN"}
 HTML_LANGUAGE = {"en": "en", "zh": "zh-CN"}
 DASH = "–"
-
-
-def time_zone(name: str) -> tzinfo:
-    """The zone called ``name``; UTC on a system that has no such zone, so that a page never fails over a clock."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 class Wording:

@@ -23,6 +23,7 @@ REASONS = {
     "float_parsing": "settings.number",
     "float_type": "settings.number",
     "string_type": "settings.text",
+    "no_such_zone": "settings.zone",
 }
 """Sentence for each kind of mistake that pydantic tells."""
 

@@ -1,21 +1,13 @@
 """The words of a sheet: its times in the office's zone, its names from the catalogue."""
 
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime
 
 from config.catalogue import Language, has, render, shown
+from config.zones import zone_of
 from evidence.snapshot import CheckPart, Result, Text
 
 DASH = "–"
 _AGAINST = (Result.SUSPICIOUS, Result.IMPOSSIBLE)
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone called ``name``; UTC on a system that has no such zone, so that a sheet never fails over a clock."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 def verdict_sentence(verdict: Result, checks: tuple[CheckPart, ...], language: Language) -> str:
