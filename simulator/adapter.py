@@ -23,6 +23,10 @@ FOR_EVER_S = 1e12
 INPUT_BUFFER_S = 2.0
 
 ADAPTER_SUPPLY_V = 0.2
+# An adapter that lives on the car resets below this; the fault of a sag stays above it.
+BROWN_OUT_V = 6.0
+SAG_V = 8.2
+SAG_S = 3.0
 
 
 class Adapter:
@@ -59,6 +63,8 @@ class Adapter:
         self._busy_until_s = 0.0
         self._hung = False
         self._late = b""
+        self._ran_s = 0.0
+        self._asked_s = 0.0
 
     def receive(self, now_s: float, data: bytes) -> None:
         """Take bytes that the host sent by ``now_s``; link and serial line delay and space them out."""
@@ -103,6 +109,10 @@ class Adapter:
     def ignition_on(self) -> bool:
         """What AT IGN reads."""
         return self.bus.car is not None and self.bus.car.ignition_on
+
+    def idle_s(self) -> float:
+        """How long ago the last request went out."""
+        return self._ran_s - self._asked_s
 
     def harmful(self, what: str) -> None:
         """Note a command that no reader may send."""
@@ -151,7 +161,11 @@ class Adapter:
         else:
             self._previous = line
         at_s += COMMAND_S
-        if self.profile.knows_only:
+        self._ran_s = at_s
+        if self._browned_out(at_s):
+            self.settings = self._defaults()
+            self._answer_text(at_s, "LV RESET")
+        elif self.profile.knows_only:
             self._run_unknowing(at_s, text)
         elif text.startswith(("AT", "ST")):
             self._run_command(at_s, text)
@@ -160,9 +174,19 @@ class Adapter:
         else:
             self._answer_text(at_s, "?")
 
+    def _browned_out(self, at_s: float) -> bool:
+        car = self.bus.car
+        if car is None:
+            return False
+        car.advance(at_s)
+        return car.supply_v < BROWN_OUT_V
+
     def _run_unknowing(self, at_s: float, text: str) -> None:
         if self.profile.knows_only == "modem":
-            self._send(Chunk(at_s, b"\r\nOK\r\n" if text in ("ATZ", "ATE0", "ATE1", "AT") else b"\r\nERROR\r\n"))
+            known = text in ("ATZ", "ATE0", "ATE1", "AT")
+            if text != "AT" and known:
+                self.settings.echo = text != "ATE0"
+            self._send(Chunk(at_s, b"\r\nOK\r\n" if known else b"\r\nERROR\r\n"))
         else:
             self._answer_text(at_s, "?")
 
@@ -171,6 +195,9 @@ class Adapter:
             self._run_request(at_s, text)
             return
         found = find(text, self.profile)
+        if found and found[0].name in self.profile.never_answers:
+            self._send(Chunk(at_s, self._newline()))
+            return
         result = found[0].run(self, found[1]) if found else None
         if isinstance(result, Act):
             self._act(at_s, result)
@@ -200,7 +227,9 @@ class Adapter:
         chunks = [
             Chunk(moment, line if isinstance(line, bytes) else line.encode("ascii") + newline) for moment, line in lines
         ]
-        reply = Reply((*chunks, Chunk(self._prompt_s(chunks, done_s), newline + b">")))
+        ends = (newline if self.profile.blank_line_after_data else b"") + b">"
+        self._asked_s = at_s
+        reply = Reply((*chunks, Chunk(self._prompt_s(chunks, done_s), ends)))
         self._reply(reply, from_bus=True)
 
     def _prompt_s(self, chunks: list[Chunk], done_s: float) -> float:
@@ -231,6 +260,8 @@ class Adapter:
             self._hung = True
         elif effect is Effect.RESET:
             self.settings = self._defaults()
+        elif effect is Effect.SAG and self.bus.car is not None:
+            self.bus.car.sag(SAG_V, SAG_S)
         elif effect in (Effect.DROP, Effect.UNPLUG):
             self._effects.append((self._sent_s, effect))
 

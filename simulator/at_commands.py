@@ -14,6 +14,10 @@ from simulator.profiles import Profile
 from simulator.settings import DEFAULT_TIMEOUT_S, TIMEOUT_UNIT_S, Memory, Settings
 
 OK = "OK"
+ACTIVITY_STEP_S = 0.65536
+
+# The preset numbers of ST P for the buses of OBD, and the ELM327's digits for the same.
+STN_PROTOCOLS = {"11": "1", "12": "2", "22": "3", "24": "4", "25": "5", "33": "6", "34": "7", "35": "8", "36": "9"}
 
 
 class Act(Enum):
@@ -35,6 +39,8 @@ class Chip(Protocol):
     def supply_v(self) -> float: ...
 
     def ignition_on(self) -> bool: ...
+
+    def idle_s(self) -> float: ...
 
     def harmful(self, what: str) -> None: ...
 
@@ -207,6 +213,34 @@ def _stn(chip: Chip, argument: str) -> Result:
     return chip.profile.stn
 
 
+def _device(chip: Chip, argument: str) -> Result:
+    return chip.profile.device
+
+
+def _stn_protocol(chip: Chip, argument: str) -> Result:
+    number = STN_PROTOCOLS.get(argument)
+    if number is None:
+        return None
+    chip.settings.use(number, automatic=False)
+    return OK
+
+
+def _which_stn_protocol(chip: Chip, argument: str) -> Result:
+    numbers = {number: stn for stn, number in STN_PROTOCOLS.items()}
+    return numbers.get(chip.settings.protocol, "0")
+
+
+def _bypass(chip: Chip, argument: str) -> Result:
+    """Take the bus for initialised, whatever it is."""
+    chip.settings.connected = chip.settings.link is not None
+    return OK
+
+
+def _activity(chip: Chip, argument: str) -> Result:
+    """AT AMC: time without bus activity in steps of 0.65536 s."""
+    return f"{min(int(chip.idle_s() / ACTIVITY_STEP_S), 0xFF):02X}"
+
+
 def _harmful(spelling: str) -> Handler:
     def run(chip: Chip, argument: str) -> Result:
         chip.harmful(f"AT {spelling} {argument}".strip())
@@ -273,7 +307,7 @@ COMMANDS: tuple[Command, ...] = (
     _row("SR", "ATSR([0-9A-F]{2})", _say(OK)),
     _row("PPS", "ATPPS", _say("00:FF F  01:FF F  02:FF F  03:32 F")),
     _row("PP", "ATPP([0-9A-F]{2}(?:SV[0-9A-F]{2}|ON|OFF))", _harmful("PP")),
-    _row("BI", "ATBI", _say(OK)),
+    _row("BI", "ATBI", _bypass),
     _row("FI", "ATFI", _say("BUS INIT: OK")),
     _row("SI", "ATSI", _say("BUS INIT: OK")),
     _row("SW", "ATSW([0-9A-F]{2})", _say(OK)),
@@ -281,7 +315,7 @@ COMMANDS: tuple[Command, ...] = (
     _row("KW", "ATKW([01])", _say(OK)),
     _row("IB", "ATIB(?:10|12|15|48|96)", _say(OK)),
     _row("IIA", "ATIIA([0-9A-F]{2})", _say(OK)),
-    _row("AMC", "ATAMC", _say("00")),
+    _row("AMC", "ATAMC", _activity),
     _row("AMT", "ATAMT([0-9A-F]{2})", _say(OK)),
     _row("BRT", "ATBRT([0-9A-F]{2})", _say(OK)),
     _row("RD", "ATRD", _say("00")),
@@ -290,7 +324,7 @@ COMMANDS: tuple[Command, ...] = (
     _row("MR", "ATMR[0-9A-F]{2}", _act(Act.MONITOR)),
     _row("MT", "ATMT[0-9A-F]{2}", _act(Act.MONITOR)),
     _row("STI", "STI", _stn),
-    _row("STDI", "STDI", _say("OBDLink SX r4.2")),
+    _row("STDI", "STDI", _device),
     _row("STMFR", "STMFR", _say("ScanTool.net LLC")),
     _row("STSN", "STSN", _say("110012345678")),
     _row("STPTO", "STPTO([0-9]{1,5})", _timeout_ms),
@@ -298,6 +332,8 @@ COMMANDS: tuple[Command, ...] = (
     _row("STCSEGT", "STCSEGT([01])", _say(OK)),
     _row("STCFCPA", "STCFCPA[0-9A-F]+,[0-9A-F]+", _say(OK)),
     _row("STCFCPC", "STCFCPC", _say(OK)),
-    _row("STP", "STP([0-9]{2})", _say(OK)),
-    _row("STPR", "STPR", _say("33")),
+    _row("STP", "STP([0-9]{2})", _stn_protocol),
+    _row("STPR", "STPR", _which_stn_protocol),
+    _row("STPRS", "STPRS", _describe_protocol),
+    _row("STPC", "STPC", _close_protocol),
 )  # fmt: skip

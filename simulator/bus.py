@@ -17,6 +17,7 @@ SECOND_ECU_S = 0.005
 FLOW_CONTROL_S = 0.001
 NEXT_FRAME_S = 0.001
 PENDING_S = 0.030
+LONGEST_ST_MIN = 0x7F
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,20 @@ class FlowControl:
         if not self.sent or self.data[: len(lead) + 1] != lead + b"\x30":
             return False
         return (self.header if self.header is not None else _own_reply_id(ecu, kind)) == ecu.request_id
+
+    def block(self, lead: bytes) -> int:
+        """How many consecutive frames it lets through; 0: all."""
+        return self._parameter(len(lead) + 1)
+
+    def gap_s(self, lead: bytes) -> float:
+        """The seconds it wants between two frames: STmin in ms up to 7F, F1 to F9 in steps of 0.1 ms (ISO 15765-2)."""
+        least = self._parameter(len(lead) + 2)
+        if least <= LONGEST_ST_MIN:
+            return least / 1000
+        return (least - 0xF0) / 10_000 if 0xF1 <= least <= 0xF9 else LONGEST_ST_MIN / 1000
+
+    def _parameter(self, place: int) -> int:
+        return self.data[place] if place < len(self.data) else 0
 
 
 def _own_reply_id(ecu: Ecu, kind: Kind) -> int:
@@ -140,10 +155,19 @@ def _timed(car: Car, ecu: Ecu, messages: list[bytes], starts: float, flow: FlowC
             at_s += NEXT_FRAME_S
             continue
         parts = list(isotp_frames(message, padding=ecu.padding, lead=bytes([TESTER]) if lead else b""))
-        if len(parts) > 1 and not flow.reaches(ecu, car.link.kind, lead):
-            parts = parts[:1]
+        gap_s = max(NEXT_FRAME_S, flow.gap_s(lead))
+        if len(parts) > 1:
+            parts = _let_through(ecu, car, parts, flow, lead)
         for number, part in enumerate(parts):
             frames.append(Frame(at_s, ecu.answer_id, part))
-            at_s += NEXT_FRAME_S + (FLOW_CONTROL_S if number == 0 and len(parts) > 1 else 0)
+            at_s += gap_s + (FLOW_CONTROL_S if number == 0 and len(parts) > 1 else 0)
         at_s += PENDING_S if message[0] == 0x7F and message[-1] == 0x78 else 0
     return frames
+
+
+def _let_through(ecu: Ecu, car: Car, parts: list[bytes], flow: FlowControl, lead: bytes) -> list[bytes]:
+    """The frames that come: the adapter answers the first one only, so that after a block the unit waits in vain."""
+    if not flow.reaches(ecu, car.link.kind, lead):
+        return parts[:1]
+    block = flow.block(lead)
+    return parts[: 1 + block] if block else parts

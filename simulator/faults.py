@@ -22,6 +22,7 @@ class Effect(Enum):
     UNPLUG = "unplug"
     RESET = "reset"
     LATE = "late"
+    SAG = "sag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,10 @@ def _late(reply: Reply, chance: random.Random) -> Reply:
     return replace(reply, effect=Effect.LATE)
 
 
+def _sag(reply: Reply, chance: random.Random) -> Reply:
+    return replace(reply, effect=Effect.SAG)
+
+
 def _reset(reply: Reply, chance: random.Random) -> Reply:
     return replace(reply.saying("LV RESET"), effect=Effect.RESET)
 
@@ -170,6 +175,7 @@ FAULTS: dict[str, tuple[Change, bool]] = {
     "unplug-mid-frame": (_cut(Effect.UNPLUG, 0.5), False),
     "garbage": (_garbage, True),
     "half-line": (_half_line, False),
+    "voltage-sag": (_sag, True),
 }
 
 

@@ -103,6 +103,8 @@ class Exchange:
         for number in SEARCH_ORDER:
             link = BY_NUMBER[number]
             if self._answers(at_s, link):
+                if link.is_kline and self._profile.dots_in_answer:
+                    lines.append((at_s, b"..."))
                 settings.protocol, settings.connected = number, True
                 if settings.remember:
                     self._memory.protocol, self._memory.automatic = number, True

@@ -108,3 +108,15 @@ def test_amounts_are_a_probability_a_period_or_once() -> None:
 def test_a_fault_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(SimulatorError, match="--fault"):
         parse_fault(text)
+
+
+def test_a_sag_of_the_supply_is_measured_and_passes() -> None:
+    bench = Bench(faults=("voltage-sag=@3",))
+    bench.ask("ATE0")
+    bench.ask("0100")
+    assert bench.ask("010C1") != "NO DATA"
+
+    sagging = bench.ask("ATRV")
+    bench.now_s += 5.0
+
+    assert (sagging, bench.ask("ATRV")) == ("8.2V\r\r>", "14.2V\r\r>")
