@@ -2,13 +2,14 @@
 
 A sentence is a whole one: the files hold patterns like ``{dash_m}``, never fragments to be glued together.
 How a parameter looks follows from the unit in its name (``_m``, ``_s``, ``_v``, ``_pct``, ``_days``, ``_hours``,
-``_kmh``, ``_date``); a text ``@key`` is another entry of the catalogue, shown in the same language,
+``_kmh``, ``_date``); a ``_date`` may be an instant in ISO 8601, whose day depends on the reader's zone (`dates_in`); a
+text ``@key`` is another entry of the catalogue, shown in the same language,
 and any other text is shown as it is.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,24 @@ def render(key: str, language: Language | str, **params: object) -> str:
 def texts(key: str, **params: object) -> dict[str, str]:
     """The sentence ``key`` in every language, by language code."""
     return {str(language): render(key, language, **params) for language in Language}
+
+
+def dates_in(zone: tzinfo, params: Mapping[str, Any]) -> dict[str, Any]:
+    """``params`` with each instant among the ``_date`` ones as the day it was in ``zone``."""
+    return {name: _day(value, zone) if name.endswith("_date") else value for name, value in params.items()}
+
+
+def _day(value: object, zone: tzinfo) -> object:
+    """The day of an instant; anything else as it is."""
+    if isinstance(value, str) and "T" in value:
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if not isinstance(value, datetime):
+        return value
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(zone).date().isoformat()
 
 
 def text_of(key: str, **params: object) -> dict[str, str]:
@@ -110,8 +129,10 @@ def _stands_alone(key: str, language: Language) -> bool:
 
 
 def _other(name: str, value: object, language: Language) -> str:
+    if name.endswith("_date"):
+        value = _day(value, UTC)
     if isinstance(value, datetime):
-        return value.date().isoformat() if name.endswith("_date") else value.isoformat(" ", "minutes")
+        return value.isoformat(" ", "minutes")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple | set | frozenset):

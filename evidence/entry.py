@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from evidence.snapshot import ClockQuality
 from protocols.readings import Trust
 
 # lower is better; "agreement" stands between a confirmed row and what a person typed
@@ -24,10 +25,11 @@ AGREE_SHARE = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One odometer value. ``quarantined`` and ``voided`` hold the reason (a catalogue key's end), or nothing.
+    """One odometer value. ``quarantined`` holds the reason (a catalogue key's end), ``voided`` a person's words.
 
-    ``visit`` counts visits from 0; services have -1. ``rank`` is how far the value is trusted, 0 the most. ``dated`` is
-    False when the clock that stamped ``at`` had never been set.
+    ``visit`` counts visits from 0; what belongs to none has -1. ``rank`` is how far the value is trusted, 0 the most.
+    ``dated`` is False when the clock that stamped ``at`` had never been set. ``odometer_m`` is what the witness showed;
+    ``offset_m`` is what a replaced cluster or another unit of the dashboard adds to it.
     """
 
     id: str
@@ -43,11 +45,24 @@ class Entry:
     quarantined: str = ""
     voided: str = ""
     dated: bool = True
+    clock: ClockQuality = ClockQuality.NTP
+    unit: str = ""
+    offset_m: int = 0
+    person: str = ""
+
+    @property
+    def life_m(self) -> int:
+        """What the car has covered by this witness: shown, with replaced clusters and the unit accounted for."""
+        return self.odometer_m + self.offset_m
 
     @property
     def usable(self) -> bool:
         """Neither quarantined nor voided."""
         return not self.quarantined and not self.voided
+
+
+# no mileage at all: nothing may be concluded from these, not even a drop
+NO_MILEAGE = frozenset({"zero", "implausible", "slip", "miles"})
 
 
 def agree(one_m: int, other_m: int) -> bool:

@@ -1,21 +1,30 @@
 """The odometer ledger: every value anybody gave, with where it comes from, and which one to believe.
 
-Rules for "current": the most recent visit that has a value somebody can stand for; within it the most trusted
-witness (`entry.RANK`). Never the largest. A quarantined value is kept and shown, and never current. A lone unconfirmed
-maker's row (hint) and a number from papers serve only while nothing better was ever seen.
+Rules for "current": the most recent moment that has a value somebody can stand for; within it the most trusted
+witness (`entry.RANK`). Never the largest. A quarantined or voided value is kept and shown, and never current. A lone
+unconfirmed maker's row (hint) and a number from papers serve only while nothing better was ever seen.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import combinations
 
-from evidence.entry import AGREEMENT_RANK, RANK, WORST_STANDING_RANK, Entry, agree
-from evidence.history import History, ServiceRecord, Visit, in_utc
+from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
+from evidence.offsets import with_offsets
 from evidence.quarantine import quarantine
 from evidence.snapshot import ClockQuality, OdometerPart, Snapshot
+from evidence.typed import doubt_typed
 from protocols.readings import ItemStatus, Trust
 
 __all__ = ["Entry", "best_of_visit", "build_ledger", "current", "visit_id"]
+
+_UNITS = {"01A6": "0.1 km", "dash": "km", "papers": "km"}
+# a record may be dated a little ahead of us: another zone, another clock
+AHEAD = timedelta(days=1)
+# agreeing once may be chance, agreeing again after this distance is not
+PROVEN_OVER_M = 1_000_000
 
 
 def visit_id(history: History, index: int) -> str:
@@ -23,12 +32,19 @@ def visit_id(history: History, index: int) -> str:
     return history.visits[index].snapshot.id or f"{history.id}#{index + 1}"
 
 
-def build_ledger(history: History) -> tuple[Entry, ...]:
-    """All values of a car in the order of time, each with its rank and, where due, the reason of its quarantine."""
-    entries = [*_of_services(history.services)]
-    for index, visit in enumerate(history.visits):
-        entries += _ranked(_of_visit(history, index, visit))
-    return tuple(quarantine(_in_time(entries)))
+def build_ledger(history: History, now: datetime | None = None) -> tuple[Entry, ...]:
+    """All values of a car in the order of time, each with its rank and, where due, the reason of its quarantine.
+
+    A record without a visit that is dated after ``now`` has no place in time: it is quarantined.
+    """
+    loose = [*_of_services(history.services), *(_of_mileage(record) for record in history.mileages)]
+    entries = [_dated_ahead(entry, now) for entry in loose]
+    of_visits = [
+        entry for index, visit in enumerate(history.visits) for entry in _ranked(_of_visit(history, index, visit))
+    ]
+    entries += _proven(of_visits)
+    ordered = with_offsets(_in_time(_voided(entries, history.voids)), history.events)
+    return tuple(quarantine(doubt_typed(ordered, history.visits)))
 
 
 def current(entries: Iterable[Entry]) -> Entry | None:
@@ -50,7 +66,7 @@ def best_of_visit(entries: Iterable[Entry], visit: int, *, read_only: bool = Fal
 
 
 def _no_reading(entry: Entry) -> bool:
-    return bool(entry.voided) or entry.quarantined in {"zero", "implausible"}
+    return bool(entry.voided) or entry.quarantined in NO_MILEAGE
 
 
 def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:
@@ -64,7 +80,30 @@ def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:
                 odometer_m=record.odometer_m,
                 trust=Trust.UPSTREAM,
                 rank=RANK[Trust.UPSTREAM],
+                unit="km",
             )
+
+
+def _of_mileage(record: MileageRecord) -> Entry:
+    return Entry(
+        id=record.id,
+        at=in_utc(record.at) if record.at else None,
+        source=record.source,
+        ecu="",
+        odometer_m=record.odometer_m,
+        trust=record.trust,
+        raw=record.raw,
+        rank=RANK[record.trust],
+        dated=record.clock is not ClockQuality.NONE,
+        clock=record.clock,
+        unit=record.unit,
+        person=record.person,
+    )
+
+
+def _dated_ahead(entry: Entry, now: datetime | None) -> Entry:
+    ahead = now is not None and entry.at is not None and entry.at > in_utc(now) + AHEAD
+    return replace(entry, quarantined="future", dated=False) if ahead else entry
 
 
 def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
@@ -102,6 +141,9 @@ def _entry(entry_id: str, snapshot_id: str, index: int, visit: Visit, part: Odom
         visit=index,
         rank=RANK[part.trust],
         dated=not _clock_never_set(visit.snapshot),
+        clock=visit.snapshot.clock,
+        unit=_UNITS.get(part.source, ""),
+        person=visit.snapshot.operator if part.trust in (Trust.TYPED, Trust.PHOTO, Trust.PAPER) else "",
     )
 
 
@@ -123,15 +165,35 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
     ]
 
 
+def _proven(entries: list[Entry]) -> list[Entry]:
+    """Raise a hint everywhere that agreed with somebody else at several mileages: it is an odometer of this car."""
+    agreed: dict[tuple[str, str], list[int]] = {}
+    for entry in entries:
+        if entry.trust is Trust.HINT and entry.rank == AGREEMENT_RANK:
+            agreed.setdefault((entry.source, entry.ecu), []).append(entry.odometer_m)
+    proven = {unit for unit, values in agreed.items() if max(values) - min(values) >= PROVEN_OVER_M}
+    return [_raised(entry) if (entry.source, entry.ecu) in proven else entry for entry in entries]
+
+
+def _raised(hint: Entry) -> Entry:
+    return replace(hint, rank=AGREEMENT_RANK) if hint.trust is Trust.HINT else hint
+
+
+def _voided(entries: list[Entry], voids: Iterable[Void]) -> list[Entry]:
+    """The latest void of a value speaks."""
+    said = {void.entry_id: void.reason for void in sorted(voids, key=lambda void: (in_utc(void.at), void.reason))}
+    return [replace(entry, voided=said[entry.id]) if entry.id in said else entry for entry in entries]
+
+
 def _in_time(entries: list[Entry]) -> list[Entry]:
-    """Visits in their order; a service stands before the first visit that is dated after it, else at the end."""
+    """Visits in their order; any other record before the first visit that is dated after it, else at the end."""
     ordered = [entry for entry in entries if entry.visit >= 0]
-    services = sorted((entry for entry in entries if entry.visit < 0), key=lambda entry: (str(entry.at), entry.id))
-    for service in services:
-        later = (place for place, entry in enumerate(ordered) if _is_later(entry, service))
-        ordered.insert(next(later, len(ordered)), service)
+    loose = sorted((entry for entry in entries if entry.visit < 0), key=lambda entry: (str(entry.at), entry.id))
+    for record in loose:
+        later = (place for place, entry in enumerate(ordered) if _is_later(entry, record))
+        ordered.insert(next(later, len(ordered)), record)
     return ordered
 
 
-def _is_later(entry: Entry, service: Entry) -> bool:
-    return entry.at is not None and service.at is not None and entry.at > service.at
+def _is_later(entry: Entry, record: Entry) -> bool:
+    return entry.dated and entry.at is not None and record.at is not None and entry.at > record.at

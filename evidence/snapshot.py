@@ -185,7 +185,10 @@ class Finding(Part):
 
 
 class CheckPart(Part):
-    """One of K1 to K10. ``confidence`` is 0..1; ``assumption`` names what was taken for granted."""
+    """One of K1 to K10. ``confidence`` is 0..1; ``assumption`` names what was taken for granted.
+
+    ``sentence`` is the catalogue key of ``text``: with ``params`` a page renders it anew, dates in its own zone.
+    """
 
     check: str
     rule: str
@@ -194,7 +197,46 @@ class CheckPart(Part):
     evidence: tuple[str, ...] = ()
     params: dict[str, str | int | float] = Field(default_factory=dict)
     assumption: str = ""
+    sentence: str = ""
     text: Text = Text()
+
+
+class RoadTestPart(Part):
+    """A drive with both distances counted: by the wheels' speed and by the odometer (K9).
+
+    ``odometer_step_m`` is how coarse the odometer counts: 100 for 01 A6, 1000 for most dashboards.
+    """
+
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    source: str = "01A6"
+    odometer_start_m: int | None = None
+    odometer_end_m: int | None = None
+    odometer_step_m: int = 100
+    speed_distance_m: int | None = None
+    counter_start_m: int | None = None
+    counter_end_m: int | None = None
+
+
+class Wear(StrEnum):
+    """How worn a part looks to a person."""
+
+    NONE = "none"
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+
+class InspectionPart(Part):
+    """What a person saw (K10). ``tyre_dots`` are WWYY of each tyre; None and empty are "not looked at"."""
+
+    person: str = ""
+    tyre_dots: tuple[str, ...] = ()
+    tread_mm: float | None = None
+    pedals: Wear | None = None
+    steering_wheel: Wear | None = None
+    driver_seat: Wear | None = None
+    sticker_odometer_m: int | None = None
+    sticker_at: datetime | None = None
 
 
 class TimingPart(Part):
@@ -232,6 +274,8 @@ class Snapshot(Part):
     live: tuple[LivePart, ...] = ()
     battery_v: float | None = None
     items: tuple[ItemPart, ...] = ()
+    road_test: RoadTestPart | None = None
+    inspection: InspectionPart | None = None
     checks: tuple[CheckPart, ...] = ()
     findings: tuple[Finding, ...] = ()
     verdict: Result = Result.NOT_DETERMINABLE

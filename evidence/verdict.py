@@ -1,10 +1,10 @@
 """The judgement of a car: every check, every finding, the verdict, and what is due. One function, used at both ends."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from config.plans import PlanItem, default_plans, plan_for
-from evidence.checks import CHECKS, Case
+from evidence.checks import Case, results, spoken_in
 from evidence.codes import CodeChange, code_changes
 from evidence.due import DueItem, last_service_of, plan_status
 from evidence.findings import findings_of
@@ -30,12 +30,23 @@ class Judgement:
     entries: tuple[Entry, ...] = ()
 
 
-def judge(history: History, *, now: datetime, plan: tuple[PlanItem, ...] | None = None) -> Judgement:
-    """Judge the last visit of ``history`` by everything known; ``plan`` defaults to the plans that come with us."""
-    case = Case(history, build_ledger(history))
-    checks = tuple(check(case) for check in CHECKS)
+def judge(
+    history: History,
+    *,
+    now: datetime,
+    plan: tuple[PlanItem, ...] | None = None,
+    off: frozenset[str] = frozenset(),
+    zone: tzinfo = UTC,
+) -> Judgement:
+    """Judge the last visit of ``history`` by everything known.
+
+    ``plan`` defaults to the plans that come with us, ``off`` names checks that an owner switched off (K2, K7),
+    ``zone`` is where the sentences are read.
+    """
+    case = Case(history, build_ledger(history, now))
+    checks = tuple(spoken_in(part, zone) for part in results(case, off))
     standing = current(case.entries)
-    odometer_m = standing.odometer_m if standing else None
+    odometer_m = standing.life_m if standing else None
     due = _due(history, odometer_m, now, default_plans() if plan is None else plan)
     return Judgement(
         checks=checks,

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
-from config.catalogue import texts
-from evidence.entry import Entry
+from config.catalogue import dates_in, texts
+from evidence.entry import NO_MILEAGE, Entry, agree
 from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
-
-KM_PER_MILE = 1.609344
-# where dashboards show miles: VINs of the USA (1, 4, 5, 7) and of the United Kingdom (S)
-_MILES_VINS = frozenset("1457S")
+from evidence.travel import other_unit
+from evidence.typed import MILES, MILES_VINS, SLIP
 
 Params = Mapping[str, str | int | float]
 
@@ -26,8 +24,8 @@ RULES = {
     "K6": "engine_hours.implausible",
     "K7": "identity.vin_mismatch",
     "K8": "odometer.below_earlier",
-    "K9": "road_test.not_done",
-    "K10": "inspection.not_done",
+    "K9": "road_test.differs",
+    "K10": "inspection.differs",
 }
 
 
@@ -70,6 +68,18 @@ class Case:
         given = (e for e in self.entries if e.visit == self.index >= 0 and e.source == "dash" and not e.voided)
         return next((entry for entry in given if entry.odometer_m > 0), None)
 
+    @property
+    def doubt(self) -> str:
+        """Why the dashboard's value cannot have been meant as it was typed: ``slip``, ``miles``, or nothing."""
+        reason = self.dash.quarantined if self.dash else ""
+        return reason if reason in (SLIP, MILES) else ""
+
+    @cached_property
+    def miles_supported(self) -> bool:
+        """Whether more than the numbers says that this dashboard shows miles: the VIN's market, or an earlier visit."""
+        earlier = (e for e in self.entries if e.source == "dash" and e.quarantined == MILES and e.visit != self.index)
+        return self.shows_miles or next(earlier, None) is not None
+
     @cached_property
     def read(self) -> Entry | None:
         """The most trusted odometer the car itself gave at this visit."""
@@ -80,10 +90,33 @@ class Case:
         """The value this visit stands for: read if possible, else typed."""
         return best_of_visit(self.entries, self.index) if self.index >= 0 else None
 
+    def unit_changed(self, ecu: str, since_visit: int) -> bool:
+        """Whether the control unit at ``ecu`` tells another VIN, calibration or checksum than it did at that visit."""
+        if since_visit < 0 or not ecu:
+            return False
+        return other_unit(self.history.visits[since_visit].snapshot, self.snapshot, ecu)
+
+    def unit_ever_changed(self, ecu: str) -> bool:
+        """The same against any earlier visit."""
+        return any(self.unit_changed(ecu, visit) for visit in range(self.index))
+
+    def carries_on(self, ecu: str, since_visit: int) -> bool:
+        """Whether a witness outside the unit at ``ecu`` spoke at both visits, and none of them fell since."""
+        then, now = self._elsewhere(ecu, since_visit), self._elsewhere(ecu, self.index)
+        both = then.keys() & now.keys()
+        return bool(both) and all(now[name] >= then[name] or agree(now[name], then[name]) for name in both)
+
+    def _elsewhere(self, ecu: str, visit: int) -> dict[tuple[str, str], int]:
+        return {
+            (e.source, e.ecu): e.life_m
+            for e in self.entries
+            if e.visit == visit and e.ecu != ecu and e.source != "papers" and not _says_nothing(e)
+        }
+
     @property
     def shows_miles(self) -> bool:
         """Whether the VIN comes from a market whose dashboards show miles."""
-        return self.snapshot.vehicle.vin[:1] in _MILES_VINS
+        return self.snapshot.vehicle.vin[:1] in MILES_VINS
 
 
 def outcome(
@@ -97,6 +130,7 @@ def outcome(
     assumption: str = "",
 ) -> CheckPart:
     """A check's result with its sentence ``check.<check>.<variant or result>`` in both languages."""
+    sentence = f"check.{check}.{variant or result}"
     return CheckPart(
         check=check,
         rule=RULES[check],
@@ -105,8 +139,21 @@ def outcome(
         evidence=evidence,
         params=dict(params),
         assumption=assumption,
-        text=Text(**texts(f"check.{check}.{variant or result}", **params)),
+        sentence=sentence,
+        text=Text(**texts(sentence, **params)),
     )
+
+
+def spoken_in(part: CheckPart, zone: tzinfo) -> CheckPart:
+    """The same result with the dates in its sentence as they were in ``zone``."""
+    if zone is UTC or not any(name.endswith("_date") for name in part.params):
+        return part
+    return part.model_copy(update={"text": Text(**texts(part.sentence, **dates_in(zone, part.params)))})
+
+
+def moment(at: datetime | None) -> str:
+    """A parameter ``..._date``: the instant itself, so that each reader sees the date of his own zone."""
+    return in_utc(at).isoformat() if at else "@value.unknown"
 
 
 def not_determinable(check: str, reason: str) -> CheckPart:
@@ -114,6 +161,5 @@ def not_determinable(check: str, reason: str) -> CheckPart:
     return outcome(check, Result.NOT_DETERMINABLE, {"reason": f"@reason.{reason}"})
 
 
-def differ_as_miles(fewer_m: int, more_m: int) -> bool:
-    """Whether the smaller value, taken as miles, is the larger one (within 1 % or 100 km)."""
-    return abs(fewer_m * KM_PER_MILE - more_m) <= max(100_000, 0.01 * more_m)
+def _says_nothing(entry: Entry) -> bool:
+    return bool(entry.voided) or entry.quarantined in NO_MILEAGE

@@ -1,11 +1,10 @@
 """K4 and K5: was the fault memory cleared shortly before the visit? A battery change and a workshop do the same."""
 
-from datetime import datetime
-
-from evidence.checks.case import Case, not_determinable, outcome
+from evidence.checks.case import Case, moment, not_determinable, outcome
 from evidence.codes import codes_were_read
-from evidence.history import in_utc
+from evidence.history import ServiceRecord, in_utc
 from evidence.snapshot import CheckPart, CounterPart, Result
+from evidence.travel import ENGINE_UNITS
 from protocols.readings import DtcClass, ItemStatus, Monitor
 
 # California lets a permanent code stand only until 15 warm-ups and 200 miles since the clear: before that it is recent
@@ -15,10 +14,13 @@ RECENT_M = 322_000
 RECENT_S = 11 * 3600
 # a car whose counter reaches back to the factory was never cleared
 NEVER_CLEARED_M = 50_000
-# work recorded this long before the visit explains a clear (a month on the lot)
+# work recorded this long before the visit explains a clear (a month on the lot), if it is work that clears codes:
+# a repair ends with it, a battery or a unit cannot be changed without it; an oil change does not touch the memory
 WORKSHOP_DAYS = 31
-# answer addresses of the engine unit: ISO 15765-4 with 11 and 29 bits, ISO 9141 and KWP
-ENGINE_UNITS = frozenset({"7E8", "18DAF110", "10"})
+CLEARING = frozenset({"repair", "diagnosis", "battery", "control_unit", "software_update", "gearbox_repair"})
+CLEARING |= frozenset({"engine_repair", "emission_repair", "spark_plugs", "timing_belt"})
+# at rest a starter battery below this is flat, and above that it is healthy: in between somebody charged or changed it
+WEAK_V, FRESH_V = 12.0, 12.4
 # 40 CFR and CARB let the evaporative monitor of petrol cars be open
 SLOW_MONITORS = frozenset({"evap", "evaporative", "evaporative_system", "evap_system"})
 
@@ -37,13 +39,13 @@ def cleared_recently(case: Case) -> CheckPart:
         "incomplete": len(incomplete),
     }
     if not _recent(distance_m, warmups, time_s):
-        return outcome("K4", Result.CONSISTENT, params, confidence=0.8, evidence=_evidence(case))
+        return outcome("K4", Result.CONSISTENT, params, confidence=0.97, evidence=_evidence(case))
     if not case.snapshot.readiness:
         return not_determinable("K4", "no_readiness")
-    if case.odometer and distance_m is not None and case.odometer.odometer_m <= distance_m + NEVER_CLEARED_M:
+    if case.odometer and distance_m is not None and case.odometer.life_m <= distance_m + NEVER_CLEARED_M:
         return not_determinable("K4", "new_car")
     if not _telling(incomplete):
-        return outcome("K4", Result.CONSISTENT, params, confidence=0.6, evidence=_evidence(case))
+        return outcome("K4", Result.CONSISTENT, params, confidence=0.9, evidence=_evidence(case))
     return _explained(case, params)
 
 
@@ -53,39 +55,48 @@ def permanent_without_stored(case: Case) -> CheckPart:
     readable = codes_were_read(snapshot, DtcClass.STORED) and codes_were_read(snapshot, DtcClass.PERMANENT)
     if not readable:
         return not_determinable("K5", "codes_not_read")
-    standing = {part.code for part in snapshot.dtcs if part.dtc_class is not DtcClass.PERMANENT}
-    left = [
-        (place, part.code)
-        for place, part in enumerate(snapshot.dtcs)
-        if part.dtc_class is DtcClass.PERMANENT and part.code not in standing
-    ]
+    left = _left_over(case)
     if not left:
-        return outcome("K5", Result.CONSISTENT, {"codes": "@value.none"}, confidence=0.8)
+        return outcome("K5", Result.CONSISTENT, {"codes": "@value.none"}, confidence=0.97)
+    params: dict[str, str | int | float] = {"codes": ", ".join(dict.fromkeys(code for _, code in left))}
+    evidence = tuple(f"{case.name}/dtcs/{place}" for place, _ in left)
+    work = _work_before(case)
+    if work is None:
+        return outcome(
+            "K5", Result.SUSPICIOUS, params, confidence=0.95, evidence=evidence, assumption="no_workshop_clear"
+        )
     return outcome(
         "K5",
-        Result.SUSPICIOUS,
-        {"codes": ", ".join(dict.fromkeys(code for _, code in left))},
-        confidence=0.8,
-        evidence=tuple(f"{case.name}/dtcs/{place}" for place, _ in left),
-        assumption="no_workshop_clear",
+        Result.CONSISTENT,
+        params | _of_work(work),
+        variant="consistent_workshop",
+        confidence=0.9,
+        evidence=(*evidence, work.id),
+        assumption="workshop_clear",
     )
+
+
+def _left_over(case: Case) -> list[tuple[int, str]]:
+    """Place and code of each permanent code that stands in no other list."""
+    dtcs = case.snapshot.dtcs
+    standing = {part.code for part in dtcs if part.dtc_class is not DtcClass.PERMANENT}
+    return [
+        (place, part.code)
+        for place, part in enumerate(dtcs)
+        if part.dtc_class is DtcClass.PERMANENT and part.code not in standing
+    ]
 
 
 def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
     """Recently cleared and not ready: look for the honest reason first."""
-    service_at = _work_before(case)
-    if service_at is not None:
-        params |= {"service_date": service_at.date().isoformat()}
-        return outcome(
-            "K4",
-            Result.CONSISTENT,
-            params,
-            variant="consistent_workshop",
-            confidence=0.6,
-            evidence=_evidence(case),
-            assumption="workshop_clear",
-        )
+    work, battery_v = _work_before(case), _weak_battery_before(case)
     vanished = _vanished(case)
+    if work is not None:
+        params |= _of_work(work)
+        return _clear_explained(case, params, "consistent_workshop", "workshop_clear", 0.9, extra=(work.id,))
+    if battery_v is not None and not vanished and not _left_over(case):
+        params |= {"before_v": battery_v}
+        return _clear_explained(case, params, "consistent_battery", "battery_changed", 0.8)
     if vanished:
         params |= {"vanished": ", ".join(vanished)}
     return outcome(
@@ -93,10 +104,50 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
         Result.SUSPICIOUS,
         params,
         variant="suspicious_vanished" if vanished else "",
-        confidence=0.85 if vanished else 0.6,
+        confidence=0.95 if vanished or _left_over(case) else 0.9,
         evidence=_evidence(case),
         assumption="no_workshop_clear",
     )
+
+
+def _clear_explained(
+    case: Case,
+    params: dict[str, str | int | float],
+    variant: str,
+    assumption: str,
+    confidence: float,
+    *,
+    extra: tuple[str, ...] = (),
+) -> CheckPart:
+    """A clear with an honest reason: consistent, and the result says which reason it rests on."""
+    return outcome(
+        "K4",
+        Result.CONSISTENT,
+        params,
+        variant=variant,
+        confidence=confidence,
+        evidence=(*_evidence(case), *extra),
+        assumption=assumption,
+    )
+
+
+def _of_work(work: ServiceRecord) -> dict[str, str | int | float]:
+    named = next(item for item in work.items if item in CLEARING)
+    return {"service_date": moment(work.done_at), "item": f"@work.{named}"}
+
+
+def _weak_battery_before(case: Case) -> float | None:
+    """The battery's voltage at the visit before, when it was flat then and is not now: taken off, it clears codes.
+
+    Only at rest a voltage says anything: with the engine running the alternator's is read.
+    """
+    earlier = [visit.snapshot.battery_v for visit in case.history.visits[:-1] if visit.snapshot.battery_v is not None]
+    now_v = case.snapshot.battery_v
+    if not earlier or now_v is None:
+        return None
+    before_v = earlier[-1]
+    healthy = now_v >= FRESH_V
+    return before_v if 6 <= before_v < WEAK_V and healthy else None
 
 
 def _least(counters: tuple[CounterPart, ...]) -> int | None:
@@ -121,12 +172,14 @@ def _telling(incomplete: list[str]) -> bool:
     return any(name.lower() not in SLOW_MONITORS for name in incomplete)
 
 
-def _work_before(case: Case) -> datetime | None:
+def _work_before(case: Case) -> ServiceRecord | None:
+    """The latest recorded work shortly before the visit that plausibly cleared the codes."""
     at = case.at
     if at is None:
         return None
-    done = [in_utc(service.done_at) for service in case.history.services]
-    return max((moment for moment in done if 0 <= (at - moment).days <= WORKSHOP_DAYS), default=None)
+    near = [work for work in case.history.services if 0 <= (at - in_utc(work.done_at)).days <= WORKSHOP_DAYS]
+    clearing = [work for work in near if CLEARING.intersection(work.items)]
+    return max(clearing, key=lambda work: in_utc(work.done_at), default=None)
 
 
 def _vanished(case: Case) -> list[str]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
-from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.checks.case import Case, moment, not_determinable, outcome
+from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
+from evidence.typed import MILES
+
+_Pair = tuple[Entry, Entry]
 
 
 def below_earlier(case: Case) -> CheckPart:
@@ -13,15 +16,35 @@ def below_earlier(case: Case) -> CheckPart:
     A drop that was read once stands until a person voids it: a mileage put back afterwards does not undo it.
     """
     if case.odometer is None:
-        return not_determinable("K8", "no_odometer")
+        return _doubted(case) if case.doubt else not_determinable("K8", "no_odometer")
     pairs = [(now, before) for now in _now(case, case.odometer) for before in _before(case, now, case.index)]
     if not pairs:
         return not_determinable("K8", "first_visit")
+    known = [pair for pair in pairs if not _of_another_unit(case, pair)]
+    worst = max(known or pairs, key=_weight)
+    if not known:
+        return _told(worst, Result.CONSISTENT, 0.9, variant="consistent_unit", assumption="replaced_unit")
+    return _judged(worst if _drops(worst) else _standing_drop(case) or worst)
+
+
+def _doubted(case: Case) -> CheckPart:
+    """Nothing was read, and what was typed was not meant as it stands."""
+    if case.doubt != MILES or case.dash is None:
+        return not_determinable("K8", "typing_slip")
+    pairs = [(case.dash, before) for before in _before(case, case.dash, case.index)]
+    if not case.miles_supported or not pairs:
+        return not_determinable("K8", "unit_unclear")
     worst = max(pairs, key=_weight)
-    return _judged(*worst) if _drops(*worst) else _judged(*_standing_drop(case) or worst)
+    return _told(worst, Result.CONSISTENT, 0.95, variant="consistent_miles", assumption="earlier_in_miles")
 
 
-def _standing_drop(case: Case) -> tuple[Entry, Entry] | None:
+def _of_another_unit(case: Case, pair: _Pair) -> bool:
+    """A drop within a unit that was another one before, while every other witness went on, is that unit's own past."""
+    now, before = pair
+    return _drops(pair) and case.unit_changed(now.ecu, before.visit) and case.carries_on(now.ecu, before.visit)
+
+
+def _standing_drop(case: Case) -> _Pair | None:
     """The latest earlier visit at which the car itself read less than before, and the value it fell below."""
     fell = [
         (low, before)
@@ -31,29 +54,43 @@ def _standing_drop(case: Case) -> tuple[Entry, Entry] | None:
         and 0 <= low.visit < case.index
         and low.rank <= AGREEMENT_RANK
         for before in _before(case, low, low.visit)
-        if _drops(low, before) and _both_read(low, before)
+        if _drops((low, before))
+        and _both_read((low, before))
+        and not _of_another_unit(_as_of(case, low.visit), (low, before))
     ]
-    return max(fell, key=lambda pair: (pair[0].visit, pair[1].odometer_m), default=None)
+    return max(fell, key=lambda pair: (pair[0].visit, pair[1].life_m), default=None)
+
+
+def _as_of(case: Case, visit: int) -> Case:
+    """The case as it stood at an earlier visit."""
+    history = case.history
+    seen = type(history)(history.id, history.visits[: visit + 1], history.services, history.market)
+    return Case(seen, case.entries)
 
 
 def _now(case: Case, best: Entry) -> list[Entry]:
-    """Every witness the car itself gave; what was typed only where nothing could be read."""
-    read = [
-        entry
-        for entry in case.entries
-        if entry.visit == case.index and entry.rank <= AGREEMENT_RANK and entry.quarantined not in _NO_READING
-    ]
-    return read or [best]
+    """Every witness the car itself gave, and the dashboard, which then speaks for itself alone."""
+    at_visit = [entry for entry in case.entries if entry.visit == case.index and _is_mileage(entry)]
+    read = [entry for entry in at_visit if entry.rank <= AGREEMENT_RANK]
+    shown = [case.dash] if case.dash and _is_mileage(case.dash) else []
+    return [*read, *shown] if read else [best]
 
 
-_NO_READING = {"zero", "implausible"}
+def _is_mileage(entry: Entry) -> bool:
+    return not entry.voided and entry.quarantined not in NO_MILEAGE
 
 
 def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
-    """One value of each visit before ``visit``: the same witness if it spoke, else the best of that visit."""
+    """One value of each visit before ``visit``: the same witness if it spoke, else the best of that visit.
+
+    A dashboard beside which the car was read is held against dashboards only: K1 holds it against the car.
+    """
+    alone = now.rank > AGREEMENT_RANK and case.read is not None
     best: dict[int, Entry] = {}
-    for entry in (entry for entry in case.entries if entry.usable and entry.rank <= WORST_STANDING_RANK):
-        if entry.visit < 0 and _service_before(entry, case):
+    for entry in case.entries:
+        if entry.rank > WORST_STANDING_RANK or not _stands(entry, now) or (alone and entry.source != now.source):
+            continue
+        if entry.visit < 0 and _recorded_before(entry, case):
             yield entry
         elif 0 <= entry.visit < visit:
             known = best.get(entry.visit)
@@ -62,54 +99,56 @@ def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
     yield from best.values()
 
 
+def _stands(entry: Entry, now: Entry) -> bool:
+    """A value below another witness's still stands against its own later ones: a unit may have come with more."""
+    own = (entry.source, entry.ecu) == (now.source, now.ecu)
+    return entry.usable or (own and entry.quarantined == "below_earlier" and not entry.voided)
+
+
 def _nearness(entry: Entry, now: Entry) -> tuple[bool, int]:
     return (entry.source, entry.ecu) != (now.source, now.ecu), entry.rank
 
 
-def _service_before(entry: Entry, case: Case) -> bool:
+def _recorded_before(entry: Entry, case: Case) -> bool:
     return case.at is not None and entry.at is not None and entry.at <= case.at
 
 
-def _weight(pair: tuple[Entry, Entry]) -> tuple[bool, bool, int]:
+def _weight(pair: _Pair) -> tuple[bool, bool, int]:
     """The pair to tell: a drop first, between readings before typed values, then the largest."""
     now, before = pair
-    drops = _drops(now, before)
-    return drops, _both_read(now, before) if drops else False, before.odometer_m - (now.odometer_m if drops else 0)
+    drops = _drops(pair)
+    return drops, _both_read(pair) if drops else False, before.life_m - (now.life_m if drops else 0)
 
 
-def _drops(now: Entry, before: Entry) -> bool:
-    return before.odometer_m > now.odometer_m and not agree(before.odometer_m, now.odometer_m)
+def _drops(pair: _Pair) -> bool:
+    now, before = pair
+    return before.life_m > now.life_m and not agree(before.life_m, now.life_m)
 
 
-def _both_read(now: Entry, before: Entry) -> bool:
-    return now.rank <= AGREEMENT_RANK and before.rank <= AGREEMENT_RANK
+def _both_read(pair: _Pair) -> bool:
+    return pair[0].rank <= AGREEMENT_RANK and pair[1].rank <= AGREEMENT_RANK
 
 
-def _judged(now: Entry, before: Entry) -> CheckPart:
+def _judged(pair: _Pair) -> CheckPart:
+    if _drops(pair):
+        return _told(pair, Result.SUSPICIOUS, 0.97 if _both_read(pair) else 0.93, assumption="earlier_right")
+    return _told(pair, Result.CONSISTENT, 0.97)
+
+
+def _told(pair: _Pair, result: Result, confidence: float, *, variant: str = "", assumption: str = "") -> CheckPart:
+    now, before = pair
     params: dict[str, str | int | float] = {
-        "odometer_m": now.odometer_m,
-        "earlier_m": before.odometer_m,
-        "earlier_date": before.at.date().isoformat() if before.at else "@value.unknown",
-        "gap_m": max(0, before.odometer_m - now.odometer_m),
+        "odometer_m": now.life_m,
+        "earlier_m": before.life_m,
+        "earlier_date": moment(before.at),
+        "gap_m": max(0, before.life_m - now.life_m),
     }
-    evidence, sure = (now.id, before.id), _both_read(now, before)
-    if not _drops(now, before):
-        return outcome("K8", Result.CONSISTENT, params, confidence=0.9 if sure else 0.7, evidence=evidence)
-    if not sure and differ_as_miles(now.odometer_m, before.odometer_m):
-        return outcome(
-            "K8",
-            Result.CONSISTENT,
-            params,
-            variant="consistent_miles",
-            confidence=0.5,
-            evidence=evidence,
-            assumption="earlier_in_miles",
-        )
     return outcome(
         "K8",
-        Result.SUSPICIOUS,
+        result,
         params,
-        confidence=0.9 if sure else 0.6,
-        evidence=evidence,
-        assumption="earlier_right",
+        variant=variant,
+        confidence=confidence,
+        evidence=(now.id, before.id),
+        assumption=assumption,
     )

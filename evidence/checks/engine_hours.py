@@ -1,4 +1,7 @@
-"""K6: engine hours (7F) against the distance: the mean speed they imply."""
+"""K6: engine hours (7F) against the distance: the mean speed they imply.
+
+Hours of a unit that was another one before are not this car's.
+"""
 
 from evidence.checks.case import Case, not_determinable, outcome
 from evidence.snapshot import CheckPart, Result
@@ -21,24 +24,24 @@ def engine_hours(case: Case) -> CheckPart:
     hours = [
         (place, part.value)
         for place, part in enumerate(counters)
-        if part.status is ItemStatus.READ and part.value and not part.saturated
+        if part.status is ItemStatus.READ and part.value and not part.saturated and not case.unit_ever_changed(part.ecu)
     ]
     if not hours:
         return not_determinable("K6", "no_hours")
     odometer = case.odometer
     if odometer is None:
-        return not_determinable("K6", "no_odometer")
+        return not_determinable("K6", "typing_slip" if case.doubt else "no_odometer")
     # units count differently (some with the ignition); the one that fits best speaks for the car
-    place, run_s = min(hours, key=lambda pair: _strangeness(odometer.odometer_m / pair[1] * 3.6))
-    if run_s < LEAST_S or odometer.odometer_m < LEAST_M:
+    place, run_s = min(hours, key=lambda pair: _strangeness(odometer.life_m / pair[1] * 3.6))
+    if run_s < LEAST_S or odometer.life_m < LEAST_M:
         return not_determinable("K6", "hours_too_few")
-    mean_kmh = round(odometer.odometer_m / run_s * 3.6, 1)
+    mean_kmh = round(odometer.life_m / run_s * 3.6, 1)
     usual = not _strangeness(mean_kmh)
     return outcome(
         "K6",
         Result.CONSISTENT if usual else Result.SUSPICIOUS,
-        {"run_hours": round(run_s / 3600), "odometer_m": odometer.odometer_m, "mean_kmh": mean_kmh},
-        confidence=0.5,
+        {"run_hours": round(run_s / 3600), "odometer_m": odometer.life_m, "mean_kmh": mean_kmh},
+        confidence=0.95,
         evidence=(f"{case.name}/counters/engine_run_time_s/{place}", odometer.id),
         assumption="average_speed",
     )

@@ -15,16 +15,19 @@ def vin_in_units(case: Case) -> CheckPart:
     ]
     if not is_vin(vin) or not carried:
         return not_determinable("K7", "no_vin")
+    changed = [address for _, address, _ in carried if case.unit_ever_changed(address)]
     foreign = [(place, address, other) for place, address, other in carried if other != vin]
     if not foreign:
         evidence = tuple(f"{case.name}/ecus/{place}" for place, _, _ in carried)
-        return outcome("K7", Result.CONSISTENT, {"count": len(carried) + 1}, confidence=0.8, evidence=evidence)
+        params: dict[str, str | int | float] = {"count": len(carried) + 1, "ecus": ", ".join(changed)}
+        variant = "consistent_changed" if changed else ""
+        return outcome("K7", Result.CONSISTENT, params, variant=variant, confidence=0.95, evidence=evidence)
     _, address, other = foreign[0]
     return outcome(
         "K7",
         Result.SUSPICIOUS,
         {"ecu": address, "other_tail": tail(other), "vin_tail": tail(vin)},
-        confidence=0.8,
+        confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin", *(f"{case.name}/ecus/{place}" for place, _, _ in foreign)),
         assumption="unit_not_replaced",
     )
@@ -37,7 +40,7 @@ def _typed_differs(case: Case, vin: str) -> CheckPart:
         Result.SUSPICIOUS,
         {"ecu": "@trust.typed", "other_tail": "@value.unknown", "vin_tail": tail(vin)},
         variant="suspicious_typed",
-        confidence=0.6,
+        confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin",),
         assumption="vin_typed_right",
     )

@@ -1,8 +1,10 @@
 """K1 and K2: odometers of one visit against each other, the dashboard's and those of the control units."""
 
-from evidence.checks.case import Case, differ_as_miles, not_determinable, outcome
-from evidence.entry import AGREEMENT_RANK, Entry, agree
+from evidence.checks.case import Case, not_determinable, outcome
+from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, Entry, agree
+from evidence.offsets import METRES_PER_MILE
 from evidence.snapshot import CheckPart, Result
+from evidence.typed import MILES
 from protocols.readings import Trust
 
 # review beyond 100 km or 1 %: honest cars differ by a constant few km; beyond 5 % inspection apps publish "red"
@@ -17,28 +19,70 @@ def dash_against_reading(case: Case) -> CheckPart:
         return not_determinable("K1", "no_dash")
     if case.read is None:
         return not_determinable("K1", "no_reading")
-    dash_m, read_m = case.dash.odometer_m, case.read.odometer_m
+    if case.doubt:
+        return _doubted(case, case.dash, case.read)
+    params = _numbers(case.dash, case.read)
     evidence = (case.dash.id, case.read.id)
-    gap_m = abs(dash_m - read_m)
-    params = {"dash_m": dash_m, "read_m": read_m, "gap_m": gap_m, "gap_pct": round(100 * gap_m / max(read_m, 1), 1)}
-    if gap_m <= max(REVIEW_M, REVIEW_SHARE * read_m):
+    if _near(case.dash.life_m, case.read.life_m):
         return outcome(
-            "K1", Result.CONSISTENT, params, confidence=0.9, evidence=evidence, assumption="dash_typed_right"
+            "K1", Result.CONSISTENT, params, confidence=0.97, evidence=evidence, assumption="dash_typed_right"
         )
-    if dash_m < read_m and differ_as_miles(dash_m, read_m):
+    if _other_unit(case, case.read):
         return outcome(
             "K1",
             Result.CONSISTENT,
             params,
-            variant="consistent_miles",
-            confidence=0.7,
+            variant="consistent_unit",
+            confidence=0.9,
             evidence=evidence,
-            assumption="dash_in_miles",
+            assumption="replaced_unit",
         )
-    confidence = 0.9 if gap_m > RED_SHARE * read_m else 0.6
+    red = abs(case.dash.life_m - case.read.life_m) > RED_SHARE * case.read.life_m
     return outcome(
-        "K1", Result.SUSPICIOUS, params, confidence=confidence, evidence=evidence, assumption="dash_typed_right"
+        "K1",
+        Result.SUSPICIOUS,
+        params,
+        confidence=0.97 if red else 0.9,
+        evidence=evidence,
+        assumption="dash_typed_right",
     )
+
+
+def _numbers(dash: Entry, read: Entry) -> dict[str, str | int | float]:
+    gap_m = abs(dash.life_m - read.life_m)
+    return {
+        "dash_m": dash.life_m,
+        "read_m": read.life_m,
+        "gap_m": gap_m,
+        "gap_pct": round(100 * gap_m / max(read.life_m, 1), 1),
+    }
+
+
+def _doubted(case: Case, dash: Entry, read: Entry) -> CheckPart:
+    """The number typed was not meant as it stands; a dashboard in miles needs more than its ratio to agree."""
+    if case.doubt != MILES:
+        return not_determinable("K1", "typing_slip")
+    if not case.miles_supported:
+        return not_determinable("K1", "unit_unclear")
+    return outcome(
+        "K1",
+        Result.CONSISTENT,
+        _numbers(dash, read),
+        variant="consistent_miles",
+        confidence=0.95,
+        evidence=(dash.id, read.id),
+        assumption="dash_in_miles",
+    )
+
+
+def _near(one_m: int, other_m: int) -> bool:
+    return abs(one_m - other_m) <= max(REVIEW_M, REVIEW_SHARE * other_m)
+
+
+def _other_unit(case: Case, read: Entry) -> bool:
+    """Whether the value comes from a unit that was another one before, while every other witness went on."""
+    changed = [visit for visit in range(case.index) if case.unit_changed(read.ecu, visit)]
+    return any(case.carries_on(read.ecu, visit) for visit in changed)
 
 
 def units_against_each_other(case: Case) -> CheckPart:
@@ -46,40 +90,58 @@ def units_against_each_other(case: Case) -> CheckPart:
     witnesses = _witnesses(case)
     if len(witnesses) < 2:
         return not_determinable("K2", "one_witness")
-    low = min(witnesses, key=lambda entry: entry.odometer_m)
-    high = max(witnesses, key=lambda entry: entry.odometer_m)
-    evidence = tuple(entry.id for entry in witnesses)
+    low = min(witnesses, key=lambda entry: entry.life_m)
+    high = max(witnesses, key=lambda entry: entry.life_m)
+    if agree(low.life_m, high.life_m):
+        return _units(witnesses, low, high, Result.CONSISTENT, 0.97, "own_counts")
+    if _near(low.life_m, high.life_m):
+        return _units(witnesses, low, high, Result.CONSISTENT, 0.95, "own_counts")
+    if low.trust is Trust.HINT and _exactly_miles(low.life_m, high.life_m):
+        return _units(witnesses, low, high, Result.CONSISTENT, 0.9, "reading_in_miles")
+    if _other_unit(case, low) or _other_unit(case, high):
+        return _units(witnesses, low, high, Result.CONSISTENT, 0.9, "replaced_unit", variant="consistent_unit")
+    return _units(witnesses, low, high, Result.SUSPICIOUS, _sureness(case, low, high), "unit_not_replaced")
+
+
+def _units(
+    witnesses: list[Entry],
+    low: Entry,
+    high: Entry,
+    result: Result,
+    confidence: float,
+    assumption: str,
+    *,
+    variant: str = "",
+) -> CheckPart:
     params: dict[str, str | int | float] = {
         "count": len(witnesses),
-        "gap_m": high.odometer_m - low.odometer_m,
-        "low_m": low.odometer_m,
+        "gap_m": high.life_m - low.life_m,
+        "low_m": low.life_m,
         "low_source": _said(low),
-        "high_m": high.odometer_m,
+        "high_m": high.life_m,
         "high_source": _said(high),
     }
-    if agree(low.odometer_m, high.odometer_m):
-        return outcome("K2", Result.CONSISTENT, params, confidence=0.9, evidence=evidence, assumption="own_counts")
-    if high.odometer_m - low.odometer_m <= max(REVIEW_M, REVIEW_SHARE * high.odometer_m):
-        return outcome("K2", Result.CONSISTENT, params, confidence=0.6, evidence=evidence, assumption="own_counts")
-    if low.trust is not Trust.STANDARD and differ_as_miles(low.odometer_m, high.odometer_m):
-        return outcome(
-            "K2", Result.CONSISTENT, params, confidence=0.5, evidence=evidence, assumption="reading_in_miles"
-        )
+    evidence = tuple(entry.id for entry in witnesses)
     return outcome(
-        "K2",
-        Result.SUSPICIOUS,
-        params,
-        confidence=0.5 if _steady(case, low, high) else 0.75,
-        evidence=evidence,
-        assumption="unit_not_replaced",
+        "K2", result, params, variant=variant, confidence=confidence, evidence=evidence, assumption=assumption
     )
+
+
+def _exactly_miles(low_m: int, high_m: int) -> bool:
+    """A row whose scale nobody has confirmed may count whole miles; then the two agree as copies of one count do."""
+    return agree(round(low_m / 1000 * METRES_PER_MILE), high_m)
+
+
+def _sureness(case: Case, low: Entry, high: Entry) -> float:
+    """A gap that stood at an earlier visit too is what a unit replaced long ago leaves."""
+    return 0.9 if _steady(case, low, high) else 0.97
 
 
 def _witnesses(case: Case) -> list[Entry]:
     found: dict[tuple[str, str], Entry] = {}
     for entry in case.entries:
         read = entry.visit == case.index >= 0 and entry.rank <= AGREEMENT_RANK
-        if read and entry.odometer_m > 0 and entry.quarantined != "implausible":
+        if read and not entry.voided and entry.quarantined not in NO_MILEAGE:
             found.setdefault((entry.source, entry.ecu), entry)
     return list(found.values())
 
@@ -87,14 +149,14 @@ def _witnesses(case: Case) -> list[Entry]:
 def _steady(case: Case, low: Entry, high: Entry) -> bool:
     """Whether the same two units were apart by the same distance at an earlier visit, as after a replacement."""
     lows, highs = _by_visit(case, low), _by_visit(case, high)
-    gap_m = high.odometer_m - low.odometer_m
+    gap_m = high.life_m - low.life_m
     return any(abs(highs[visit] - lows[visit] - gap_m) <= REVIEW_M for visit in lows.keys() & highs.keys())
 
 
 def _by_visit(case: Case, unit: Entry) -> dict[int, int]:
     """What one unit said at earlier visits."""
     same = (entry for entry in case.entries if (entry.source, entry.ecu) == (unit.source, unit.ecu))
-    return {entry.visit: entry.odometer_m for entry in same if 0 <= entry.visit < case.index}
+    return {entry.visit: entry.life_m for entry in same if 0 <= entry.visit < case.index}
 
 
 def _said(entry: Entry) -> str:

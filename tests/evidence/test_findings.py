@@ -35,7 +35,7 @@ def test_an_honest_car_with_an_unknown_service_has_that_one_note() -> None:
 
 
 def test_the_worst_stands_first() -> None:
-    values = counters(distance_since_clear_m=60_000 * KM)
+    values = counters(distance_since_clear_m=60_000 * KM, distance_since_reflash_m=60_000 * KM)
     judgement = judged(visit(snapshot(30_000 * KM, values=values, dtcs=(code("P0420"),)), dash_m=30_000 * KM))
 
     assert [finding.severity for finding in judgement.findings] == [Severity.STOP, Severity.SOON, Severity.NOTE]

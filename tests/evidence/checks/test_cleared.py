@@ -1,7 +1,10 @@
 """K4 and K5: recently cleared memory; a battery change and a workshop look the same and are said to."""
 
+from dataclasses import replace
+
 import pytest
 
+from evidence.history import ServiceRecord
 from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Snapshot
 from protocols.readings import DtcClass, ItemStatus, Monitor
 from tests.evidence.cars import (
@@ -29,10 +32,14 @@ def _k4(reading: Snapshot) -> tuple[Result, str]:
     return part.result, reason(part)
 
 
+def _repair(*, days_ago: float) -> ServiceRecord:
+    return replace(service(days_ago=days_ago), items=("oil_and_filter", "repair"))
+
+
 def test_small_counters_and_open_monitors_need_an_explanation() -> None:
     part = check(judged(visit(snapshot(values=RECENT, readiness=NOT_READY))), "K4")
 
-    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.6)
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.9)
     assert "battery" in part.text.en
     assert "蓄电池" in part.text.zh
     assert "s1/readiness/catalyst" in part.evidence
@@ -67,16 +74,58 @@ def test_a_new_car_was_never_cleared() -> None:
 def test_recorded_work_explains_the_clear() -> None:
     reading = snapshot(values=RECENT, readiness=NOT_READY)
 
-    part = check(judged(visit(reading), services=(service(days_ago=3),)), "K4")
+    part = check(judged(visit(reading), services=(_repair(days_ago=3),)), "K4")
 
     assert (part.result, part.assumption) == (Result.CONSISTENT, "workshop_clear")
-    assert "2026-11-18" in part.text.en
+    assert "a repair recorded on 2026-11-18" in part.text.en
+    assert "维修" in part.text.zh
+    assert "w1" in part.evidence
+
+
+def test_an_oil_change_clears_no_codes() -> None:
+    reading = snapshot(values=RECENT, readiness=NOT_READY)
+
+    assert check(judged(visit(reading), services=(service(days_ago=3),)), "K4").result is Result.SUSPICIOUS
+
+
+def test_a_weak_battery_before_explains_a_clear_after_which_nothing_has_vanished() -> None:
+    before = visit(snapshot(id="a", battery_v=11.6), days_ago=20)
+    now = visit(snapshot(id="b", values=RECENT, readiness=NOT_READY, battery_v=12.7))
+
+    part = check(judged(before, now), "K4")
+
+    assert (part.result, part.assumption) == (Result.CONSISTENT, "battery_changed")
+    assert "11.6 V" in part.text.en
+
+
+@pytest.mark.parametrize(("before_v", "now_v"), [(12.5, 12.7), (11.6, 11.7), (11.6, None), (None, 12.7), (3.0, 12.7)])
+def test_any_other_battery_explains_nothing(before_v: float | None, now_v: float | None) -> None:
+    before = visit(snapshot(id="a", battery_v=before_v), days_ago=20)
+    now = visit(snapshot(id="b", values=RECENT, readiness=NOT_READY, battery_v=now_v))
+
+    assert check(judged(before, now), "K4").result is Result.SUSPICIOUS
+
+
+def test_a_weak_battery_does_not_explain_codes_that_are_gone() -> None:
+    before = visit(snapshot(id="a", battery_v=11.6, dtcs=(code("P0420"),)), days_ago=20)
+    now = visit(snapshot(id="b", values=RECENT, readiness=NOT_READY, battery_v=12.7))
+
+    assert check(judged(before, now), "K4").result is Result.SUSPICIOUS
+
+
+def test_recorded_work_explains_permanent_codes_too() -> None:
+    left = snapshot(dtcs=(code("P0420", DtcClass.PERMANENT),))
+
+    part = check(judged(visit(left), services=(_repair(days_ago=3),)), "K5")
+
+    assert (part.result, part.assumption) == (Result.CONSISTENT, "workshop_clear")
+    assert check(judged(visit(left), services=(service(days_ago=3),)), "K5").result is Result.SUSPICIOUS
 
 
 def test_work_of_last_year_explains_nothing() -> None:
     reading = snapshot(values=RECENT, readiness=NOT_READY)
 
-    assert check(judged(visit(reading), services=(service(days_ago=300),)), "K4").result is Result.SUSPICIOUS
+    assert check(judged(visit(reading), services=(_repair(days_ago=300),)), "K4").result is Result.SUSPICIOUS
 
 
 def test_codes_that_vanished_with_the_clear_make_it_surer() -> None:
@@ -85,7 +134,7 @@ def test_codes_that_vanished_with_the_clear_make_it_surer() -> None:
 
     part = check(judged(before, now), "K4")
 
-    assert (part.result, part.confidence, part.params["vanished"]) == (Result.SUSPICIOUS, 0.85, "P0420")
+    assert (part.result, part.confidence, part.params["vanished"]) == (Result.SUSPICIOUS, 0.95, "P0420")
     assert "P0420" in part.text.zh
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evidence.history import Visit
 from evidence.snapshot import CounterPart, CountersPart, EcuPart, OdometerPart, Result
 from protocols.readings import ItemStatus, Trust
 from tests.evidence.cars import KM, MILES_VIN, VIN, check, counters, judged, made_vin, reason, snapshot, visit, witness
@@ -18,12 +19,51 @@ def _k3(
     return part.result, reason(part)
 
 
-@pytest.mark.parametrize("name", ["distance_since_clear_m", "distance_with_mil_m", "distance_since_reflash_m"])
-def test_a_units_own_counter_above_its_own_odometer_is_impossible(name: str) -> None:
+@pytest.mark.parametrize("name", ["distance_since_clear_m", "distance_with_mil_m"])
+def test_a_units_own_counter_above_its_own_odometer_may_come_with_a_used_unit(name: str) -> None:
     small = (witness(50_000 * KM),)
 
-    assert _k3(counters(**{name: 61_000 * KM}), small)[0] is Result.IMPOSSIBLE
+    assert _k3(counters(**{name: 61_000 * KM}), small)[0] is Result.SUSPICIOUS
     assert _k3(counters(**{name: 49_000 * KM}), small)[0] is Result.CONSISTENT
+
+
+def test_two_counters_of_one_unit_above_its_own_odometer_are_impossible() -> None:
+    both = counters(distance_since_clear_m=61_000 * KM, distance_since_reflash_m=64_000 * KM)
+
+    assert _k3(both, (witness(50_000 * KM),))[0] is Result.IMPOSSIBLE
+    assert _k3(both, (witness(50_000 * KM, ecu="714", source="row", trust=Trust.CONFIRMED),))[0] is Result.SUSPICIOUS
+
+
+def _units(engine_km: int, gearbox_km: int) -> CountersPart:
+    pairs = (("7E8", engine_km), ("7E9", gearbox_km))
+    return CountersPart(distance_since_clear_m=tuple(CounterPart(ecu=ecu, value=km * KM) for ecu, km in pairs))
+
+
+def test_two_units_above_the_odometer_are_impossible_and_one_that_fits_speaks_for_a_used_part() -> None:
+    small = (witness(50_000 * KM),)
+
+    assert _k3(_units(61_000, 61_000), small)[0] is Result.IMPOSSIBLE
+    assert _k3(_units(61_000, 49_000), small)[0] is Result.SUSPICIOUS
+
+
+def _seen(odometer_km: int, counted_km: int, name: str, days_ago: float, cvn: str = "11") -> Visit:
+    unit = EcuPart(address="7E8", vin=VIN, cvns=(cvn,))
+    values = counters(distance_since_clear_m=counted_km * KM)
+    return visit(snapshot(odometer_km * KM, id=name, values=values, ecus=(unit,)), days_ago=days_ago)
+
+
+def test_an_odometer_that_fell_while_its_units_counter_ran_on_is_impossible() -> None:
+    before = _seen(138_000, 61_240, "a", 30)
+
+    assert check(judged(before, _seen(58_000, 61_262, "b", 0)), "K3").result is Result.IMPOSSIBLE
+
+
+@pytest.mark.parametrize(("before_km", "cvn"), [(61_240, "22"), (65_000, "11"), (4, "11")])
+def test_another_unit_or_another_counter_since_is_no_proof(before_km: int, cvn: str) -> None:
+    days = 1 if before_km == 4 else 30
+    before = _seen(138_000, before_km, "a", days, cvn)
+
+    assert check(judged(before, _seen(58_000, 61_262, "b", 0)), "K3").result is Result.SUSPICIOUS
 
 
 @pytest.mark.parametrize("counter_km", [50_000, 50_049, 50_500])
@@ -55,7 +95,7 @@ def test_a_unit_programmed_after_its_counter_began_speaks_for_a_used_part() -> N
 def test_a_full_counter_says_at_least_and_is_still_evidence() -> None:
     full = counters(distance_since_clear_m=65_535 * KM)
 
-    assert _k3(full, (witness(20_000 * KM),))[0] is Result.IMPOSSIBLE
+    assert _k3(full, (witness(20_000 * KM),))[0] is Result.SUSPICIOUS
     part = check(judged(visit(snapshot(200_000 * KM, values=full))), "K3")
     assert part.result is Result.CONSISTENT
     assert "at least" in part.text.en

@@ -95,7 +95,7 @@ def test_a_first_visit_has_nothing_to_compare_with() -> None:
 
 
 def test_driving_on_is_consistent() -> None:
-    assert _k8(_read(60_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.CONSISTENT, 0.9)
+    assert _k8(_read(60_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.CONSISTENT, 0.97)
 
 
 def test_standing_still_is_consistent() -> None:
@@ -103,7 +103,7 @@ def test_standing_still_is_consistent() -> None:
 
 
 def test_a_drop_between_two_readings_needs_an_explanation() -> None:
-    assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.9)
+    assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.97)
 
 
 def test_a_mileage_put_back_where_it_was_does_not_undo_the_drop_between() -> None:
@@ -123,11 +123,57 @@ def test_a_drop_is_compared_with_every_earlier_visit() -> None:
 
 
 def test_a_typed_value_below_a_reading_needs_an_explanation() -> None:
-    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.6)
+    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.93)
 
 
-def test_a_typed_value_in_miles_is_no_contradiction() -> None:
-    assert _k8(_read(80_000, "a", 90), _typed(50_000, "b", 0))[0] is Result.CONSISTENT
+def test_a_ratio_of_miles_to_an_old_value_explains_nothing() -> None:
+    assert _k8(_read(80_000, "a", 90), _typed(50_000, "b", 0))[0] is Result.SUSPICIOUS
+
+
+def _counting(counted_km: int, name: str, days_ago: float, dash_km: int) -> Visit:
+    reading = snapshot(None, id=name, values=counters(distance_since_clear_m=counted_km * KM))
+    return visit(reading, days_ago=days_ago, dash_m=dash_km * KM)
+
+
+def test_miles_that_fit_the_distance_counted_are_to_be_confirmed_and_then_believed() -> None:
+    first = _counting(20_000, "a", 300, 80_000)
+    once, twice = _counting(26_000, "b", 100, 53_438), _counting(27_000, "c", 0, 54_060)
+
+    assert _k8(first, once) == (Result.NOT_DETERMINABLE, 0.0, "unit_unclear")
+    assert check(judged(first, once, twice), "K8").assumption == "earlier_in_miles"
+
+
+def test_a_slip_is_told_by_the_distance_counted() -> None:
+    first = _counting(20_000, "a", 300, 80_123)
+
+    assert _k8(first, _counting(26_000, "b", 0, 8_123)) == (Result.NOT_DETERMINABLE, 0.0, "typing_slip")
+    assert _k8(first, _counting(26_000, "b", 0, 68_456))[0] is Result.SUSPICIOUS
+
+
+def test_a_dashboard_that_fell_is_told_beside_any_reading() -> None:
+    before = visit(snapshot(90_000 * KM, id="a"), days_ago=90, dash_m=90_000 * KM)
+    now = visit(snapshot(91_000 * KM, id="b"), dash_m=71_234 * KM)
+
+    part = check(judged(before, now), "K8")
+
+    assert (part.result, part.evidence) == (Result.SUSPICIOUS, ("b/dash", "a/dash"))
+
+
+def _with_unit(engine_km: int, dash_km: int | None, name: str, days_ago: float, cvn: str) -> Visit:
+    unit = EcuPart(address="7E8", vin=VIN, cvns=(cvn,))
+    dash_m = None if dash_km is None else dash_km * KM
+    return visit(snapshot(engine_km * KM, id=name, ecus=(unit,)), days_ago=days_ago, dash_m=dash_m)
+
+
+def test_another_unit_tells_its_own_past_while_the_dashboard_goes_on() -> None:
+    before = _with_unit(90_000, 90_000, "a", 90, "11")
+    judgement = judged(before, _with_unit(61_000, 91_000, "b", 0, "22"))
+
+    assert check(judgement, "K1").assumption == "replaced_unit"
+    assert check(judgement, "K8").result is Result.CONSISTENT
+    assert _k8(before, _with_unit(61_000, 91_000, "b", 0, "11"))[0] is Result.SUSPICIOUS
+    assert _k8(before, _with_unit(61_000, 61_000, "b", 0, "22"))[0] is Result.SUSPICIOUS
+    assert _k8(before, _with_unit(61_000, None, "b", 0, "22"))[0] is Result.SUSPICIOUS
 
 
 def test_two_readings_in_the_ratio_of_miles_are_no_excuse() -> None:

@@ -4,13 +4,15 @@ import pytest
 
 from evidence.snapshot import OdometerPart, Result
 from protocols.readings import Trust
-from tests.evidence.cars import KM, check, judged, reason, snapshot, visit, witness
+from tests.evidence.cars import KM, MILES_VIN, VIN, check, judged, reason, snapshot, visit, witness
 
 
-def _k1(dash_km: float | None, read_km: float | None, trust: Trust = Trust.STANDARD) -> tuple[Result, float, str]:
+def _k1(
+    dash_km: float | None, read_km: float | None, trust: Trust = Trust.STANDARD, vin: str = VIN
+) -> tuple[Result, float, str]:
     odometer = () if read_km is None else (witness(round(read_km * KM), trust=trust),)
     dash_m = None if dash_km is None else round(dash_km * KM)
-    part = check(judged(visit(snapshot(odometer=odometer), dash_m=dash_m)), "K1")
+    part = check(judged(visit(snapshot(odometer=odometer, vin=vin), dash_m=dash_m)), "K1")
     return part.result, part.confidence, part.assumption or reason(part)
 
 
@@ -19,13 +21,13 @@ def test_an_offset_within_100_km_or_1_percent_agrees(offset_km: float) -> None:
     assert _k1(68_000 + offset_km, 68_000)[0] is Result.CONSISTENT
 
 
-@pytest.mark.parametrize("offset_km", [-700, 700, -3_000])
+@pytest.mark.parametrize("offset_km", [-690, 690, -3_000])
 def test_beyond_1_percent_a_person_should_look(offset_km: float) -> None:
-    assert _k1(68_000 + offset_km, 68_000)[:2] == (Result.SUSPICIOUS, 0.6)
+    assert _k1(68_000 + offset_km, 68_000)[:2] == (Result.SUSPICIOUS, 0.9)
 
 
 def test_beyond_5_percent_we_are_sure_they_differ() -> None:
-    assert _k1(68_000, 135_000)[:2] == (Result.SUSPICIOUS, 0.9)
+    assert _k1(68_000, 135_000)[:2] == (Result.SUSPICIOUS, 0.97)
 
 
 def test_a_new_car_may_be_100_km_apart() -> None:
@@ -34,7 +36,36 @@ def test_a_new_car_may_be_100_km_apart() -> None:
 
 
 def test_miles_on_the_dashboard_are_no_contradiction() -> None:
-    assert _k1(50_000, 80_467) == (Result.CONSISTENT, 0.7, "dash_in_miles")
+    assert _k1(50_000, 80_467)[::2] == (Result.NOT_DETERMINABLE, "unit_unclear")
+    assert _k1(50_000, 80_467, vin=MILES_VIN)[::2] == (Result.CONSISTENT, "dash_in_miles")
+
+
+@pytest.mark.parametrize("dash_km", [74_400, 74_000, 75_200])
+def test_a_dashboard_at_62_percent_is_no_dashboard_in_miles(dash_km: int) -> None:
+    assert _k1(dash_km, 120_000)[0] is Result.SUSPICIOUS
+
+
+def test_a_dashboard_that_showed_miles_before_shows_miles() -> None:
+    before = visit(snapshot(80_467 * KM, id="a"), days_ago=90, dash_m=50_000 * KM)
+    now = visit(snapshot(96_561 * KM, id="b"), dash_m=60_000 * KM)
+
+    assert check(judged(before, now), "K1").assumption == "dash_in_miles"
+
+
+@pytest.mark.parametrize("dash_km", [154_123, 14_123, 1_455_123, 135_123])
+def test_one_slip_of_the_keys_is_to_be_read_again(dash_km: int) -> None:
+    assert _k1(dash_km, 145_123)[::2] == (Result.NOT_DETERMINABLE, "typing_slip")
+
+
+@pytest.mark.parametrize("dash_km", [45_123, 125_686, 135_000])
+def test_what_no_slip_explains_needs_an_explanation(dash_km: int) -> None:
+    assert _k1(dash_km, 145_123)[0] is Result.SUSPICIOUS
+
+
+def test_a_number_that_a_paper_repeats_was_no_slip() -> None:
+    now = visit(snapshot(145_123 * KM), dash_m=135_123 * KM, papers_m=135_123 * KM)
+
+    assert check(judged(now), "K1").result is Result.SUSPICIOUS
 
 
 def test_a_dashboard_above_the_reading_in_the_ratio_of_miles_still_needs_a_word() -> None:
@@ -83,8 +114,14 @@ def test_units_far_apart_need_an_explanation() -> None:
     assert _k2(witness(68_000 * KM), _confirmed(135_000)) == (Result.SUSPICIOUS, "unit_not_replaced")
 
 
-def test_a_makers_row_in_miles_is_no_contradiction() -> None:
-    assert _k2(witness(80_467 * KM), _confirmed(50_000)) == (Result.CONSISTENT, "reading_in_miles")
+def test_unconfirmed_rows_in_miles_is_no_contradiction() -> None:
+    hints = tuple(witness(50_000 * KM, source=f"row-{ecu}", ecu=ecu, trust=Trust.HINT) for ecu in ("714", "77A"))
+
+    assert _k2(witness(80_467 * KM), *hints) == (Result.CONSISTENT, "reading_in_miles")
+
+
+def test_a_confirmed_row_counts_in_the_unit_that_was_confirmed() -> None:
+    assert _k2(witness(80_467 * KM), _confirmed(50_000))[0] is Result.SUSPICIOUS
 
 
 def test_a_standard_reading_is_never_taken_for_miles() -> None:
@@ -107,4 +144,4 @@ def test_a_gap_known_from_before_weighs_less() -> None:
 
     part = check(judged(before, now), "K2")
 
-    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.5)
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.9)

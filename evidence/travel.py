@@ -1,0 +1,65 @@
+"""How far a car drove between two visits by its own counter 31: a witness that a set-back odometer forgets."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from evidence.entry import Entry
+from evidence.history import Visit
+from evidence.offsets import METRES_PER_MILE
+from evidence.snapshot import CounterPart, Snapshot
+from protocols.readings import ItemStatus
+
+# answer addresses of the engine unit: ISO 15765-4 with 11 and 29 bits, ISO 9141 and KWP
+ENGINE_UNITS = frozenset({"7E8", "18DAF110", "10"})
+# counters are rounded, and scaled by the tyres the unit believes in
+COUNTED_M = 50_000
+COUNTED_SHARE = 0.02
+# a drive between two visits from which the unit of a dashboard can be told
+UNIT_LEAST_M = 1_000_000
+UNIT_SHARE = 0.015
+
+
+def identity_of(snapshot: Snapshot, ecu: str) -> tuple[object, ...]:
+    """What the unit says of itself: VIN, calibration ids, their checksums; empty where it says nothing."""
+    parts = [part for part in snapshot.ecus if part.address == ecu]
+    return (parts[0].vin, parts[0].calibration_ids, parts[0].cvns) if parts else ("", (), ())
+
+
+def other_unit(before: Snapshot, now: Snapshot, ecu: str) -> bool:
+    """Whether the unit at ``ecu`` tells another VIN, calibration or checksum than before; silence tells nothing."""
+    pairs = zip(identity_of(before, ecu), identity_of(now, ecu), strict=True)
+    return any(one and other and one != other for one, other in pairs)
+
+
+def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:
+    """Metres between two visits by the engine unit's distance since the last clear, when it ran on; else None.
+
+    A counter that was cleared in between and has overtaken its old value says less than was driven, never more.
+    """
+    before, now = visits[first].snapshot, visits[last].snapshot
+    counted = [
+        now_m - then_m
+        for ecu, now_m in _engine_counts(now).items()
+        for then_m in (_engine_counts(before).get(ecu),)
+        if then_m is not None and now_m >= then_m and not other_unit(before, now, ecu)
+    ]
+    return min(counted, default=None)
+
+
+def moves_as_miles(entries: Iterable[Entry], visits: Sequence[Visit]) -> bool:
+    """Whether the dashboard moved by one for every 1.609 km that the counter ran, each time both can be told."""
+    shown = {entry.visit: entry.odometer_m for entry in entries if entry.source == "dash" and not entry.voided}
+    ratios = []
+    for first, last in pairwise(sorted(shown)):
+        driven_m = travelled_m(visits, first, last)
+        if driven_m is not None and driven_m >= UNIT_LEAST_M and shown[last] > shown[first]:
+            ratios.append(driven_m / (shown[last] - shown[first]) / (METRES_PER_MILE / 1000))
+    return bool(ratios) and all(abs(ratio - 1) <= UNIT_SHARE for ratio in ratios)
+
+
+def _engine_counts(snapshot: Snapshot) -> dict[str, int]:
+    return {part.ecu: part.value for part in snapshot.counters.distance_since_clear_m if _counts(part) and part.value}
+
+
+def _counts(part: CounterPart) -> bool:
+    return part.status is ItemStatus.READ and not part.saturated and part.ecu in ENGINE_UNITS
