@@ -1,7 +1,7 @@
 """One car behind one adapter: finds the link, asks a service, returns every ECU's answer with its status."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.adapter import Adapter
 from collector.errors import CarSilentError
@@ -16,9 +16,10 @@ from protocols.readings import ItemStatus
 BROKEN = frozenset({Notice.DATA_ERROR, Notice.RX_ERROR, Notice.BUFFER_FULL, Notice.STOPPED})
 BUS_FAULTS = frozenset({Notice.CAN_ERROR, Notice.BUS_ERROR, Notice.BUS_BUSY, Notice.FB_ERROR, Notice.BUS_INIT_ERROR})
 NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
-PENDING_TRIES = 4  # ISO 14229-1: after 7F xx 78 an ECU has P2* (5 s) each time; a read may be asked again
-SLOWEST_TAIL = "ATSTFF"  # 255 x 4 ms: the longest wait an ELM327 knows
-DEFAULT_TAIL = "ATST32"  # 50 x 4 ms: the chip's own default
+PENDING_TRIES = 5  # with the slowest tail: P2* of 5 s (ISO 14229-2) for an adapter that does not wait by itself
+PENDING = frozenset({0x21, 0x78})  # busy, repeat the request; response pending
+SLOWEST_TAIL = ("ATAT0", "ATSTFF")  # 255 x 4 ms, the longest wait an ELM327 knows; adaptive timing would cut it short
+DEFAULT_TAIL = ("ATST32", "ATAT1")  # 50 x 4 ms, the chip's own default, and as set up
 BATCH_SIZES = (6, 2, 1)
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
@@ -222,16 +223,29 @@ class Car:
         self.counts_lines &= self.digit_misses < DIGIT_MISSES_MAX
 
     async def _ask_pending(self, request: bytes, asked: Asked, *, extended_address: bool) -> Asked:
-        """An ECU that said "response pending" gets the longest tail and is asked again, a few times."""
-        if not _is_pending(asked.answers):
+        """Ask again, with the longest tail, until every ECU that said "response pending" has said something final.
+
+        A busy ECU may be silent in between; one that stays so has the pending answer for its last word.
+        """
+        waiting = {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
+        if not waiting:
             return asked
-        await self.adapter.ask(SLOWEST_TAIL)
+        await self._set_tail(SLOWEST_TAIL)
         for _ in range(PENDING_TRIES):
             asked = await self._ask_once(request, None, extended_address)
-            if not _is_pending(asked.answers):
+            for answer in asked.answers:
+                waiting.pop(answer.ecu, None)
+            waiting |= {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
+            if not waiting:
                 break
-        await self.adapter.ask(DEFAULT_TAIL)
-        return asked
+        await self._set_tail(DEFAULT_TAIL)
+        silent = tuple(answer for ecu, answer in waiting.items() if ecu not in {known.ecu for known in asked.answers})
+        return asked if not silent else replace(asked, answers=asked.answers + silent)
+
+    async def _set_tail(self, commands: tuple[str, ...]) -> None:
+        for command in commands:
+            if self.abilities.adaptive_timing or not command.startswith("ATAT"):
+                await self.adapter.ask(command)
 
     def _assemble(self, reply: Reply, *, extended_address: bool = False) -> Assembly:
         return assemble_reply(reply, self.link, headers=self.abilities.headers, extended_address=extended_address)
@@ -243,7 +257,7 @@ def _digit(lines: int | None) -> str:
 
 
 def _is_pending(answers: Sequence[Answer]) -> bool:
-    return any(answer.nrc == 0x78 for answer in answers)
+    return any(answer.nrc in PENDING for answer in answers)
 
 
 def _why_silent(reply: Reply | None) -> str:
