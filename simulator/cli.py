@@ -20,9 +20,11 @@ from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
 from simulator.fleet.writing import Order, write_files
 from simulator.library import load, names
+from simulator.notices import tell
 from simulator.profiles import PROFILES
 from simulator.scenario import Scenario
 from simulator.station import Station
+from simulator.words import add_language, chinese, help_of, localise, said, speak
 
 EXIT_USER = 2
 LINE_LIMIT = 65536
@@ -34,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 2 when something given must be changed."""
     try:
         words = sys.argv[1:] if argv is None else argv
-        if words[:1] == ["record"]:
+        speak(words, os.environ)
+        if list(words[:1]) == ["record"]:
             return _record(words[1:])
         arguments = _parser().parse_args(words)
         if arguments.command == "record":
@@ -45,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fleet(arguments)
         return _run(arguments)
     except SimulatorError as error:
-        print(f"forecourt-sim: {error}", file=sys.stderr)
+        tell(str(error))
         return EXIT_USER
     except BrokenPipeError:
         _stop_printing()
@@ -59,12 +62,18 @@ class _Parser(argparse.ArgumentParser):
         """Called by argparse for anything it cannot take."""
         raise SimulatorError(message)
 
+    def format_help(self) -> str:
+        """The help, in the language that was chosen."""
+        localise(self)
+        return help_of(super().format_help())
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="forecourt-sim",
         description="A car and its OBD adapter that do not exist, on a TCP port or a serial link.",
     )
+    add_language(parser)
     parser.add_argument("command", nargs="?", choices=["list", "fleet", "record"],
                         help="list the scenarios, write histories of a fleet, record a car")  # fmt: skip
     parser.add_argument("--scenario", metavar="NAME|FILE", help="which car; see: forecourt-sim list")
@@ -104,6 +113,7 @@ def _record(words: Sequence[str]) -> int:
 
     parser = _Parser(prog="forecourt-sim record", description="Turn a real car into a scenario; only reads from it.")
     add_arguments(parser)
+    add_language(parser)
     return record(parser.parse_args(words))
 
 
@@ -121,9 +131,11 @@ def _fleet(arguments: argparse.Namespace) -> int:
 def _list() -> int:
     for name in names():
         scenario = load(name)
-        print(f"{name:20} {len(scenario.visits)} visit(s)  {scenario.make} {scenario.model}: {scenario.title}")
-    print("profiles: " + ", ".join(PROFILES))
-    print("faults:   " + ", ".join(FAULTS))
+        visits = said(f"{len(scenario.visits)} visit(s)")
+        title = scenario.title_zh if chinese() and scenario.title_zh else scenario.title
+        print(f"{name:22} {visits}  {scenario.make} {scenario.model}: {title}")
+    print(said("profiles: " + ", ".join(PROFILES)))
+    print(said("faults:   " + ", ".join(FAULTS)))
     return 0
 
 

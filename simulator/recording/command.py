@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator.errors import SimulatorError
+from simulator.notices import tell
 from simulator.recording.asking import Asking, Place
 from simulator.recording.permitted import is_maker_read
 from simulator.recording.wire import LinkError, open_wire
 from simulator.recording.writing import disguised, scenario_text
+from simulator.words import said
 
 EXIT_WORLD = 3
 
@@ -38,7 +40,7 @@ def record(arguments: argparse.Namespace) -> int:
     try:
         text = _recorded(arguments, reads, file.stem)
     except LinkError as error:
-        print(f"forecourt-sim: {error}", file=sys.stderr)
+        tell(str(error))
         return EXIT_WORLD
     try:
         with file.open("x", encoding="utf-8") as written:
@@ -51,7 +53,7 @@ def record(arguments: argparse.Namespace) -> int:
 def _recorded(arguments: argparse.Namespace, reads: list[tuple[Place, str]], name: str) -> str:
     wire = open_wire(arguments.adapter)
     try:
-        recording = Asking(wire.ask, lambda text: print(text, file=sys.stderr)).record(reads)
+        recording = Asking(wire.ask, lambda text: print(said(text), file=sys.stderr)).record(reads)
     finally:
         wire.close()
     disguise = disguised(recording, arguments.seed)
