@@ -29,7 +29,7 @@ def findings_of(case: Case, checks: Iterable[CheckPart], due: Iterable[DueItem])
         *_of_vin(case),
         *_of_battery(case),
         *_of_silence(case),
-        *(finding for item in due for finding in _of_due(item)),
+        *_of_services(tuple(due)),
     ]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
 
@@ -99,21 +99,31 @@ def _of_silence(case: Case) -> Iterable[Finding]:
         yield finding("car.silent", Severity.NOTE, {}, evidence=(f"{case.name}/items",))
 
 
+def _of_services(due: tuple[DueItem, ...]) -> Iterable[Finding]:
+    """One finding for each item that has a stage; a car without any record is told once, not once an item."""
+    unknown = [item for item in due if item.state is DueState.UNKNOWN]
+    if unknown and all(item.last_date is None for item in due):
+        # the first item of a plan is the one that cannot wait
+        yield finding("service.unknown", Severity.NOTE, {"item": f"@service.{unknown[0].item}"})
+    for item in due:
+        yield from _of_due(item)
+
+
 def _of_due(item: DueItem) -> Iterable[Finding]:
     name = f"@service.{item.item}"
-    if item.state is DueState.UNKNOWN:
-        yield finding("service.unknown", Severity.NOTE, {"item": name})
-    elif item.state is DueState.OVERDUE:
+    if item.state is DueState.OVERDUE:
         yield finding("service.overdue", Severity.SOON, _due_params(name, item), variant=_variant(item))
-    elif item.state is not DueState.OK:
+    elif item.state not in (DueState.OK, DueState.UNKNOWN):
         yield finding("service.due", Severity.NOTE, _due_params(name, item), variant=_variant(item))
 
 
 def _variant(item: DueItem) -> str:
-    """The sentence that fits what is known: distance, time or both."""
-    if item.remaining_m is None:
+    """The sentence that fits what is known: distance, time or both; else the meter that is left."""
+    if item.remaining_m is not None:
+        return "text_distance" if item.remaining_days is None else "text"
+    if item.remaining_days is not None:
         return "text_time"
-    return "text_distance" if item.remaining_days is None else "text"
+    return "text_hours" if item.remaining_hours is not None else "text_hev"
 
 
 def _due_params(name: str, item: DueItem) -> dict[str, _Value]:
@@ -122,9 +132,12 @@ def _due_params(name: str, item: DueItem) -> dict[str, _Value]:
         "state": str(item.state),
         "remaining_m": _known(item.remaining_m),
         "remaining_days": _known(item.remaining_days),
+        "remaining_hours": _known(item.remaining_hours),
+        "remaining_hev_m": _known(item.remaining_hev_m),
         "due_m": _known(item.due_m),
         "due_date": _date(item.due_date),
         "last_date": _date(item.last_date),
+        "plan": item.plan_id,
     }
 
 

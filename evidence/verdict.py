@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from config.plans import PlanItem, default_plans, plan_for
+from config.plans import PlanItem, default_plans
 from evidence.checks import Case, results, spoken_in
 from evidence.codes import CodeChange, code_changes
-from evidence.due import DueItem, last_service_of, plan_status
+from evidence.due import ORDINARY_USE, CarUse, DueItem, due_of
 from evidence.findings import findings_of
 from evidence.history import History
 from evidence.ledger import Entry, build_ledger, current
@@ -37,17 +37,18 @@ def judge(
     plan: tuple[PlanItem, ...] | None = None,
     off: frozenset[str] = frozenset(),
     zone: tzinfo = UTC,
+    use: CarUse = ORDINARY_USE,
 ) -> Judgement:
     """Judge the last visit of ``history`` by everything known.
 
     ``plan`` defaults to the plans that come with us, ``off`` names checks that an owner switched off (K2, K7),
-    ``zone`` is where the sentences are read.
+    ``zone`` is where the sentences are read, ``use`` selects among the plans.
     """
     case = Case(history, build_ledger(history, now))
     checks = tuple(spoken_in(part, zone) for part in results(case, off))
     standing = current(case.entries)
     odometer_m = standing.life_m if standing else None
-    due = _due(history, odometer_m, now, default_plans() if plan is None else plan)
+    due = due_of(history, odometer_m, now, default_plans() if plan is None else plan, use)
     return Judgement(
         checks=checks,
         findings=findings_of(case, checks, due),
@@ -68,11 +69,3 @@ def verdict_of(checks: tuple[CheckPart, ...]) -> Result:
             return worst
     carried = any(check.check in _CARRYING and check.result is Result.CONSISTENT for check in checks)
     return Result.CONSISTENT if carried else Result.NOT_DETERMINABLE
-
-
-def _due(history: History, odometer_m: int | None, now: datetime, plans: tuple[PlanItem, ...]) -> tuple[DueItem, ...]:
-    fuel = next((visit.snapshot.vehicle.fuel for visit in reversed(history.visits) if visit.snapshot.vehicle.fuel), "")
-    return tuple(
-        plan_status(row, last_service_of(history.services, row.item), odometer_m, now)
-        for row in plan_for(plans, market=history.market, fuel=fuel)
-    )

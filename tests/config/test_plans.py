@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from config.catalogue import has
 from config.errors import SettingsError
-from config.plans import default_plans, load_plans, plan_for
+from config.plans import ENGINE_ITEMS, default_plans, load_plans, plan_for
 
 GOOD = """
 [[plan]]
@@ -26,7 +27,7 @@ def _load(folder: Path, text: str) -> object:
 
 
 def test_the_plan_for_petrol_cars_in_china_is_5000_km_or_6_months() -> None:
-    (row,) = plan_for(default_plans(), market="CN", fuel="petrol")
+    row = plan_for(default_plans(), market="CN", fuel="petrol")[0]
 
     assert (row.item, row.repeat_m, row.repeat_months) == ("oil_and_filter", 5_000_000, 6)
     assert (row.lead_m, row.lead_days) == ((1_000_000, 500_000), (30, 14))
@@ -37,7 +38,14 @@ def test_every_plan_names_its_source() -> None:
 
 
 def test_an_electric_car_gets_no_oil_service() -> None:
-    assert plan_for(default_plans(), market="CN", fuel="electric") == ()
+    items = {row.item for row in plan_for(default_plans(), market="CN", fuel="electric")}
+
+    assert {"electric_check", "inverter_coolant"} <= items
+    assert items.isdisjoint(ENGINE_ITEMS)
+
+
+def test_every_item_of_a_plan_has_a_name() -> None:
+    assert [row.id for row in default_plans() if not has(f"service.{row.item}")] == []
 
 
 def test_an_unread_fuel_gets_the_shortest_interval() -> None:

@@ -1,5 +1,6 @@
 """Due by distance or months, whichever comes first; every edge is where it should be."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.plans import PlanItem, default_plans, plan_for
-from evidence.due import DueItem, DueState, add_months, last_service_of, plan_status
-from evidence.history import ServiceRecord
-from tests.evidence.cars import KM, NOW
+from evidence.due import CarUse, DueItem, DueState, Meters, add_months, due_of, last_service_of, plan_status
+from evidence.history import History, ServiceRecord
+from evidence.snapshot import CounterPart, CountersPart
+from tests.evidence.cars import HOUR_S, KM, NOW, snapshot, visit
 
-(PLAN,) = plan_for(default_plans(), market="CN", fuel="petrol")
+PLAN = plan_for(default_plans(), market="CN", fuel="petrol")[0]
 DONE = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 DUE = datetime(2026, 7, 15, 10, 0, tzinfo=UTC)
 
@@ -68,7 +70,9 @@ def test_overdue_remains_are_negative() -> None:
 
 
 def test_a_service_nobody_knows_is_its_own_state() -> None:
-    assert plan_status(PLAN, None, 60_000 * KM, NOW) == DueItem("oil_and_filter", DueState.UNKNOWN, plan_id=PLAN.id)
+    unknown = DueItem("oil_and_filter", DueState.UNKNOWN, plan_id=PLAN.id, source=PLAN.source)
+
+    assert plan_status(PLAN, None, 60_000 * KM, NOW) == unknown
 
 
 @pytest.mark.parametrize(("odometer_m", "done_m"), [(None, 60_000 * KM), (60_000 * KM, None), (None, None)])
@@ -144,3 +148,79 @@ def test_the_newest_record_of_the_item_counts() -> None:
 
     assert last_service_of((new, old, other), "oil_and_filter") is new
     assert last_service_of((other,), "oil_and_filter") is None
+
+
+def plan(**axes: object) -> PlanItem:
+    """A plan row with the axes a test names, and leads of 10 and 5 of everything."""
+    bare = PlanItem("x", "CN", "petrol", "normal", "oil_and_filter", None, None, (10, 5), (10, 5), "a book")
+    return replace(bare, lead_hours=(10, 5), **axes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("driven_h", "state"),
+    [(239, DueState.OK), (240, DueState.DUE_SOON_30), (245, DueState.DUE_SOON_14), (250, DueState.DUE)],
+)
+def test_engine_hours_are_a_meter_of_their_own(driven_h: int, state: DueState) -> None:
+    done = ServiceRecord("w", DONE, None, engine_run_s=1_000 * HOUR_S)
+
+    status = plan_status(plan(repeat_hours=250), done, Meters(engine_run_s=(1_000 + driven_h) * HOUR_S), NOW)
+
+    assert (status.state, status.remaining_hours) == (state, 250 - driven_h)
+
+
+def test_hours_are_overdue_by_the_second() -> None:
+    done = ServiceRecord("w", DONE, None, engine_run_s=0)
+
+    assert plan_status(plan(repeat_hours=1), done, Meters(engine_run_s=HOUR_S + 1), NOW).state is DueState.OVERDUE
+
+
+def test_kilometres_in_hybrid_mode_are_a_meter_of_their_own() -> None:
+    done = ServiceRecord("w", DONE, 50_000 * KM, hev_m=20_000 * KM)
+    row = plan(repeat_hev_m=7_500 * KM)
+
+    assert plan_status(row, done, Meters(90_000 * KM, hev_m=27_500 * KM), NOW).state is DueState.DUE
+    assert plan_status(row, done, Meters(90_000 * KM), NOW).state is DueState.UNKNOWN
+
+
+def test_a_young_car_is_judged_by_its_first_interval_and_an_older_one_is_unknown() -> None:
+    row = plan(first_m=5_000 * KM, repeat_m=10_000 * KM, lead_m=(1_000 * KM, 500 * KM))
+
+    assert plan_status(row, None, 3_000 * KM, NOW).state is DueState.OK
+    assert plan_status(row, None, 4_600 * KM, NOW).state is DueState.DUE_SOON_14
+    assert plan_status(row, None, 5_000 * KM, NOW).state is DueState.DUE
+    assert plan_status(row, None, 5_001 * KM, NOW).state is DueState.UNKNOWN
+    assert plan_status(row, None, None, NOW).state is DueState.UNKNOWN
+
+
+def test_after_a_service_the_repeat_interval_counts() -> None:
+    row = plan(first_m=210_000 * KM, repeat_m=30_000 * KM)
+
+    assert plan_status(row, ServiceRecord("w", DONE, 200_000 * KM), 231_000 * KM, DONE).state is DueState.OVERDUE
+
+
+def test_all_items_of_a_cars_plan_have_a_state_of_their_own() -> None:
+    hours = CountersPart(engine_run_time_s=(CounterPart(ecu="7E8", value=900 * HOUR_S),))
+    services = (ServiceRecord("w", NOW, 67_000 * KM), ServiceRecord("b", NOW, 20_000 * KM, items=("brake_fluid",)))
+    history = History("car", (visit(snapshot(values=hours)),), services)
+
+    states = {item.item: item.state for item in due_of(history, 68_000 * KM, NOW, default_plans())}
+
+    assert states["oil_and_filter"] is DueState.OK
+    assert states["brake_fluid"] is DueState.OVERDUE
+    assert states["spark_plugs"] is DueState.UNKNOWN
+
+
+def test_severe_use_and_the_oil_select_their_rows() -> None:
+    history = History("car", (visit(snapshot()),), (ServiceRecord("w", DONE, 60_000 * KM),))
+    found = {
+        use: due_of(history, 62_000 * KM, DONE, default_plans(), use)[0].plan_id
+        for use in (CarUse(), CarUse(severity="severe"), CarUse(oil="full_synthetic"), CarUse(oil="castor"))
+    }
+
+    assert list(found.values()) == ["cn-petrol-oil", "cn-petrol-oil-severe", "cn-petrol-oil-full", "cn-petrol-oil"]
+
+
+def test_a_car_no_row_knows_gets_the_labelled_default() -> None:
+    history = History("car", (visit(snapshot(fuel="lpg")),), market="DE")
+
+    assert due_of(history, None, NOW, default_plans())[0].is_default

@@ -3,6 +3,7 @@
 import pytest
 
 from config.catalogue import Language, has, render
+from evidence.due import DueState
 from evidence.history import ServiceRecord
 from evidence.snapshot import CheckDigit, CounterPart, CountersPart, Finding, ItemPart, Severity, Snapshot
 from evidence.verdict import Judgement
@@ -112,7 +113,16 @@ def test_services_are_told_when_a_stage_is_reached(done: ServiceRecord, rule: st
 
 
 def test_an_electric_car_has_no_oil_to_change() -> None:
-    assert rules(judged(visit(snapshot(fuel="electric")))) == []
+    (told,) = judged(visit(snapshot(fuel="electric"))).findings
+
+    assert (told.rule, told.params["item"]) == ("service.unknown", "@service.cabin_filter")
+
+
+def test_a_car_with_any_service_on_record_is_not_called_unknown() -> None:
+    judgement = judged(visit(snapshot()), services=(service(days_ago=10, odometer_m=67_000 * KM),))
+
+    assert DueState.UNKNOWN in {item.state for item in judgement.due}
+    assert rules(judgement) == []
 
 
 def test_every_finding_can_be_said_again_from_its_rule_and_numbers() -> None:

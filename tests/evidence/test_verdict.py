@@ -65,7 +65,7 @@ def test_an_overdue_service_does_not_touch_the_verdict() -> None:
     judgement = judged(visit(snapshot(), dash_m=68_000 * KM), services=(service(days_ago=400),))
 
     assert (judgement.verdict, rules(judgement)) == (Result.CONSISTENT, ["service.overdue"])
-    assert [item.state for item in judgement.due] == [DueState.OVERDUE]
+    assert judgement.due[0].state is DueState.OVERDUE
 
 
 def test_a_dash_value_typed_later_completes_the_verdict() -> None:
