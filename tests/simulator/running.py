@@ -1,17 +1,16 @@
 """A simulator as a process of its own, and the smallest client that can talk to it."""
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
 
-START_S = 10.0
+from simulator.started import Started, started
+
+MODULE = (sys.executable, "-m", "simulator.cli")
 
 
 class Client:
@@ -41,48 +40,9 @@ class Client:
         self.socket.close()
 
 
-class Running:
-    """A started simulator: its first line, a way to give it orders, and its last line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.first: dict[str, Any] = self.line()
-
-    @property
-    def url(self) -> str:
-        """Its first adapter."""
-        return str(self.first["adapters"][0])
-
-    def line(self) -> dict[str, Any]:
-        """The next line it prints."""
-        assert self.process.stdout is not None
-        found: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return found
-
-    def order(self, words: str) -> dict[str, Any]:
-        """Give one line to ``--control`` and read the answer."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(words + "\n")
-        self.process.stdin.flush()
-        return self.line()
-
-    def end(self, number: int = signal.SIGTERM) -> dict[str, Any]:
-        """Send a signal; the last line, after a clean exit."""
-        self.process.send_signal(number)
-        last = self.line()
-        assert self.process.wait(timeout=5) == 0
-        return last
-
-
 @contextmanager
-def simulator(*arguments: str) -> Iterator[Running]:
+def simulator(*arguments: str, complaints: int = subprocess.DEVNULL) -> Iterator[Started]:
     """Start ``forecourt-sim`` with these arguments; it is gone afterwards."""
-    command = [sys.executable, "-m", "simulator.cli", *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        try:
-            yield Running(process)
-        finally:
-            process.kill()
+    with started(*arguments, command=MODULE, environment=environment, complaints=complaints) as running:
+        yield running

@@ -4,7 +4,6 @@ import os
 import socket
 import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,36 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.running import Client, Running
+from simulator.started import Started
+from tests.simulator.running import Client, simulator
 
 MEGABYTE = 1 << 20
 ENDLESS = 10 * MEGABYTE
 
 
-class Told(Running):
-    """A simulator with two adapters in its socket, whose complaints are kept."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        super().__init__(process)
-        self.other = str(self.first["adapters"][1])
-
-    def complaints(self) -> list[str]:
-        """Everything it said on standard error, after a clean end."""
-        assert self.end()["writes"] == 0
-        assert self.process.stderr is not None
-        return self.process.stderr.read().splitlines()
+def complaints(running: Started) -> list[str]:
+    """Everything it said on standard error, after a clean end."""
+    assert running.end()["writes"] == 0
+    assert running.process.stderr is not None
+    return running.process.stderr.read().decode("utf-8").splitlines()
 
 
 @contextmanager
-def told(*arguments: str) -> Iterator[Told]:
-    command = [sys.executable, "-m", "simulator.cli", "--scenario", "clean", "--tcp", "127.0.0.1:0", *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Told(process)
-        finally:
-            process.kill()
+def told(*arguments: str) -> Iterator[tuple[Started, str]]:
+    """A simulator with two adapters in its socket, whose complaints are kept; and where the second one is."""
+    words = ("--scenario", "clean", "--tcp", "127.0.0.1:0", *arguments)
+    with simulator(*words, complaints=subprocess.PIPE) as running:
+        yield running, str(running.first["adapters"][1])
 
 
 def reset(client: Client) -> None:
@@ -69,7 +58,7 @@ def pour(client: Client, size: int) -> None:
 
 
 def test_a_client_that_resets_costs_one_line() -> None:
-    with told("--tcp", "127.0.0.1:0") as running, Client(running.other) as neighbour:
+    with told("--tcp", "127.0.0.1:0") as (running, other), Client(other) as neighbour:
         client = Client(running.url)
         client.ask("ATI")
         client.socket.sendall(b"0902\r")
@@ -77,11 +66,11 @@ def test_a_client_that_resets_costs_one_line() -> None:
 
         assert answers(running.url)
         assert "ELM327" in neighbour.ask("ATI")
-        assert running.complaints() == [f"forecourt-sim: {running.url}: the client reset the connection"]
+        assert complaints(running) == [f"forecourt-sim: {running.url}: the client reset the connection"]
 
 
 def test_a_second_client_at_once_costs_one_line() -> None:
-    with told("--tcp", "127.0.0.1:0") as running, Client(running.url) as first, Client(running.other) as neighbour:
+    with told("--tcp", "127.0.0.1:0") as (running, other), Client(running.url) as first, Client(other) as neighbour:
         first.ask("ATI")
         with Client(running.url) as second, pytest.raises(ConnectionError):
             second.ask("ATI")
@@ -89,23 +78,23 @@ def test_a_second_client_at_once_costs_one_line() -> None:
         assert "ELM327" in first.ask("ATI")
         assert "ELM327" in neighbour.ask("ATI")
         refused = "a second client was refused, the adapter serves one at a time"
-        assert running.complaints() == [f"forecourt-sim: {running.url}: {refused}"]
+        assert complaints(running) == [f"forecourt-sim: {running.url}: {refused}"]
 
 
 def test_ten_megabytes_without_an_end_cost_one_line() -> None:
-    with told("--tcp", "127.0.0.1:0") as running, Client(running.other) as neighbour:
+    with told("--tcp", "127.0.0.1:0") as (running, other), Client(other) as neighbour:
         with Client(running.url) as client:
             client.ask("ATE0")
             pour(client, ENDLESS)
             assert "ELM327" in neighbour.ask("ATI")
 
         assert answers(running.url)
-        assert running.complaints() == [f"forecourt-sim: {running.url}: a line without an end is dropped"]
+        assert complaints(running) == [f"forecourt-sim: {running.url}: a line without an end is dropped"]
 
 
 def test_a_serial_line_takes_them_too(tmp_path: Path) -> None:
     link = tmp_path / "adapter"
-    with told("--pty", str(link)) as running:
+    with told("--pty", str(link)) as (running, _):
         handle = os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         sent = 0
         while sent < 3 * MEGABYTE // 16:
@@ -116,4 +105,4 @@ def test_a_serial_line_takes_them_too(tmp_path: Path) -> None:
         os.close(handle)
 
         assert answers(running.url)
-        assert running.complaints() == [f"forecourt-sim: serial:{link}: a line without an end is dropped"]
+        assert complaints(running) == [f"forecourt-sim: serial:{link}: a line without an end is dropped"]

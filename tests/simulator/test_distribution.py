@@ -16,7 +16,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.simulator.running import Client, Running
+from simulator.started import Started, started
+from tests.simulator.running import Client
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "packaging" / "forecourt-sim"
@@ -46,17 +47,13 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def running(environment: Path, tmp_path: Path) -> Iterator[Running]:
+def running(environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
     """The installed program, started in a folder of its own."""
-    command = [str(environment / "forecourt-sim"), "--scenario", "clean", "--tcp", "127.0.0.1:0"]
+    monkeypatch.chdir(tmp_path)
     bare = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=bare
-    ) as process:
-        try:
-            yield Running(process)
-        finally:
-            process.kill()
+    words = ("--scenario", "clean", "--tcp", "127.0.0.1:0")
+    with started(*words, command=(str(environment / "forecourt-sim"),), environment=bare) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +71,7 @@ def texts(wheel: Path) -> dict[str, str]:
         return {name: archive.read(name).decode("utf-8") for name in archive.namelist()}
 
 
-def test_it_answers_under_its_own_name_and_ends_on_a_signal(running: Running) -> None:
+def test_it_answers_under_its_own_name_and_ends_on_a_signal(running: Started) -> None:
     with Client(running.url) as client:
         client.ask("ATE0")
         answer = client.ask("010C")
