@@ -162,7 +162,11 @@ class Publisher:
             rows = await self._outbox.unacknowledged(page.after_seq, page.limit, turn=page.turn, stream=sender.stream)
             payload = sender.take(page, rows, lo, self._monotonic())
             if payload is not None:
-                group.create_task(link.publish(batch_topic(self._device), payload))
+                group.create_task(self._publish(link, payload))
+
+    async def _publish(self, link: Link, payload: bytes) -> None:
+        """Only paced by the broker's PUBACK; what it means is said by the back office alone."""
+        await link.publish(batch_topic(self._device), payload)
 
     async def _wait(self, sender: Sender) -> None:
         """Sleep until something was appended or answered, or the acknowledgement is overdue."""

@@ -1,0 +1,94 @@
+"""Real processes under faults drawn from seeds; the last line says what was lost and doubled.
+
+    python benchmarks/faults.py --seeds 30
+    python benchmarks/faults.py --first 17 --seeds 1      draws the faults of one seed again
+
+Broker (mosquitto or rumqttd, without persistence), back office, a busy box and an agent with simulated cars run as
+processes of their own. They are
+killed and stopped, their lines cut, refused, blackholed and slowed, the box's disk filled and failing, its clock
+put years off, descriptors withheld. Exit 0 only when nothing was lost or doubled, nothing got stuck, and the control
+that deletes on the broker's PUBACK did lose records.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.simulated import simulated
+from tests.system.fault_cars import FAST, SCENARIOS
+from tests.system.faults import DISK_BYTES, FaultRun, Judged
+
+CONTROL_SEEDS = 3
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk that can be filled, where mounting one is allowed; else the folder itself."""
+    place = folder / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield place if mounted else folder
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def run_seed(seed: int, seconds: float, control: str = "") -> Judged:
+    with tempfile.TemporaryDirectory() as name, small_disk(Path(name)) as disk:
+        judged = asyncio.run(_run(Path(name), disk, seed, seconds, control))
+        if not control and not judged.sound:
+            keep_logs(Path(name), seed)
+    return judged
+
+
+async def _run(folder: Path, disk: Path, seed: int, seconds: float, control: str) -> Judged:
+    if control:
+        return await FaultRun(folder, seed, seconds=seconds, control=control, disk=disk).run()
+    async with simulated(SCENARIOS[0], *FAST) as lot:
+        return await FaultRun(folder, seed, seconds=seconds, disk=disk, lot=lot).run()
+
+
+def keep_logs(folder: Path, seed: int) -> None:
+    for log in folder.glob("*.log"):
+        print(f"--- seed {seed} {log.name}\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--seeds", type=int, default=30)
+    arguments.add_argument("--first", type=int, default=0)
+    arguments.add_argument("--seconds", type=float, default=12.0, help="how long faults happen in each run")
+    wanted = arguments.parse_args()
+    started_s = time.monotonic()
+    runs = []
+    for seed in range(wanted.first, wanted.first + wanted.seeds):
+        runs.append(run_seed(seed, wanted.seconds))
+        print(runs[-1], flush=True)
+    control_lost = sum(run_seed(seed, wanted.seconds, "trust-broker").lost for seed in range(CONTROL_SEEDS))
+    return report(runs, control_lost, time.monotonic() - started_s)
+
+
+def report(runs: list[Judged], control_lost: int, took_s: float) -> int:
+    faults = sum((run.faults for run in runs), Counter[str]())
+    print(
+        f"{sum(run.promised for run in runs)} records, {sum(run.visits for run in runs)} visits, {faults.total()} faults, {took_s:.0f} s: {dict(faults)}"
+    )
+    print(f"control 'delete on PUBACK': lost {control_lost} over {CONTROL_SEEDS} seeds")
+    lost, doubled = (sum(getattr(run, name) for run in runs) for name in ("lost", "doubled"))
+    print(f"lost {lost} doubled {doubled} over {len(runs)} seeds")
+    return 0 if control_lost and all(run.sound for run in runs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
