@@ -3,17 +3,23 @@
 from collections.abc import Callable
 
 from config.catalogue import has, texts
+from config.code_words import in_chinese
 from evidence.snapshot import Text
 
 _CYLINDERS = {f"P03{number:02d}": number for number in range(1, 13)}
 
 
 def code_text(code: str, english: Callable[[str], str] | None = None) -> Text:
-    """A sentence for ``code`` in both languages; ``english`` may know a better English one, or answer nothing."""
+    """A sentence for ``code`` in both languages; ``english`` may know a better English one, or answer nothing.
+
+    A better English sentence is said in Chinese too, unless the catalogue has a Chinese one for this very code.
+    """
     key, params = _place(code)
     said = texts(key, **params)
     better = english(code).strip() if english else ""
-    return Text(en=better or said["en"], zh=said["zh"])
+    is_exact = key.startswith("code.exact.") or key == "code.misfire_cylinder"
+    chinese = in_chinese(better) if better and not is_exact else ""
+    return Text(en=better or said["en"], zh=chinese or said["zh"])
 
 
 def _place(code: str) -> tuple[str, dict[str, int]]:

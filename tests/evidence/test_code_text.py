@@ -60,3 +60,11 @@ def test_a_better_english_text_is_taken_and_an_empty_one_is_not() -> None:
 @example("P03²")
 def test_any_text_is_answered(text: str) -> None:
     assert code_text(text).zh
+
+
+def test_a_better_english_text_is_said_in_chinese_too() -> None:
+    text = code_text("P0199", lambda _: "Engine Oil Temperature Sensor Intermittent")
+
+    assert text.zh == "机油温度传感器间歇性故障"
+    assert code_text("P0199", lambda _: "Flux Capacitor").zh == code_text("P0199").zh
+    assert code_text("P0301", lambda _: "Cylinder 1 Misfire Detected").zh == code_text("P0301").zh
