@@ -28,7 +28,10 @@ RATES: dict[str, float] = {
 class Life:
     """A car from its first day. ``true_m`` is what it really has covered, whatever its modules count."""
 
-    def __init__(self, random: Random, drawn: Drawn, days: int) -> None:
+    def __init__(
+        self, random: Random, drawn: Drawn, days: int, *, without: frozenset[str] = frozenset(), sure: str = ""
+    ) -> None:
+        """``without`` names events that do not happen; ``sure`` is one of them that certainly does."""
         self.drawn = drawn
         self.random = random
         self.day = 0
@@ -39,8 +42,12 @@ class Life:
         self.blocked = 0.0
         self.filtered = 0.0
         self.mirrors = random.random() < 0.3
+        self.sure = sure
+        # What a workshop's bill says of the instrument: day, kind, shown before and after.
+        self.told: list[tuple[int, str, float, float]] = []
         self._warm = 0.0
-        self._events = sorted(_draw_events(random, days), key=lambda event: event[0])
+        drawn_events = [event for event in _draw_events(random, days) if event[1] not in without]
+        self._events = sorted(drawn_events, key=lambda event: event[0])
 
     @property
     def car(self) -> Car:
@@ -51,6 +58,11 @@ class Life:
         """Have something happen on ``day``, after what is drawn for it already."""
         self._events.append((day, act.__name__, act))
         self._events.sort(key=lambda event: event[0])
+
+    def make_sure(self, random: Random, last_day: int) -> None:
+        """Have the sure event happen on some day, early enough for a visit to follow."""
+        if self.sure:
+            self.at(random.randrange(1, max(last_day, 2)), getattr(self, f"_{self.sure}"))
 
     def live_to(self, day: int) -> None:
         """Let the days pass until the evening of ``day``, with all that happens on them."""
@@ -136,8 +148,10 @@ class Life:
 
     def _cluster_replaced(self) -> None:
         self.noise.add("cluster_replaced")
-        if self.random.random() < 0.3:
-            self.shift_cluster(self.random.uniform(0.0, 150_000_000.0) - self.shown_m)
+        if self.random.random() < 0.3 or self.sure == "cluster_replaced":
+            before_m = self.shown_m
+            self.shift_cluster(self.random.uniform(0.0, 150_000_000.0) - before_m)
+            self.told.append((self.day, "cluster_replaced", before_m, self.shown_m))
 
     def _gearbox_unit_replaced(self) -> None:
         gearbox = self.drawn.ecu("gearbox")
@@ -173,6 +187,8 @@ class Life:
     def _unit_changed(self) -> None:
         self.noise.add("unit_changed")
         self.drawn.dash_in_miles = not self.drawn.dash_in_miles
+        kind = "shows_miles" if self.drawn.dash_in_miles else "shows_km"
+        self.told.append((self.day, kind, self.shown_m, self.shown_m))
 
 
 def _draw_events(random: Random, days: int) -> list[tuple[int, str, Callable[[], None] | None]]:

@@ -30,6 +30,7 @@ class Tampering:
     day: int = 0
     removed_m: int = 0
     began_m: float = 0.0
+    wanted_m: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -37,10 +38,17 @@ class Tampering:
         return KINDS.get(self.method, self.method)
 
 
-def arrange(random: Random, life: Life, last_day: int) -> Tampering:
-    """Choose a method and have it happen in the life; what it took is known once that has been lived."""
+def arrange(random: Random, life: Life, last_day: int, *, method: str = "", wanted_m: float = 0.0) -> Tampering:
+    """Choose a method and have it happen in the life; what it took is known once that has been lived.
+
+    ``method`` settles it, except that a car without an engine cannot have what needs one: it stays honest.
+    ``wanted_m`` is how much is taken off, 0 for one of the usual amounts.
+    """
     has_engine = life.drawn.ecu("engine") is not None
-    done = Tampering(method=random.choice([name for name in METHODS if has_engine or name not in NEED_ENGINE]))
+    possible = [name for name in METHODS if has_engine or name not in NEED_ENGINE]
+    if method and method not in possible:
+        return Tampering()
+    done = Tampering(method=method or random.choice(possible), wanted_m=wanted_m)
     early = done.method in ("can_filter", "blocker")
     lead = random.uniform(0.2, 0.7) * last_day if early else min(random.expovariate(1 / 30), last_day * 0.5)
     done.day = max(int(last_day - lead), 1)
@@ -65,13 +73,13 @@ def _fall_ill(random: Random, life: Life) -> None:
     life.fault = random.choice(FAULTS)
 
 
-def _amount(random: Random, shown_m: float) -> int:
-    wanted_m = random.choice(ROLLBACKS_KM) * 1000 * random.uniform(0.9, 1.1)
-    return round(min(wanted_m, shown_m * 0.8))
+def _amount(random: Random, shown_m: float, wanted_m: float) -> int:
+    usual_m = wanted_m or random.choice(ROLLBACKS_KM) * 1000
+    return round(min(usual_m * random.uniform(0.9, 1.1), shown_m * 0.8))
 
 
 def _all_modules(random: Random, life: Life, done: Tampering) -> None:
-    done.removed_m = _amount(random, life.shown_m)
+    done.removed_m = _amount(random, life.shown_m, done.wanted_m)
     life.car.odometer_m = max(life.car.odometer_m - done.removed_m, 0.0)
     body = life.drawn.ecu("body")
     if body is not None and random.random() < 0.5:
@@ -81,7 +89,7 @@ def _all_modules(random: Random, life: Life, done: Tampering) -> None:
 
 
 def _cluster_only(random: Random, life: Life, done: Tampering) -> None:
-    done.removed_m = _amount(random, life.shown_m)
+    done.removed_m = _amount(random, life.shown_m, done.wanted_m)
     life.shift_cluster(-done.removed_m)
 
 
@@ -101,7 +109,7 @@ def _pre_sale_clear(random: Random, life: Life, done: Tampering) -> None:
 
 def _ecu_swap(random: Random, life: Life, done: Tampering) -> None:
     """A unit of a younger car, and a cluster set to agree with it."""
-    done.removed_m = _amount(random, life.shown_m)
+    done.removed_m = _amount(random, life.shown_m, done.wanted_m)
     life.car.odometer_m = max(life.car.odometer_m - done.removed_m, 0.0)
     for unit in (ecu for ecu in life.car.ecus if ecu.role == "engine"):
         life.replace_unit(unit, donor(random, life.car), foreign_vin=random.random() < 0.5)

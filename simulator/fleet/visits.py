@@ -20,6 +20,7 @@ class Seen:
     line: Json
     noise: list[str] = field(default_factory=list)
     in_miles: bool = False
+    shown_m: int = 0
 
     def unmistaken(self) -> Json:
         """The line without a dashboard value that was typed wrongly or in miles: nothing can be concluded from it."""
@@ -56,7 +57,9 @@ def see(random: Random, life: Life, identity: str, day: datetime, *, papers_m: f
     if papers_m is not None:
         line["papers_km"] = int(papers_m // 1000)
     line["snapshot"] = snap
-    return Seen(life.day, round(life.true_m), line, noise, in_miles=life.drawn.dash_in_miles)
+    seen = Seen(life.day, round(life.true_m), line, noise, in_miles=life.drawn.dash_in_miles)
+    seen.shown_m = round(life.shown_m)
+    return seen
 
 
 def _clock(random: Random, day: datetime, noise: list[str]) -> tuple[datetime, str]:

@@ -27,12 +27,22 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which fleet: how many cars of how many years, and which share of them is tampered with."""
+    """Which fleet: how many cars of how many years, and which share of them is tampered with.
+
+    A scenario is a fleet with one story: ``method`` is how its cars are tampered with and ``removed_km`` by how much,
+    ``without`` names honest events that do not happen in it, ``sure`` one that happens to every car, and ``told`` says
+    that bills of replaced clusters and switched units are among the papers.
+    """
 
     cars: int
     years: float
     seed: int
     tampered: float = 0.3
+    method: str = ""
+    removed_km: float = 0.0
+    without: frozenset[str] = frozenset()
+    sure: str = ""
+    told: bool = False
 
 
 def fleet(order: Order) -> Iterator[tuple[Json, Json]]:
@@ -47,9 +57,10 @@ def one_car(order: Order, index: int) -> tuple[Json, Json]:
     last_day = max(round(order.years * DAYS_A_YEAR), 1)
     sold = LAST_SALE - timedelta(days=random.randrange(SALES_SPAN_DAYS))
     built = sold - timedelta(days=last_day)
-    life = Life(random, draw(random, index, built.year), last_day)
-    done = arrange(random, life, last_day) if random.random() < order.tampered else Tampering()
+    life = Life(random, draw(random, index, built.year), last_day, without=order.without, sure=order.sure)
+    done = _tampering(random, life, last_day, order)
     identity = f"car-{order.seed}-{index:06d}"
+    life.make_sure(Random(f"{identity}/sure"), last_day)
     seen = []
     for number, day in enumerate(visit_days(random, last_day), 1):
         life.live_to(day)
@@ -58,7 +69,24 @@ def one_car(order: Order, index: int) -> tuple[Json, Json]:
     settle(done, life)
     lines = [visit.line for visit in seen]
     history: Json = {"id": identity, "market": "CN", "visits": lines}
+    if order.told and life.told:
+        history["events"] = [_bill(built, *told) for told in life.told]
     return history, _truth(identity, life, done, seen)
+
+
+def _tampering(random: Random, life: Life, last_day: int, order: Order) -> Tampering:
+    if random.random() >= order.tampered:
+        return Tampering()
+    return arrange(random, life, last_day, method=order.method, wanted_m=order.removed_km * 1000)
+
+
+def _bill(built: datetime, day: int, kind: str, before_m: float, after_m: float) -> Json:
+    """A paper about the instrument; both values in km, whatever the dashboard shows."""
+    at = (built + timedelta(days=day)).isoformat().replace("+00:00", "Z")
+    event: Json = {"at": at, "kind": kind, "person": "workshop"}
+    if kind == "cluster_replaced":
+        event |= {"before_km": round(before_m / 1000, 1), "after_km": round(after_m / 1000, 1)}
+    return event
 
 
 def _papers_m(random: Random, life: Life, done: Tampering) -> float | None:
@@ -81,6 +109,7 @@ def _truth(identity: str, life: Life, done: Tampering, seen: list[Seen]) -> Json
         "tampering": tampering,
         "determinable": determinable(done, [visit.unmistaken() for visit in seen]),
         "noise": sorted(life.noise),
+        "shown_m": [visit.shown_m for visit in seen],
         "visit_noise": [visit.noise for visit in seen],
     }
 
