@@ -15,11 +15,27 @@ def with_offsets(entries: Iterable[Entry], events: Iterable[OdometerEvent]) -> l
     told = sorted(events, key=lambda event: (in_utc(event.at), event.id))
     walk = _Walk()
     done: list[Entry] = []
+    last_m = 0
     for entry in entries:
-        while told and entry.at is not None and entry.dated and entry.at >= in_utc(told[0].at):
+        while told and (_is_after(entry, told[0]) or _must_be_after(entry, told[0], walk, last_m)):
             walk.happens(told.pop(0))
         done.append(walk.joined(entry))
+        last_m = max(last_m, done[-1].life_m) if entry.usable else last_m
     return done
+
+
+def _is_after(entry: Entry, event: OdometerEvent) -> bool:
+    return entry.dated and entry.at is not None and entry.at >= in_utc(event.at)
+
+
+def _must_be_after(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """A value nobody dated comes after the event that is next, when only then it is no drop."""
+    if entry.dated and entry.at is not None:
+        return False
+    then = replace(walk, followers=dict(walk.followers))
+    then.happens(event)
+    fell = replace(walk, followers=dict(walk.followers)).joined(entry).life_m < last_m
+    return fell and then.joined(entry).life_m >= last_m
 
 
 @dataclass
