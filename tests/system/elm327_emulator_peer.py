@@ -4,22 +4,17 @@ Its licence is non-commercial, so it is installed when the tests run and is neve
 """
 
 import contextlib
-import fcntl
-import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from tests.needs import unmet
+from tests.system.peer_environments import peer_python
 
 REQUIREMENT = "ELM327-emulator==4.0.0"
-INSTALL_TIMEOUT_S = 300
 START_TIMEOUT_S = 20.0
 TCP_LISTEN = "0A"  # state column of /proc/net/tcp
 
@@ -43,52 +38,7 @@ def elm327_emulator(transport: Literal["serial", "tcp"]) -> Iterator[str]:
 
 def emulator_program() -> Path:
     """The emulator's command, installed once per machine and Python; skips (fails in CI) when that is impossible."""
-    home = peers_folder() / f"elm327-emulator-4.0.0-python{sys.version_info.major}.{sys.version_info.minor}"
-    program = home / "bin" / "elm"
-    installed = home / "installed"
-    with alone(peers_folder()):
-        if not installed.exists():
-            venv.create(home, clear=True, with_pip=False)
-            install(home / "bin" / "python")
-            installed.touch()
-    return program
-
-
-def peers_folder() -> Path:
-    """A folder only this user can write, kept between runs."""
-    folder = Path(tempfile.gettempdir()) / f"forecourt-peers-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        unmet(f"{folder} as a folder of our own (it belongs to somebody else)")
-    return folder
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def install(python: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input", "--retries", "1"]
-    try:
-        done = subprocess.run(
-            [*pip, "--timeout", "20", REQUIREMENT],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        unmet(f"the package registry for {REQUIREMENT} (no answer in {INSTALL_TIMEOUT_S} s)")
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1][:200]
-        unmet(f"the package registry for {REQUIREMENT} ({reason})")
+    return peer_python(REQUIREMENT, whole=True).parent / "elm"
 
 
 def wait_for_url(process: subprocess.Popen[bytes], transport: str, batch: Path, port: int, log: Path) -> str:
