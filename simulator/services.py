@@ -227,6 +227,9 @@ def _read_identifier(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
 
 def _identifier(car: Car, ecu: Ecu, number: int) -> bytes | None:
     """One data identifier: VIN, the scenario's own, and F4xx and F8xx of SAE J1979-2."""
+    told = ecu.answers.get(b"\x22" + number.to_bytes(2, "big"))
+    if told is not None:
+        return told[-1][3:] if told and told[-1][0] == 0x62 else None
     if number in ecu.dids:
         return ecu.dids[number]
     if number == 0xF190:

@@ -127,12 +127,18 @@ class Table:
         self._asked.add(key)
         if key not in self._values:
             if default is None:
-                raise self.fail(key, "is missing")
+                raise self._missing(key)
             return default
         value = self._values[key]
         if not isinstance(value, kind):
             raise self.fail(key, f"wanted {wanted}, found {type(value).__name__}")
         return value
+
+    def _missing(self, key: str) -> ScenarioError:
+        """Names the key that stands there with another unit, if one does: odometer_mi for odometer_km."""
+        stem = key.rpartition("_")[0]
+        other = next((name for name in self._values if stem and name.rpartition("_")[0] == stem), "")
+        return self.fail(other or key, f"has another unit, wanted {key}" if other else "is missing")
 
     def _within(self, key: str, value: float, low: float, high: float) -> float:
         if not low <= value <= high:

@@ -106,6 +106,20 @@ def test_a_unit_with_another_past_keeps_it(tmp_path: Path) -> None:
     assert bench.lines("0131") == ["7E8044131E358", "7E9044131533E"]
 
 
+def test_recorded_values_may_be_asked_several_at_once(tmp_path: Path) -> None:
+    for name, request, single in (("clean", "010C0D05", "010C"), ("obd-on-uds", "22F40CF40DF405", "22F40C")):
+        folder = tmp_path / name
+        folder.mkdir()
+        recording = recorded(Bench(name))
+        unit = recording.units[0x7E8]
+        unit.answers[bytes.fromhex(single)] = [bytes.fromhex({"010C": "410C1234", "22F40C": "62F40C1234"}[single])]
+        bench = replayed(recording, folder)
+        for command in ("ATE0", "ATS0", "ATH0", "ATSP6", "ATAL"):
+            bench.ask(command)
+
+        assert "0C1234" in bench.ask(request)
+
+
 def test_a_makers_own_distance_is_asked_where_a_person_said(tmp_path: Path) -> None:
     first = recorded(Bench("clean"), CLUSTER)
     bench = replayed(first, tmp_path).ready()

@@ -60,6 +60,8 @@ def written(node: ast.AST) -> Iterator[str]:
     yield from (template(keyword.value) for keyword in node.keywords if keyword.arg in KEYWORDS)
     if name == "add_argument_group":
         yield from map(template, node.args)
+    if name == "fail" and len(node.args) > 1 and isinstance(node.args[1], ast.IfExp):
+        yield from (template(node.args[1].body), template(node.args[1].orelse))
     if name == "_value" and len(node.args) > 2:
         yield template(node.args[2])
 
