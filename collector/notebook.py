@@ -31,6 +31,8 @@ class Notebook:
     fuel: str = ""
     mil: bool | None = None
     announced_dtc_count: int | None = None
+    announced_by: dict[str, int] = field(default_factory=dict)  # stored codes by ECU, as its monitor status counts them
+    listed_by: dict[str, int] = field(default_factory=dict)  # and as its list holds them, repeats included
     battery_v: float | None = None
     ecus: dict[str, EcuIdentity] = field(default_factory=dict)
     readiness: dict[str, Monitor] = field(default_factory=dict)

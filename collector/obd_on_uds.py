@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from collector.car import Asked, Car
 from collector.notebook import Notebook
-from collector.standard import compare_with_announced, note_list, settle_vin
+from collector.standard import compare_with_announced, forget_stored, note_list, settle_vin, unexplained
 from protocols.answers import Answer
 from protocols.errors import DecodeError
 from protocols.readings import DtcClass, ItemStatus, TroubleCode
@@ -53,7 +53,8 @@ async def read_uds_codes(car: Car, book: Notebook) -> None:
     """Stored, pending and permanent codes by service 19; a list is asked again in full if the car announced more."""
     for dtc_class, mask in ((DtcClass.STORED, CONFIRMED), (DtcClass.PENDING, PENDING)):
         await _read_by_status(car, book, dtc_class, mask, CLASSES)
-    if _stored(book) < (book.announced_dtc_count or 0):  # units may give a code no class at all
+    if unexplained(book):  # units may give a code no class at all
+        forget_stored(book)
         await _read_by_status(car, book, DtcClass.STORED, CONFIRMED, ANY_SEVERITY)
     asked = await car.ask(PERMANENT)
     _take_list(book, DtcClass.PERMANENT, asked, decode_permanent_dtcs, 0x00)
@@ -74,10 +75,10 @@ def _take_list(book: Notebook, dtc_class: DtcClass, asked: Asked, decode: Decode
     """Write a list down; entries whose status lacks ``mask`` are another list's, or come from a unit without masks."""
     note_list(book, f"dtcs.{dtc_class.value}", asked)
     for answer in asked.read():
-        for entry in _decoded(book, dtc_class, answer, decode):
-            code = TroubleCode(entry.code, dtc_class, answer.ecu)
-            if entry.status & mask == mask and code not in book.dtcs:
-                book.dtcs.append(code)
+        codes = [e.code for e in _decoded(book, dtc_class, answer, decode) if e.status & mask == mask]
+        if dtc_class is DtcClass.STORED:
+            book.listed_by[answer.ecu] = book.listed_by.get(answer.ecu, 0) + len(codes)
+        book.dtcs.extend(TroubleCode(code, dtc_class, answer.ecu) for code in dict.fromkeys(codes))
 
 
 def _decoded(book: Notebook, dtc_class: DtcClass, answer: Answer, decode: Decoder) -> Iterable[StatusDtc]:
@@ -86,7 +87,3 @@ def _decoded(book: Notebook, dtc_class: DtcClass, answer: Answer, decode: Decode
     except DecodeError as error:
         book.note(f"dtcs.{dtc_class.value}", ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
         return ()
-
-
-def _stored(book: Notebook) -> int:
-    return sum(code.dtc_class is DtcClass.STORED for code in book.dtcs)

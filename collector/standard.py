@@ -199,7 +199,9 @@ def _take_status(book: Notebook, answer: Answer) -> None:
     """The lamp is on if any ECU wants it on; a monitor is as far as the ECU that has it says."""
     status = decode_monitor_status(answer.data)
     book.mil = bool(book.mil) or status.mil
-    book.announced_dtc_count = (book.announced_dtc_count or 0) + status.dtc_count
+    before = 0 if answer.ecu else book.announced_by.get("", 0)  # without headers every unit has the same name
+    book.announced_by[answer.ecu] = before + status.dtc_count
+    book.announced_dtc_count = sum(book.announced_by.values())
     for name, state in status.readiness.items():
         worst = ("incomplete", "complete", "unsupported")
         known = book.readiness.get(name)
@@ -224,15 +226,22 @@ def _add_odometer(book: Notebook, answer: Answer, source: str, odometer_m: int |
 async def read_codes(car: Car, book: Notebook) -> None:
     """Services 03, 07 and 0A; the answer count of a visit before is never used here, a list may have grown."""
     for service, dtc_class in CODE_LISTS:
-        asked = await car.ask(bytes((service,)))
-        item = f"dtcs.{dtc_class.value}"
-        if not asked.answers and asked.detail == "no data" and service != 0x03:
-            book.note(item, ItemStatus.UNSUPPORTED, asked.detail)
-            continue
-        note_list(book, item, asked)
-        for answer in asked.read():
-            _take_codes(book, service, dtc_class, answer, car.link)
+        await _read_list(car, book, service, dtc_class)
+    if unexplained(book):  # a line may have been lost, or the list grew after it was counted
+        forget_stored(book)
+        await _read_list(car, book, *CODE_LISTS[0])
     compare_with_announced(book)
+
+
+async def _read_list(car: Car, book: Notebook, service: int, dtc_class: DtcClass) -> None:
+    asked = await car.ask(bytes((service,)))
+    item = f"dtcs.{dtc_class.value}"
+    if not asked.answers and asked.detail == "no data" and service != 0x03:
+        book.note(item, ItemStatus.UNSUPPORTED, asked.detail)
+        return
+    note_list(book, item, asked)
+    for answer in asked.read():
+        _take_codes(book, service, dtc_class, answer, car.link)
 
 
 def note_list(book: Notebook, item: str, asked: Asked) -> None:
@@ -244,12 +253,34 @@ def note_list(book: Notebook, item: str, asked: Asked) -> None:
         book.note(item, left.status, f"{left.ecu}: {left.detail}")
 
 
+def unexplained(book: Notebook) -> str:
+    """The ECU whose list is shorter than it announced, with both numbers; "" where nothing is missing.
+
+    A unit that stayed silent, or a lost line of a list without a count, shows only here. Not missing is what other
+    units listed (an engine unit may count for the whole car) and what the same unit calls pending.
+    """
+    if book.items["dtcs.stored"].status is not ItemStatus.READ:
+        return ""
+    everything = sum(book.listed_by.values())
+    for ecu, announced in book.announced_by.items():
+        pending = sum(code.ecu == ecu and code.dtc_class is DtcClass.PENDING for code in book.dtcs)
+        listed = book.listed_by.get(ecu, 0)
+        counted_for_all = everything if ecu in book.listed_by else 0
+        if announced > max(listed + pending, counted_for_all):
+            return f"{ecu}: {announced} codes announced, {listed} came".lstrip(": ")
+    return ""
+
+
+def forget_stored(book: Notebook) -> None:
+    """Before the list of stored codes is asked for once more."""
+    book.dtcs = [code for code in book.dtcs if code.dtc_class is not DtcClass.STORED]
+    book.listed_by.clear()
+
+
 def compare_with_announced(book: Notebook) -> None:
-    """A unit that stayed silent, or a lost line of a list without a count, shows only against 01 01's own number."""
-    stored = sum(code.dtc_class is DtcClass.STORED for code in book.dtcs)
-    announced = book.announced_dtc_count or 0
-    if stored < announced and book.items["dtcs.stored"].status is ItemStatus.READ:
-        book.note("dtcs.stored", ItemStatus.CORRUPT, f"{announced} codes announced, {stored} came")
+    """A list of stored codes that is shorter than announced without a reason is no whole list."""
+    if missing := unexplained(book):
+        book.note("dtcs.stored", ItemStatus.CORRUPT, missing)
 
 
 def _take_codes(book: Notebook, service: int, dtc_class: DtcClass, answer: Answer, link: LinkFormat) -> None:
@@ -258,6 +289,8 @@ def _take_codes(book: Notebook, service: int, dtc_class: DtcClass, answer: Answe
     except DecodeError as error:
         book.note(f"dtcs.{dtc_class.value}", ItemStatus.CORRUPT, f"{answer.ecu}: {error}")
         return
+    if dtc_class is DtcClass.STORED:
+        book.listed_by[answer.ecu] = book.listed_by.get(answer.ecu, 0) + len(codes)
     book.dtcs.extend(TroubleCode(code, dtc_class, answer.ecu) for code in dict.fromkeys(codes))
 
 

@@ -114,7 +114,7 @@ async def test_codes_without_a_class_are_found_when_the_car_announced_more() -> 
         PERMANENT: "7E805595533FF04",
         "19423308FF": "7E8100B594233FFFF04\n7E82100014300090000",
     }
-    book = Notebook(announced_dtc_count=1)
+    book = Notebook(announced_by={"7E8": 1})
     async with car_that_says(answers) as car:
         await read_uds_codes(car, book)
 

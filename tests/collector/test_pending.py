@@ -4,21 +4,7 @@ import pytest
 
 from collector.car import PENDING_TRIES
 from protocols.readings import ItemStatus
-from tests.collector.test_standard import car_that_says
-
-
-class Sequences(dict[str, str]):
-    """Each request's answers in turn, the last one for ever; ``asked`` keeps what was sent."""
-
-    def __init__(self, **answers: list[str]) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self._answers = {name.removeprefix("r"): said for name, said in answers.items()}
-
-    def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
-        self.asked.append(key)
-        said = self._answers.get(key, [default])
-        return said.pop(0) if len(said) > 1 else said[0]
+from tests.collector.test_standard import Sequences, car_that_says
 
 
 @pytest.mark.parametrize("busy", ["7E8037F0378", "7E8037F0321", "7E8037F0378\n7E8037F0378"])

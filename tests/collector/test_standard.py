@@ -31,6 +31,20 @@ def answer_of(answers: dict[str, str], data: bytes) -> bytes:
     return "\r".join(lines[:wanted]).encode() + b"\r\r>"
 
 
+class Sequences(dict[str, str]):
+    """Each request's answers in turn, the last one for ever; ``asked`` keeps what was sent."""
+
+    def __init__(self, **answers: list[str]) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self._answers = {name.removeprefix("r"): said for name, said in answers.items()}
+
+    def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
+        self.asked.append(key)
+        said = self._answers.get(key, [default])
+        return said.pop(0) if len(said) > 1 else said[0]
+
+
 @asynccontextmanager
 async def car_that_says(answers: dict[str, str], *, headers: bool = True) -> AsyncIterator[Car]:
     theirs, ours = socket.socketpair()
@@ -165,3 +179,53 @@ async def test_the_engines_own_odometer_is_a_hint_beside_the_cars() -> None:
         ("01A6", 100_000_000, Trust.STANDARD),
         ("01D3", 99_942_400, Trust.HINT),
     ]
+
+
+STATUS_OF_TWO = {"0101": "7E806410182070000\n7E906410101070000"}
+
+
+@pytest.mark.parametrize(
+    ("lists", "status"),
+    [
+        ({"03": "7E8064302014301 44\n7E90443010300"}, ItemStatus.READ),
+        ({"03": "7E8064302014301 43\n7E90443010300"}, ItemStatus.READ),  # the same code twice is two of two
+        ({"03": "7E80443010143\n7E90443010300"}, ItemStatus.READ),  # the first unit counted for both
+        ({"03": "7E80443010143\n7E9024300", "07": "7E80447010144\n7E90447010300"}, ItemStatus.READ),  # counted pending
+        ({"03": "7E80443010143\n7E9024300"}, ItemStatus.CORRUPT),
+        ({"03": "7E8064302014301 44"}, ItemStatus.CORRUPT),  # the second unit gave no list at all
+    ],
+)
+async def test_an_odd_count_makes_no_good_list_corrupt(lists: dict[str, str], status: ItemStatus) -> None:
+    book = Notebook()
+    book.support |= {"7E8": frozenset({0x01}), "7E9": frozenset({0x01})}
+    answers = {key: said.replace(" ", "") for key, said in (STATUS_OF_TWO | lists).items()}
+    async with car_that_says(answers) as car:
+        await read_values(car, book, (0x01,))
+        await read_codes(car, book)
+
+    assert book.items["dtcs.stored"].status is status
+
+
+async def test_a_short_list_is_asked_for_once_more() -> None:
+    book = Notebook()
+    book.support["7E8"] = frozenset({0x01})
+    answers = Sequences(r0101=["7E806410182070000"], r03=["7E80443010143", "7E80643020143 0144".replace(" ", "")])
+    async with car_that_says(answers) as car:
+        await read_values(car, book, (0x01,))
+        await read_codes(car, book)
+
+    assert [code.code for code in book.dtcs] == ["P0143", "P0144"]
+    assert book.items["dtcs.stored"].status is ItemStatus.READ
+
+
+async def test_without_headers_the_counts_of_all_units_are_added() -> None:
+    book = Notebook()
+    book.support[""] = frozenset({0x01})
+    async with car_that_says(
+        {"0101": "410182070000\n410101070000", "03": "4301 0143".replace(" ", "")}, headers=False
+    ) as car:
+        await read_values(car, book, (0x01,))
+        await read_codes(car, book)
+
+    assert book.announced_dtc_count == 3
+    assert book.items["dtcs.stored"].status is ItemStatus.CORRUPT
