@@ -15,6 +15,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bootstrap.commands import RUN_EXTRAS
 from bootstrap.environment import pins
 
 ROOT = Path(__file__).parent.parent
@@ -122,7 +123,7 @@ def test_the_lock_fits_the_project(lock: str, groups: tuple[str, ...]) -> None:
     text = (ROOT / "requirements.lock").read_text("utf-8") + (ROOT / lock).read_text("utf-8")
     locked = {canonicalize_name(name): number for name, number in pins(text).items()}
     data = project()
-    extras = [line for lines in data["project"]["optional-dependencies"].values() for line in lines]
+    extras = [line for extra in RUN_EXTRAS for line in data["project"]["optional-dependencies"][extra]]
     wanted = [*data["project"]["dependencies"], *extras]
     wanted += [line for group in groups for line in data["dependency-groups"][group]]
 
