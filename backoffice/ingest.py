@@ -10,10 +10,10 @@ from backoffice.errors import StoreFailedError
 from backoffice.recording import Incoming
 from backoffice.store import RecordStore, utc_now
 from config.settings import MqttSettings
-from sync.codec import Unreadable, answers_of, decode_batch
+from sync.codec import Unreadable, answers_of, decode_batch, decode_question
 from sync.errors import NotStoredError
 from sync.ingest_link import IngestState, receive_batches
-from sync.wire import Ack, Nack
+from sync.wire import Account, Ack, Nack
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +38,11 @@ class Ingest:
         self._store = store
         self._now = now
 
-    async def handle(self, device: str, payload: bytes) -> Sequence[Ack | Nack]:
+    async def handle(self, device: str, payload: bytes) -> Sequence[Ack | Nack | Account]:
         """Commit one message and return its answers; raise NotStoredError when the store can't commit now."""
         batch = decode_batch(device, payload)
         if isinstance(batch, Unreadable):
-            self.counts.unreadable += 1
-            log.warning("unreadable batch dropped", device=device, reason=batch.reason)
-            return ()
+            return await self._answer_question(device, payload, batch.reason)
         try:
             (result,) = await self._store.store_batches([Incoming(batch, self._now())])
         except StoreFailedError as error:
@@ -53,6 +51,18 @@ class Ingest:
             log.error("records proven lost", device=device, stream=batch.stream, ranges=result.holes)
         self._count(result.stored, result.duplicates, sum(nack.b - nack.a + 1 for nack in batch.poison))
         return answers_of(batch)
+
+    async def _answer_question(self, device: str, payload: bytes, unreadable: str) -> Sequence[Account]:
+        """What is no batch may ask what is held; anything else is dropped."""
+        question = decode_question(payload)
+        if question is None:
+            self.counts.unreadable += 1
+            log.warning("unreadable batch dropped", device=device, reason=unreadable)
+            return ()
+        try:
+            return (await self._store.account(device, question, self._now()),)
+        except StoreFailedError as error:
+            raise NotStoredError(str(error)) from error
 
     async def run(self, settings: MqttSettings) -> None:
         """Receive for ever; ends by being cancelled."""

@@ -148,6 +148,17 @@ async def _find_holes(connection: AsyncConnection, place: Place, lo: int) -> tup
     return holes
 
 
+async def note_holes(connection: AsyncConnection, place: Place, holes: Sequence[Range]) -> None:
+    """Note losses that were found by comparing; the parts that are noted already stay as they are."""
+    for hole in holes:
+        known = select(gaps.c.first_seq, gaps.c.last_seq).where(
+            *_of(gaps, place), gaps.c.first_seq <= hole[1], gaps.c.last_seq >= hole[0]
+        )
+        covered = [tuple(row) for row in (await connection.execute(known)).all()]
+        for rest in uncovered(hole, covered):
+            await _note(connection, place, rest, HOLE, "")
+
+
 async def _fill_holes(connection: AsyncConnection, place: Place, span: Range) -> None:
     """A hole that is filled after all (a restored edge sends again) shrinks to what is still missing."""
     overlapping = and_(*_of(gaps, place), gaps.c.cause == HOLE, gaps.c.first_seq <= span[1], gaps.c.last_seq >= span[0])

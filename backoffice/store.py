@@ -23,11 +23,12 @@ from backoffice.cars import NewId, current_id
 from backoffice.chronology import StoredRecord
 from backoffice.database import Database, one_line, open_database
 from backoffice.errors import StoreFailedError, UnknownVehicleError
+from backoffice.holdings import holding
 from backoffice.identity import KeyKind, normalise
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
-from backoffice.recording import Incoming, Range, keep, settle_stream, stored_record
+from backoffice.recording import Incoming, Place, Range, keep, settle_stream, stored_record
 from backoffice.review import Reviewed, load_dossier, load_services
 from backoffice.sheets import sheet_from
 from backoffice.tables import (
@@ -55,6 +56,7 @@ from backoffice.views import (
 from evidence.history import in_utc
 from evidence.sheet.content import Sheet
 from sync.codec import Unreadable, decode_batch, encode_batch
+from sync.wire import Account, Question
 
 log = structlog.get_logger(__name__)
 Given = ParamSpec("Given")
@@ -169,6 +171,15 @@ class RecordStore:
             reviewed = await self._projector.project(connection, new)
         self._tell(reviewed)
         return tuple(results)
+
+    @_whole
+    async def account(self, device: str, question: Question, at: datetime) -> Account:
+        """Say what is held of the spans a device asks about; what must be held and is not is noted as a hole."""
+        async with self._write() as connection:
+            holds = tuple(
+                [await holding(connection, Place(device, question.s, at), question.lo, of) for of in question.of]
+            )
+        return Account(s=question.s, ask=question.ask, holds=holds)
 
     @_whole
     async def catch_up(self) -> int:

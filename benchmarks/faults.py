@@ -81,9 +81,8 @@ def main() -> int:
 
 def report(runs: list[Judged], control_lost: int, took_s: float) -> int:
     faults = sum((run.faults for run in runs), Counter[str]())
-    print(
-        f"{sum(run.promised for run in runs)} records, {sum(run.visits for run in runs)} visits, {faults.total()} faults, {took_s:.0f} s: {dict(faults)}"
-    )
+    promised, visits = (sum(getattr(run, name) for run in runs) for name in ("promised", "visits"))
+    print(f"{promised} records, {visits} visits, {faults.total()} faults, {took_s:.0f} s: {dict(faults)}")
     print(f"control 'delete on PUBACK': lost {control_lost} over {CONTROL_SEEDS} seeds")
     lost, doubled = (sum(getattr(run, name) for run in runs) for name in ("lost", "doubled"))
     print(f"lost {lost} doubled {doubled} over {len(runs)} seeds")

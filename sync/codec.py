@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from sync.records import Record
-from sync.wire import WIRE_VERSION, Ack, Nack, State
+from sync.wire import WIRE_VERSION, Account, Ack, Nack, Question, State
 
 ZLIB_FIRST_BYTE = 0x78  # a JSON object begins with 0x7B: one byte tells them apart without MQTT 5 properties
 COMPRESS_FROM_BYTES = 512
@@ -68,10 +68,21 @@ def decode_batch(device: str, payload: bytes) -> ReceivedBatch | Unreadable:
     return _read_envelope(device, envelope)
 
 
-def decode_answer(payload: bytes) -> Ack | Nack | None:
+def decode_question(payload: bytes) -> Question | None:
+    """Read a question that came instead of a batch; None when it is none."""
+    try:
+        question = Question.model_validate_json(payload[:MAX_RECORD_BYTES])
+    except ValueError:
+        return None
+    return question if all(1 <= a <= b <= MAX_SEQ for a, b in question.of) else None
+
+
+def decode_answer(payload: bytes) -> Ack | Nack | Account | None:
     """Read a message of topic ``ack``; None when it is not an answer of this version."""
     try:
         content = json.loads(payload[:MAX_RECORD_BYTES])
+        if isinstance(content, dict) and "ask" in content:
+            return Account.model_validate(content)
         answer = (Nack if isinstance(content, dict) and "reason" in content else Ack).model_validate(content)
     except (ValueError, RecursionError):
         return None

@@ -15,13 +15,13 @@ from config.settings import MqttSettings
 from sync.errors import NotStoredError, UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.mqtt import Inbound, Link, Session, connect
 from sync.patience import until_served
-from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Ack, Nack, ack_topic
+from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Account, Ack, Nack, ack_topic
 
 log = structlog.get_logger(__name__)
 ACK_EXPIRY_S = 3600
 SESSION_LASTS_S = 7 * 86400
 _BATCH_TOPIC = re.compile(rf"{TOPIC_ROOT}/([a-z0-9-]{{1,64}})/t\Z")
-Handle = Callable[[str, bytes], Awaitable[Sequence[Ack | Nack]]]
+Handle = Callable[[str, bytes], Awaitable[Sequence[Ack | Nack | Account]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ async def _subscribe(link: Link) -> None:
         await link.subscribe(f"{TOPIC_ROOT}/+/t")
 
 
-async def _answer(link: Link, device: str, answers: Sequence[Ack | Nack], message: Inbound) -> None:
+async def _answer(link: Link, device: str, answers: Sequence[Ack | Nack | Account], message: Inbound) -> None:
     """Tell the edge first and the broker then: a batch whose answer was lost on the way comes again."""
     for answer in answers:
         await link.publish(ack_topic(device), answer.model_dump_json().encode(), expiry_s=ACK_EXPIRY_S)

@@ -200,6 +200,25 @@ class Outbox:
         self._kept_bytes = await self._commits.read(kept.total)
         return gone
 
+    async def streams_view(self) -> tuple[kept.StreamView, ...]:
+        """What is still known here of every stream, oldest first."""
+        return await self._commits.read(kept.views)
+
+    async def kept_rows(self, stream: str, a: int, b: int) -> tuple[tuple[int, bytes], ...]:
+        """Records ``a..b`` as far as they are kept since upstream confirmed them."""
+        return await self._commits.read(lambda c: kept.rows(c, stream, a, b))
+
+    async def refill(self, stream: str, ranges: Sequence[tuple[int, int]]) -> int:
+        """Owe again what is kept of ``ranges``; return how many records that are."""
+
+        def settled(done: tuple[int, int]) -> None:
+            self._count(done[0])
+            self._kept_bytes -= done[1]
+
+        count, _ = await self._commits.change(lambda c: kept.refill(c, stream, tuple(ranges)), settled)
+        self.appended.set()
+        return count
+
     def pending_count(self) -> int:
         """How many records are owed now."""
         return self._pending

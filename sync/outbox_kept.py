@@ -5,8 +5,9 @@ Each function runs inside one transaction that its caller opened. Sizes are byte
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sync.outbox_file import READINGS, number_of
+from sync.outbox_file import READINGS, lowest, number_of
 
 SHARE = 8  # at most one part in so many of the quota
 _TRIMMED_AT_ONCE = 200
@@ -50,3 +51,50 @@ def trim(connection: sqlite3.Connection, excess: int) -> int:
 def forget_before(connection: sqlite3.Connection, acked_before_ms: int) -> int:
     """Drop what was confirmed earlier than that; return how many records."""
     return connection.execute("DELETE FROM kept WHERE acked_at < ?", (acked_before_ms,)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """What is known here of one stream: its last seq, and which seqs are still owed or kept, both sorted."""
+
+    stream: str
+    last_seq: int
+    lowest: int
+    owed: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+def views(connection: sqlite3.Connection) -> tuple[StreamView, ...]:
+    """All streams that this file still knows, oldest first."""
+    streams = connection.execute("SELECT number, id, last_seq FROM streams ORDER BY number").fetchall()
+    return tuple(
+        StreamView(
+            stream, last, lowest(connection, stream), _seqs(connection, "owed", of), _seqs(connection, "kept", of)
+        )
+        for of, stream, last in streams
+    )
+
+
+def rows(connection: sqlite3.Connection, stream: str, a: int, b: int) -> tuple[tuple[int, bytes], ...]:
+    """The kept records ``a..b`` in order."""
+    wanted = "SELECT seq, CAST(payload AS BLOB) FROM kept WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+    return tuple(connection.execute(wanted, (number_of(connection, stream), a, b)))
+
+
+def refill(connection: sqlite3.Connection, stream: str, ranges: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Owe again what is kept of ``ranges``; return how many records, and their size."""
+    number, count, size = number_of(connection, stream), 0, 0
+    where = "WHERE stream = ? AND seq BETWEEN ? AND ?"
+    for a, b in ranges:
+        select = f"SELECT stream, seq, turn, payload, bytes FROM kept {where}"  # noqa: S608
+        again = connection.execute(select, (number, a, b)).fetchall()
+        owe = "INSERT OR IGNORE INTO owed (stream, seq, turn, payload) VALUES (?, ?, ?, ?)"
+        connection.executemany(owe, [row[:4] for row in again])
+        connection.execute(f"DELETE FROM kept {where}", (number, a, b))  # noqa: S608
+        count, size = count + len(again), size + sum(row[4] for row in again)
+    return count, size
+
+
+def _seqs(connection: sqlite3.Connection, table: str, number: int) -> tuple[int, ...]:
+    found = connection.execute(f"SELECT seq FROM {table} WHERE stream = ? ORDER BY seq", (number,))  # noqa: S608
+    return tuple(seq for (seq,) in found)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,8 @@ from sync.mqtt import Link, Session, Will, connect
 from sync.outbox import Outbox
 from sync.patience import until_served
 from sync.sender import Sender
-from sync.wire import Ack, Nack, State, ack_topic, batch_topic, state_topic
+from sync.verify import StreamReport, verify
+from sync.wire import Account, Ack, Nack, Question, Span, State, ack_topic, batch_topic, state_topic
 
 log = structlog.get_logger(__name__)
 FAREWELL_S = 1.0
@@ -65,6 +66,9 @@ class Publisher:
         self._version = version
         self._monotonic = monotonic
         self._answers: list[Ack | Nack] = []
+        self._link: Link | None = None
+        self._asked: dict[str, asyncio.Future[Account]] = {}
+        self._begin_again = False
         self._useful = False
         self.state = PublisherState(buffered=outbox.pending_count())
 
@@ -82,6 +86,30 @@ class Publisher:
             async with asyncio.timeout(timeout_s):
                 await self._outbox.emptied.wait()
         return self._outbox.pending_count() == 0
+
+    async def verify(self) -> tuple[StreamReport, ...]:
+        """Compare with upstream and send again what is missing there. Raises UpstreamLostError without an answer."""
+        reports = await verify(self._outbox, self._ask)
+        if any(report.refilled for report in reports):
+            self._begin_again = True
+            self._outbox.appended.set()
+        return reports
+
+    async def _ask(self, stream: str, lo: int, spans: Sequence[Span]) -> Account:
+        link = self._link
+        if link is None:
+            raise UpstreamLostError("not connected")
+        question = Question(s=stream, ask=uuid.uuid4().hex[:16], lo=lo, of=tuple(spans))
+        answer: asyncio.Future[Account] = asyncio.get_running_loop().create_future()
+        self._asked[question.ask] = answer
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout_s):
+                await link.publish(batch_topic(self._device), question.model_dump_json().encode())
+                return await answer
+        except TimeoutError as error:
+            raise UpstreamLostError("the back office does not answer questions") from error
+        finally:
+            self._asked.pop(question.ask, None)
 
     async def _serve_once(self) -> None:
         """One connection; returns when it was lost after it had been of use, raises UpstreamError otherwise."""
@@ -104,6 +132,7 @@ class Publisher:
         await link.subscribe(ack_topic(self._device))
         await link.publish(state_topic(self._device), self._said(session_id, online=True), retain=True)
         self._answers.clear()
+        self._link = link
         self._tell(connected=True, degraded=link.degraded, refused="", refused_key="", refused_detail="", lost="")
         log.info("upstream connected", degraded=link.degraded, buffered=self.state.buffered)
         try:
@@ -113,6 +142,7 @@ class Publisher:
         except BaseExceptionGroup as errors:
             raise gravest(errors) from None
         finally:
+            self._link = None
             await self._take_leave(link, session_id)
 
     async def _take_leave(self, link: Link, session_id: str) -> None:
@@ -126,9 +156,16 @@ class Publisher:
         async for message in link.messages():
             answer = decode_answer(message.payload)
             message.ack()
-            if answer is not None:
+            if isinstance(answer, Account):
+                self._take_account(answer)
+            elif answer is not None:
                 self._answers.append(answer)
                 self._outbox.appended.set()
+
+    def _take_account(self, account: Account) -> None:
+        asked = self._asked.get(account.ask)
+        if asked is not None and not asked.done():
+            asked.set_result(account)
 
     async def _deliver(self, link: Link, group: asyncio.TaskGroup) -> None:
         """Drain the streams one after another; those of a copied file come before our own."""
@@ -142,8 +179,9 @@ class Publisher:
         return Sender(stream, self._settings.batch_records, window, self._settings.ack_timeout_s)
 
     async def _drain(self, sender: Sender, link: Link, group: asyncio.TaskGroup) -> None:
-        """Deliver ``sender``'s stream; return when it owes nothing and another one does."""
-        while True:
+        """Deliver ``sender``'s stream; return when it owes nothing and another one does, or to begin again."""
+        self._begin_again = False
+        while not self._begin_again:
             self._outbox.appended.clear()
             sender.appended()
             await self._apply_answers(sender)

@@ -52,6 +52,42 @@ class Nack(Message):
     reason: str
 
 
+Span = tuple[int, int]
+"""A closed range of seqs."""
+MAX_SPANS = 64
+MAX_DIGEST_SPAN = 256
+
+
+class Question(Message):
+    """The edge asks, on topic ``t``, what is held of ``of``; ``lo`` is its lowest seq not yet accounted for."""
+
+    v: Literal[1] = 1
+    s: str = Field(pattern=r"^[0-9A-Za-z-]{1,64}$")
+    ask: str = Field(pattern=r"^[0-9a-f]{1,32}$")
+    lo: int = Field(ge=1)
+    of: tuple[Span, ...] = Field(min_length=1, max_length=MAX_SPANS)
+
+
+class Holding(Message):
+    """What is held of one span: ``held`` are its records, ``noted`` what was refused or declared given up.
+
+    ``digest`` is that of the records held, empty for a span of more than 256 seqs.
+    """
+
+    of: Span
+    held: tuple[Span, ...]
+    noted: tuple[Span, ...]
+    digest: str = ""
+
+
+class Account(Message):
+    """The answer to the question ``ask``, on topic ``ack``."""
+
+    s: str
+    ask: str
+    holds: tuple[Holding, ...]
+
+
 class State(Message):
     """Birth (``online`` true) and last will (false); the late will of an older session is known by its ``sid``."""
 

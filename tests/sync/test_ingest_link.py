@@ -8,7 +8,7 @@ from sync.codec import decode_answer, encode_batch
 from sync.errors import NotStoredError
 from sync.ingest_link import IngestState, receive_batches
 from sync.mqtt import Link, Session, connect
-from sync.wire import Ack, Nack
+from sync.wire import Account, Ack, Nack
 from tests.sync.broker import Broker, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
@@ -23,8 +23,8 @@ def batch(*seqs: int) -> bytes:
     return encode_batch("s", min(seqs), [(seq, record_json(mileage(seq))) for seq in seqs])
 
 
-async def answers(link: Link, count: int) -> list[Ack | Nack | None]:
-    heard: list[Ack | Nack | None] = []
+async def answers(link: Link, count: int) -> list[Ack | Nack | Account | None]:
+    heard: list[Ack | Nack | Account | None] = []
     async with asyncio.timeout(PATIENCE_S):
         async for message in link.messages():
             message.ack()

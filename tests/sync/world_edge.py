@@ -14,7 +14,7 @@ from sync.outbox_room import make_way
 from sync.patience import pause_s
 from sync.records import AnyBody, Record, TombstoneBody
 from sync.sender import Sender
-from sync.wire import Ack
+from sync.wire import Ack, Nack
 from tests.sync.samples import mileage, speed
 from tests.sync.world_parts import POISON, Control, Disk, PowerCutError, Upstream, content_of
 
@@ -163,7 +163,7 @@ class Edge:
         if isinstance(answer, Ack):
             stored = sender.on_ack(answer)
             self._durably(lambda c: file.forget(c, sender.stream, stored))
-        else:
+        elif isinstance(answer, Nack):
             for first, last in sender.on_nack(answer):
                 self._durably(lambda c, a=first, b=last: self._quarantine(c, sender.stream, a, b))  # type: ignore[misc]
         self.pump()
