@@ -118,19 +118,24 @@ def _secret_of(db: sqlite3.Connection) -> bytes:
 
 def _skills(db: sqlite3.Connection, adapter: str) -> Skills | None:
     row = db.execute(
-        "SELECT chip, counts_lines, pids_at_once, measures_supply, last_car FROM adapters WHERE identity = ?",
+        "SELECT chip, counts_lines, pids_at_once, measures_supply, last_car, visits, adaptive_timing, long_messages"
+        " FROM adapters WHERE identity = ?",
         (adapter,),
     ).fetchone()
     if row is None:
         return None
-    measures_supply = None if row[3] is None else bool(row[3])
-    return Skills(row[0], bool(row[1]), row[2] if row[2] in (1, 2, 6) else 0, measures_supply, row[4])
+    chip, counts_lines, pids_at_once, supply, last_car, visits, adaptive_timing, long_messages = row
+    measures_supply = None if supply is None else bool(supply)
+    able = bool(adaptive_timing), bool(long_messages)
+    return Skills(chip, bool(counts_lines), pids_at_once, measures_supply, last_car, visits, *able)
 
 
 def _put_skills(db: sqlite3.Connection, adapter: str, skills: Skills, moment: str) -> None:
     supply = None if skills.measures_supply is None else int(skills.measures_supply)
-    values = (adapter, skills.chip, int(skills.counts_lines), skills.pids_at_once, supply, skills.last_car, moment)
-    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    counted = int(skills.counts_lines), skills.pids_at_once, supply
+    able = int(skills.adaptive_timing), int(skills.long_messages)
+    values = (adapter, skills.chip, *counted, skills.last_car, skills.visits, *able, moment)
+    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     db.execute(
         "DELETE FROM adapters WHERE identity NOT IN (SELECT identity FROM adapters ORDER BY seen_at DESC LIMIT ?)",
         (ADAPTERS_KEPT,),
@@ -138,14 +143,17 @@ def _put_skills(db: sqlite3.Connection, adapter: str, skills: Skills, moment: st
 
 
 def _car(db: sqlite3.Connection, key: str) -> KnownCar | None:
-    row = db.execute("SELECT protocol_number, protocol, odometer_rows FROM cars WHERE key = ?", (key,)).fetchone()
+    row = db.execute(
+        "SELECT protocol_number, protocol, odometer_rows, silent_rows FROM cars WHERE key = ?", (key,)
+    ).fetchone()
     if row is None:
         return None
     units = db.execute(
         "SELECT address, pids, calibration_ids, vin_bytes, calibration_bytes FROM units WHERE car = ? ORDER BY address",
         (key,),
     ).fetchall()
-    return KnownCar(key, row[0], row[1], tuple(_unit(*unit) for unit in units), tuple(row[2].split()))
+    told, silent = tuple(row[2].split()), tuple(row[3].split())
+    return KnownCar(key, row[0], row[1], tuple(_unit(*unit) for unit in units), told, silent)
 
 
 def _unit(address: str, pids: str, calibration_ids: str, vin_bytes: int, calibration_bytes: int) -> KnownUnit:
@@ -156,8 +164,11 @@ def _unit(address: str, pids: str, calibration_ids: str, vin_bytes: int, calibra
 
 
 def _put_car(db: sqlite3.Connection, car: KnownCar, moment: str, forget_before: str) -> None:
-    values = (car.key, car.protocol_number, car.protocol, " ".join(car.odometer_rows), moment)
-    db.execute("INSERT OR REPLACE INTO cars VALUES (?, ?, ?, ?, ?)", values)
+    rows = " ".join(car.odometer_rows), " ".join(car.silent_rows)
+    db.execute(
+        "INSERT OR REPLACE INTO cars VALUES (?, ?, ?, ?, ?, ?)",
+        (car.key, car.protocol_number, car.protocol, *rows, moment),
+    )
     db.execute("DELETE FROM units WHERE car = ?", (car.key,))
     db.executemany("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", [_row_of(car.key, unit) for unit in car.units])
     db.execute("DELETE FROM cars WHERE key NOT IN (SELECT key FROM cars ORDER BY seen_at DESC LIMIT ?)", (CARS_KEPT,))

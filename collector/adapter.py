@@ -17,8 +17,8 @@ from protocols.errors import AdapterReplyError
 MAX_REPLY_BYTES = 16_384  # the longest list a car sends (4095 bytes of ISO-TP) with ids, spaces and line ends
 STOP_WAIT_S = 0.3  # an interrupted ELM327 prints its prompt within one byte time; clones take up to 0.2 s
 PROBE_WAIT_S = 1.0
-KNOCK_S = 0.06  # an idle chip answers a knock in 5 ms, over Bluetooth in 30
-STILL_S = 0.15  # no answer to an earlier knock is under way any more
+KNOCK_S = 0.04  # an idle chip answers a knock in 5 ms, over Bluetooth in 30
+STILL_S = 0.5  # within this the answer to a command follows the answers to earlier knocks
 RESTART_NOTICES = frozenset({Notice.LV_RESET, Notice.RESTARTED, Notice.INTERNAL_ERROR})
 
 
@@ -69,10 +69,20 @@ class Adapter:
             return reply
         self._session = Elm327Session(max_reply_bytes=MAX_REPLY_BYTES)
         await self._knock(boot_s)
-        return await self.ask(command, timeout_s=timeout_s)
+        await self._write(self._session.send(command))
+        reply = await self._reply_within(timeout_s)
+        while reply is not None and not reply.lines and Notice.UNKNOWN_COMMAND in reply.notices:
+            # it may answer a knock that was still under way: the answer to the command comes behind it
+            self._session.send(command)
+            following = await self._reply_within(STILL_S)
+            if following is None:
+                self._session.abandon()
+                break
+            reply = following
+        return reply
 
     async def _knock(self, boot_s: float) -> None:
-        """Send what no adapter executes until one says so, then let the answers to all knocks run out."""
+        """Send what no adapter executes until one says so."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + boot_s
         while loop.time() < deadline:
@@ -80,8 +90,6 @@ class Adapter:
             awake = await self._drain(KNOCK_S)
             await self._write(RESYNC_PROBE)
             if await self._drain(KNOCK_S) or awake:
-                while await self._drain(STILL_S) and loop.time() < deadline:
-                    pass
                 return
         raise AdapterLostError("adapter.no_prompt", "")
 

@@ -14,6 +14,11 @@ def supported_by_any(support: Support, pids: Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(pid for pid in pids if any(pid in have for have in support.values())))
 
 
+def fewest_units_first(support: Support, pids: Iterable[int]) -> tuple[int, ...]:
+    """``pids`` so that those which several units answer share requests: each answer pads its last frame."""
+    return tuple(sorted(pids, key=lambda pid: sum(pid in have for have in support.values())))
+
+
 def batches(pids: Sequence[int], *, at_once: int) -> tuple[tuple[int, ...], ...]:
     """Part ``pids`` into requests of up to ``at_once``; a PID of unknown length always goes alone."""
     known = [pid for pid in pids if at_once > 1 and pid in PID_LENGTHS]

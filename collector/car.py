@@ -23,6 +23,7 @@ DEFAULT_TAIL = ("ATST32", "ATAT1")  # 50 x 4 ms, the chip's own default, and as 
 BATCH_SIZES = (6, 2, 1)
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
+CAN_TAIL = "ATST0D"  # 13 x 4 ms: a control unit on CAN answers within 50 ms (ISO 15765-4, P2)
 PRESENT_V = 6.0  # below this no car supplies the adapter
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
 
@@ -122,7 +123,10 @@ class Car:
 
         For a ``known`` car the adapter waits for no more units than it had: the caller compares what came.
         """
-        count = len(known.units) if known and known.protocol_number in CAN_PROTOCOLS and self.counts_lines else 0
+        on_can = known is not None and known.protocol_number in CAN_PROTOCOLS
+        if on_can:
+            await self.adapter.ask(CAN_TAIL)
+        count = len(known.units) if known and on_can and self.counts_lines else 0
         reply = await self.adapter.ask(f"0100{_digit(count)}", timeout_s=self._settings.search_timeout_s)
         if reply is None or reply.lines or Notice.SEARCHING in reply.notices:
             return reply

@@ -13,6 +13,9 @@ from protocols.readings import ItemStatus
 
 FIRST_MAP = frozenset(range(0x01, 0x21))
 TOLD_BY_ALL = ("vin", "calibration_ids", "odometer.01A6", "monitor_status")
+ROW = "odometer."
+VIN_INFO, SOFTWARE_INFO = 0x02, 0x04
+SILENT = frozenset({ItemStatus.TIMEOUT, ItemStatus.REFUSED, ItemStatus.UNSUPPORTED})
 FAILED = frozenset({ItemStatus.TIMEOUT, ItemStatus.CORRUPT})
 
 
@@ -45,7 +48,7 @@ def require_same_units(known: KnownCar, first: Asked, car: Car) -> None:
 
 def require_same_vin(known: KnownCar, book: Notebook, key: str) -> None:
     """Raise StaleError unless the VIN (``key`` is its key) is the known one, told by the units that told it before."""
-    tell = {ecu.address for ecu in book.ecus.values() if ecu.vin}
+    tell = {address for info_type, address in book.info_bytes if info_type == VIN_INFO}
     expected = {unit.address for unit in known.units if unit.vin_bytes}
     if key != known.key or tell != expected:
         raise StaleError("another VIN answers 09 02", book.vin)
@@ -83,8 +86,11 @@ def learnt(car: Car, book: Notebook, key: str) -> KnownCar | None:
     units = tuple(_unit(book, address, pids) for address, pids in sorted(book.support.items()))
     if not units or not all(unit.calibration_ids for unit in units) or book.heard - set(book.support):
         return None
-    rows = tuple(w.source for w in book.odometer if w.status is ItemStatus.READ)
-    return KnownCar(key, car.protocol_number, car.protocol, units, rows)
+    rows = {name.removeprefix(ROW): item.status for name, item in book.items.items() if name.startswith(ROW)}
+    del rows["01A6"]
+    told = tuple(row for row, status in rows.items() if status is ItemStatus.READ)
+    silent = tuple(row for row, status in rows.items() if status in SILENT)
+    return KnownCar(key, car.protocol_number, car.protocol, units, told, silent)
 
 
 def skills_now(car: Car, last_car: str) -> Skills:
@@ -97,10 +103,11 @@ def skills_now(car: Car, last_car: str) -> Skills:
         measures_supply=car.measures_supply,
         last_car=last_car,
         visits=before.visits + 1,
+        adaptive_timing=car.abilities.adaptive_timing,
+        long_messages=car.abilities.long_messages,
     )
 
 
 def _unit(book: Notebook, address: str, pids: frozenset[int]) -> KnownUnit:
-    told = book.ecus[address]
-    vin_bytes = book.info_bytes.get((0x02, address), 0) if told.vin else 0
-    return KnownUnit(address, pids, told.calibration_ids, vin_bytes, book.info_bytes.get((0x04, address), 0))
+    lengths = (book.info_bytes.get((info_type, address), 0) for info_type in (VIN_INFO, SOFTWARE_INFO))
+    return KnownUnit(address, pids, book.ecus[address].calibration_ids, *lengths)

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from collector.addressing import Address, address_functionally, address_physically
 from collector.car import Asked, Car
+from collector.memory import KnownCar
 from collector.notebook import Notebook
 from collector.obd_on_uds import VIN_DID, take_vin_did
 from collector.standard import request_of
@@ -72,8 +73,11 @@ async def read_uds_vin(car: Car, book: Notebook) -> None:
         take_vin_did(book, asked)
 
 
-async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> None:
-    """Ask every row of the car's make that its link can carry; several witnesses are kept side by side."""
+async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles, known: KnownCar | None = None) -> None:
+    """Ask every row of the car's make that its link can carry; several witnesses are kept side by side.
+
+    Of a ``known`` car the rows that were silent are asked only where one that spoke does not speak again.
+    """
     make = make_of_vin(book.vin)
     rows = [row for row in profiles.rows_for(make) if row.request_id and row.link in ("any", LINKS.get(car.link))]
     if any(witness.status is ItemStatus.READ for witness in book.odometer):
@@ -84,7 +88,13 @@ async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles) -> 
     if await stationary_now(car, book) is None:
         book.note_all((f"odometer.{row.id}" for row in rows), ItemStatus.NOT_ASKED, "the car may be moving")
         return
-    await _ask_rows(car, book, rows[:MAX_READS])
+    silent = [row for row in rows[:MAX_READS] if known and known.odometer_rows and row.id in known.silent_rows]
+    await _ask_rows(car, book, [row for row in rows[:MAX_READS] if row not in silent])
+    read = {witness.source for witness in book.odometer if witness.status is ItemStatus.READ}
+    if known is not None and set(known.odometer_rows) <= read:
+        book.note_all((f"odometer.{row.id}" for row in silent), ItemStatus.NOT_ASKED, "silent at an earlier visit")
+    elif silent:
+        await _ask_rows(car, book, silent)
 
 
 async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> None:

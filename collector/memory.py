@@ -23,6 +23,8 @@ class Skills:
     measures_supply: bool | None = None
     last_car: str = ""
     visits: int = 0
+    adaptive_timing: bool = False
+    long_messages: bool = False
 
 
 NO_SKILLS = Skills()
@@ -43,7 +45,7 @@ class KnownUnit:
 class KnownCar:
     """What a car's last whole visit taught. ``protocol_number`` is AT DPN's digit without its ``A``.
 
-    ``odometer_rows`` are the ids of the profile rows that held a value.
+    Of the profile rows that were asked, ``odometer_rows`` held a value and ``silent_rows`` did not.
     """
 
     key: str
@@ -51,6 +53,7 @@ class KnownCar:
     protocol: str
     units: tuple[KnownUnit, ...]
     odometer_rows: tuple[str, ...] = ()
+    silent_rows: tuple[str, ...] = ()
 
     @property
     def support(self) -> dict[str, frozenset[int]]:

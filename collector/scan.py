@@ -75,14 +75,14 @@ class Reader:
         """Whether what is remembered may stand for a question; a full visit asks everything again."""
         return self.depth is Depth.QUICK
 
-    async def set_up(self, adapter: Adapter) -> Abilities:
-        """``setup.set_up`` with what is remembered of the adapter."""
-        return await set_up(adapter, self.memory, brief=self.brief)
+    async def set_up(self, adapter: Adapter, *, afresh: bool = False) -> Abilities:
+        """``setup.set_up`` with what is remembered of the adapter; ``afresh`` after what was remembered was wrong."""
+        return await set_up(adapter, self.memory, brief=self.brief and not afresh)
 
     async def learn(self, car: Car, book: Notebook, known: KnownCar | None) -> None:
         """Keep what a finished visit taught of its car and its adapter."""
         key = self.memory.key_of(book.vin) if book.vin else ""
-        taught = known if known is not None and self.brief else learnt(car, book, key)
+        taught = known if known is not None else learnt(car, book, key)
         if taught is not None:
             await self.memory.keep_car(taught)
         if book.connected:
@@ -132,7 +132,7 @@ async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Te
     """
     started_s, before = monotonic(), _copy(car.adapter.traffic)
     attempts, doubted = SWAPS_MAX + 1, False
-    known = await reader.memory.car(car.abilities.skills.last_car)
+    known = await reader.memory.car(car.abilities.skills.last_car) if reader.brief else None
     while attempts:
         try:
             book = await _read_car(car, reader, tell, known)
@@ -149,7 +149,7 @@ async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Te
             timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
             await reader.learn(car, book, known)
             return book.close(identity, timing), not book.connected
-        car = Car(car.adapter, await reader.set_up(car.adapter), reader.settings)
+        car = Car(car.adapter, await reader.set_up(car.adapter, afresh=True), reader.settings)
     raise AdapterLostError("scan.vin_changed")
 
 
@@ -240,7 +240,7 @@ async def _read_who(car: Car, reader: Reader, book: Notebook, first: Asked, know
         await read_vin_did(car, book)
     if known is not None:
         require_same_vin(known, book, reader.memory.key_of(book.vin))
-    if known is not None and reader.brief:
+    if known is not None:
         book.support, book.maps_whole = dict(known.support), True
     else:
         await read_support(car, first, book)
@@ -274,7 +274,8 @@ async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) ->
     if not book.vin:
         await read_uds_vin(car, book)
         await told.vin(book.vin)
-    await read_maker_odometers(car, book, reader.profiles)
+    taught = await reader.memory.car(reader.memory.key_of(book.vin)) if book.vin else None
+    await read_maker_odometers(car, book, reader.profiles, taught)
     await told.step(STEPS[4])
     await read_identity(car, book)
     await read_lifetime_distance(car, book)

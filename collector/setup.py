@@ -39,11 +39,13 @@ class Abilities:
 async def set_up(adapter: Adapter, memory: Memory | None = None, *, brief: bool = False) -> Abilities:
     """Wake the adapter and set echo, line feeds, spaces, headers and timing; raise AdapterLostError if it is none.
 
-    ``brief`` believes the memory about the chip; everything that a reply's shape depends on is always set and seen.
+    ``brief`` believes the memory about what a short visit does not depend on; whatever shapes a reply is always set
+    and seen.
     """
     reported = await _first_word(adapter)
     key = adapter_key(adapter.url, reported)
     skills = await (memory or ShortMemory()).skills(key) or NO_SKILLS
+    brief = brief and bool(skills.last_car)
     if skills.visits % TRY_AGAIN_VISITS == TRY_AGAIN_VISITS - 1:
         skills = replace(skills, counts_lines=True, pids_at_once=0)
     if _ok(await adapter.ask("ATD", timeout_s=WORD_S)) is False:
@@ -52,11 +54,11 @@ async def set_up(adapter: Adapter, memory: Memory | None = None, *, brief: bool 
     await adapter.ask("ATL0")
     abilities = Abilities(
         reported=reported,
-        chip=skills.chip if brief and skills.chip else await _chip(adapter),
+        chip=skills.chip if brief else await _chip(adapter),
         spaces_off=_ok(await adapter.ask("ATS0")),
         headers=_ok(await adapter.ask("ATH1")),
-        adaptive_timing=_ok(await adapter.ask("ATAT1")),
-        long_messages=_ok(await adapter.ask("ATAL")),
+        adaptive_timing=skills.adaptive_timing if brief else _ok(await adapter.ask("ATAT1")),
+        long_messages=skills.long_messages if brief else _ok(await adapter.ask("ATAL")),
         key=key,
         skills=skills,
     )

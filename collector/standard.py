@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from collector.batches import Support, batches, expected_lines, supported_by_any
+from collector.batches import Support, batches, expected_lines, fewest_units_first, supported_by_any
 from collector.car import Asked, Car
 from collector.notebook import Notebook
 from protocols.answers import Answer
@@ -116,7 +116,7 @@ async def read_values(car: Car, book: Notebook, pids: Sequence[int] = WANTED_PID
     for pid in dict.fromkeys(pids):
         if pid not in wanted:
             book.note(item_of(pid), ItemStatus.UNSUPPORTED)
-    for pids in batches(wanted, at_once=car.values_at_once):
+    for pids in batches(fewest_units_first(support, wanted), at_once=car.values_at_once):
         answers = await _ask_pids(car, support, pids)
         for pid, answer in answers:
             _take_value(book, pid, answer)

@@ -12,6 +12,9 @@ CREATE TABLE adapters (
     pids_at_once    INTEGER NOT NULL,
     measures_supply INTEGER,
     last_car        TEXT NOT NULL,
+    visits          INTEGER NOT NULL,
+    adaptive_timing INTEGER NOT NULL,
+    long_messages   INTEGER NOT NULL,
     seen_at         TEXT NOT NULL
 ) STRICT;
 
@@ -20,6 +23,7 @@ CREATE TABLE cars (
     protocol_number TEXT NOT NULL,
     protocol        TEXT NOT NULL,
     odometer_rows   TEXT NOT NULL,
+    silent_rows     TEXT NOT NULL,
     seen_at         TEXT NOT NULL
 ) STRICT;
 
