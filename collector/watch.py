@@ -53,6 +53,7 @@ async def watch_bay(
     events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
     reader = Reader(profiles, settings, depth, memory or ShortMemory())
     watch = asyncio.create_task(_Bay(url, reader, events.put).watch(), name=f"bay {url}")
+    event: asyncio.Task[BayEvent] | None = None
     try:
         while True:
             event = asyncio.create_task(events.get())
@@ -62,6 +63,8 @@ async def watch_bay(
                 watch.result()  # only a fault of our own ends the watch: let it be seen
             yield event.result()
     finally:
+        if event is not None:
+            event.cancel()
         while not watch.done():  # a library may swallow one cancellation
             watch.cancel()
             await asyncio.wait((watch,), timeout=END_S)
