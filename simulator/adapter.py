@@ -74,8 +74,15 @@ class Adapter:
         for value in data:
             if self._received_s - now_s > INPUT_BUFFER_S:
                 return
-            self._received_s = max(now_s, self._received_s) + self._byte_s
-            self._take(self._received_s, value)
+            at_s = self._received_s = (now_s if now_s > self._received_s else self._received_s) + self._byte_s
+            # The usual case without a detour: one more character of a line that nobody interrupts or wants echoed.
+            if value > 0x20 and at_s >= self._deaf_until_s and at_s >= self._busy_until_s and self._is_quiet():
+                self._line.append(value)
+            else:
+                self._take(at_s, value)
+
+    def _is_quiet(self) -> bool:
+        return not self.settings.echo and not self._hung and len(self._line) <= LINE_LIMIT
 
     def due(self, now_s: float) -> bytes:
         """All bytes that have left the adapter by ``now_s``; also carries out the faults due by then."""
@@ -89,10 +96,10 @@ class Adapter:
     @property
     def next_s(self) -> float | None:
         """When something leaves next, or None while nothing waits."""
-        moments = [queue[0].at_s for queue in (self._outbox,) if queue] + [
-            queue[0][0] for queue in (self._effects,) if queue
-        ]
-        return min(moments) if moments else None
+        if not self._effects:
+            return self._outbox[0].at_s if self._outbox else None
+        effect_s = self._effects[0][0]
+        return min(self._outbox[0].at_s, effect_s) if self._outbox else effect_s
 
     def host_left(self) -> None:
         """The host closed the link: half a line and unread bytes are gone, the settings stay."""
@@ -242,7 +249,8 @@ class Adapter:
         return max(printed_s + done_s - chunks[-1].at_s, done_s)
 
     def _reply(self, reply: Reply, *, from_bus: bool) -> None:
-        reply = self.faults.apply(reply, from_bus=from_bus)
+        if self.faults.faults:
+            reply = self.faults.apply(reply, from_bus=from_bus)
         if from_bus and self._late:
             reply = Reply((Chunk(reply.starts_s, self._late), *reply.chunks), reply.effect)
             self._late = b""
@@ -251,7 +259,8 @@ class Adapter:
             reply = reply.saying("NO DATA")
         for chunk in reply.chunks:
             self._send(chunk)
-        self._carry_out(reply.effect)
+        if reply.effect is not Effect.NONE:
+            self._carry_out(reply.effect)
         if from_bus:
             self._busy_until_s = self._sent_s
 
@@ -281,6 +290,9 @@ class Adapter:
             self._outbox.append(Chunk(self._sent_s + self._link_s, chunk.data))
 
 
+_NO_CHARACTERS = bytes(range(0x21))
+
+
 def _plain(line: bytes) -> str:
     """A line as the adapter reads it: spaces and control characters do not count, case neither."""
-    return "".join(chr(byte) for byte in line if 0x20 < byte < 0x7F or byte >= 0x7F).upper()
+    return bytes(line).translate(None, _NO_CHARACTERS).decode("latin-1").upper()

@@ -6,6 +6,8 @@ flow control follows a first frame by 1 ms and each consecutive frame takes 1 ms
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from simulator.car import Car, Ecu
 from simulator.clock import Clock
@@ -20,8 +22,7 @@ PENDING_S = 0.030
 LONGEST_ST_MIN = 0x7F
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame seen on the bus. ``can_id`` is -1 where the header is part of ``data`` (K-line, J1850)."""
 
     at_s: float
@@ -65,6 +66,9 @@ def _own_reply_id(ecu: Ecu, kind: Kind) -> int:
     return (ecu.answer_id & 0xFFFF0000) | (ecu.answer_id & 0xFF) << 8 | (ecu.answer_id >> 8 & 0xFF)
 
 
+AUTOMATIC = FlowControl()
+
+
 @dataclass(slots=True)
 class Bus:
     """One car's bus, shared by all adapters in its socket. ``ecu_s`` is the latency of an ECU that names none.
@@ -96,10 +100,10 @@ class Bus:
             messages = answer(car, ecu, request, functional=functional)
             starts = now_s + (ecu.latency_s if ecu.latency_s is not None else self.ecu_s) + place * SECOND_ECU_S
             place += bool(messages)
-            frames += _timed(car, ecu, messages, starts, flow or FlowControl(), lead)
+            frames += _timed(car, ecu, messages, starts, flow or AUTOMATIC, lead)
         if self.asked is not None:
             self.asked(self.journal.requests)
-        return sorted(frames, key=lambda frame: frame.at_s)
+        return sorted(frames, key=itemgetter(0)) if place > 1 else frames
 
     def probe(self, now_s: float, header: int) -> bool:
         """Whether anybody answers 01 00, as the adapter's own search asks it; not counted as the host's request."""
@@ -154,13 +158,13 @@ def _timed(car: Car, ecu: Ecu, messages: list[bytes], starts: float, flow: FlowC
             frames.append(Frame(at_s, -1, legacy_frame(car.link.kind, ecu.answer_id, message)))
             at_s += NEXT_FRAME_S
             continue
-        parts = list(isotp_frames(message, padding=ecu.padding, lead=bytes([TESTER]) if lead else b""))
-        gap_s = max(NEXT_FRAME_S, flow.gap_s(lead))
+        parts = isotp_frames(message, padding=ecu.padding, lead=bytes([TESTER]) if lead else b"")
         if len(parts) > 1:
             parts = _let_through(ecu, car, parts, flow, lead)
-        for number, part in enumerate(parts):
-            frames.append(Frame(at_s, ecu.answer_id, part))
-            at_s += gap_s + (FLOW_CONTROL_S if number == 0 and len(parts) > 1 else 0)
+            at_s = _spread(frames, at_s, ecu, parts, max(NEXT_FRAME_S, flow.gap_s(lead)))
+        else:
+            frames.append(Frame(at_s, ecu.answer_id, parts[0]))
+            at_s += NEXT_FRAME_S
         at_s += PENDING_S if message[0] == 0x7F and message[-1] == 0x78 else 0
     return frames
 
@@ -171,3 +175,13 @@ def _let_through(ecu: Ecu, car: Car, parts: list[bytes], flow: FlowControl, lead
         return parts[:1]
     block = flow.block(lead)
     return parts[: 1 + block] if block else parts
+
+
+def _spread(frames: list[Frame], at_s: float, ecu: Ecu, parts: list[bytes], gap_s: float) -> float:
+    """Add the frames of a long message, the first one and, after its flow control, the rest; when the next may come."""
+    frames.append(Frame(at_s, ecu.answer_id, parts[0]))
+    at_s += gap_s + FLOW_CONTROL_S
+    for part in parts[1:]:
+        frames.append(Frame(at_s, ecu.answer_id, part))
+        at_s += gap_s
+    return at_s

@@ -56,6 +56,10 @@ class WallClock(Clock):
         """The present moment."""
         return time.monotonic() + self._skipped_s
 
+    def wall_s(self, moment_s: float) -> float:
+        """The machine's time at a moment of this clock, if nothing more is skipped."""
+        return moment_s - self._skipped_s
+
     def plan(self, moment_s: float, act: Act) -> None:
         """Do something when that moment has come, by the wall or by skipping."""
         super().plan(moment_s, act)

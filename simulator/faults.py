@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from simulator.errors import SimulatorError
 
@@ -25,8 +26,7 @@ class Effect(Enum):
     SAG = "sag"
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes that are ready to leave the adapter at ``at_s``."""
 
     at_s: float

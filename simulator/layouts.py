@@ -24,7 +24,8 @@ class Item:
         raw = int(steps + 1e-6) if self.counts else round(steps)
         half = 1 << (8 * self.size - 1)
         low, high = (-half, half - 1) if self.signed else (0, 2 * half - 1)
-        return min(max(raw, low), high).to_bytes(self.size, "big", signed=self.signed)
+        held = low if raw < low else high if raw > high else raw
+        return held.to_bytes(self.size, "big", signed=self.signed)
 
 
 Layout = tuple[Item, ...]
@@ -136,4 +137,4 @@ LAYOUTS: dict[int, Layout] = {
 
 def encode(pid: int, values: Sequence[float]) -> bytes:
     """The data bytes of a PID; ValueError unless there is one value for each item."""
-    return b"".join(item.encode(value) for item, value in zip(LAYOUTS[pid], values, strict=True))
+    return b"".join([item.encode(value) for item, value in zip(LAYOUTS[pid], values, strict=True)])

@@ -4,7 +4,7 @@ Pure functions from messages to frames; when a frame appears on the bus is decid
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -28,11 +28,11 @@ class Link:
     kind: Kind
     title: str
     search_s: float
+    # Whether ISO 15765-2 carries the messages; asked for often, so it is kept.
+    is_can: bool = field(init=False)
 
-    @property
-    def is_can(self) -> bool:
-        """Whether ISO 15765-2 carries the messages."""
-        return self.kind in (Kind.CAN11, Kind.CAN29)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_can", self.kind in (Kind.CAN11, Kind.CAN29))
 
     @property
     def is_kline(self) -> bool:
@@ -71,6 +71,7 @@ DEFAULT_HEADERS: dict[Kind, int] = {
 }
 
 FRAME_BYTES = 8
+_ONE = [bytes((value,)) for value in range(0x100)]
 
 
 def checksum(data: bytes) -> int:
@@ -88,21 +89,22 @@ def crc_j1850(data: bytes) -> int:
     return crc ^ 0xFF
 
 
-def isotp_frames(message: bytes, *, padding: int | None, lead: bytes = b"") -> Iterator[bytes]:
+def isotp_frames(message: bytes, *, padding: int | None, lead: bytes = b"") -> list[bytes]:
     """Cut a message of at most 4095 bytes into ISO 15765-2 frames; ``lead`` is the extended address byte, if any."""
-    room = FRAME_BYTES - len(lead)
-    if len(message) <= room - 1:
-        yield _padded(lead + bytes([len(message)]) + message, padding)
-        return
-    first = room - 2
-    yield lead + bytes([0x10 | len(message) >> 8, len(message) & 0xFF]) + message[:first]
-    size = room - 1
-    for index, start in enumerate(range(first, len(message), size), 1):
-        yield _padded(lead + bytes([0x20 | index & 0xF]) + message[start : start + size], padding)
+    size = FRAME_BYTES - len(lead) - 1
+    if len(message) <= size:
+        return [_padded(lead + bytes((len(message),)) + message, padding)]
+    first = lead + bytes((0x10 | len(message) >> 8, len(message) & 0xFF)) + message[: size - 1]
+    return [first, *_consecutive(message[size - 1 :], size, padding, lead)]
+
+
+def _consecutive(rest: bytes, size: int, padding: int | None, lead: bytes) -> Iterator[bytes]:
+    for index, start in enumerate(range(0, len(rest), size), 1):
+        yield _padded(lead + bytes((0x20 | index & 0xF,)) + rest[start : start + size], padding)
 
 
 def _padded(frame: bytes, padding: int | None) -> bytes:
-    return frame if padding is None else frame.ljust(FRAME_BYTES, bytes([padding]))
+    return frame if padding is None else frame.ljust(FRAME_BYTES, _ONE[padding])
 
 
 def legacy_frame(kind: Kind, source: int, message: bytes) -> bytes:

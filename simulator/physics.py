@@ -32,6 +32,8 @@ CRANKING_S = 0.8
 def coolant_after(coolant_c: float, ambient_c: float, seconds: float, *, burning: bool) -> float:
     """Coolant temperature after some time: towards the thermostat's while fuel burns, else towards the air's."""
     target_c, slowness_s = (max(OPERATING_C, ambient_c), WARMING_S) if burning else (ambient_c, COOLING_S)
+    if coolant_c == target_c:
+        return target_c
     return target_c + (coolant_c - target_c) * math.exp(-seconds / slowness_s)
 
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from simulator.bus import Bus, FlowControl, Frame
+from simulator.bus import AUTOMATIC, Bus, FlowControl, Frame
 from simulator.lines import printed
 from simulator.links import BY_NUMBER, DEFAULT_HEADERS, Kind, Link
 from simulator.profiles import Profile
@@ -19,6 +19,7 @@ REQUEST_BYTES = 7
 LONG_REQUEST_BYTES = 4095
 PENDING_WAIT_S = 5.0
 
+_HEX = re.compile(r"[0-9A-F]{2,}")
 _STPX = re.compile(r"STPX(?:H:([0-9A-F]{3}|[0-9A-F]{6}|[0-9A-F]{8}),?)?D:([0-9A-F]+)(?:,R:(\d+))?(?:,T:(\d+))?")
 
 
@@ -35,7 +36,7 @@ class Request:
 def is_request(text: str, settings: Settings) -> bool:
     """Whether a line is hexadecimal and short enough to be sent."""
     limit = REQUEST_BYTES + 1 if settings.long_messages or not settings.format_frames else REQUEST_BYTES
-    return bool(re.fullmatch(r"[0-9A-F]{2,}", text)) and len(text) // 2 <= limit
+    return bool(_HEX.fullmatch(text)) and len(text) // 2 <= limit
 
 
 def parse(text: str) -> Request | None:
@@ -151,8 +152,9 @@ class Exchange:
         if data is None:
             return [], at_s + settings.timeout_s
         frames = self._bus.ask(at_s, self._header(request, link), data, flow=self._flow(link), lead=self._lead())
-        accepted = [frame for frame in frames if not link.is_can or settings.accepts(frame.can_id, link)]
-        return self._collect(at_s, request, link, accepted)
+        if link.is_can:
+            frames = [frame for frame in frames if settings.accepts(frame.can_id, link)]
+        return self._collect(at_s, request, link, frames)
 
     def _header(self, request: Request, link: Link) -> int:
         if request.header:
@@ -176,6 +178,8 @@ class Exchange:
         settings = self._settings
         sent = settings.flow_control and settings.format_frames
         if settings.flow_mode == 0:
+            if sent and settings.extended is None:
+                return AUTOMATIC
             return FlowControl(sent=sent, data=self._lead() + b"\x30\x00\x00")
         header = resolve_header(settings.flow_header, settings.priority, link) if settings.flow_mode == 1 else None
         return FlowControl(sent=sent, header=header, data=settings.flow_data)

@@ -5,23 +5,25 @@ A socket in which no car-powered adapter lives refuses connections; a pty withou
 
 import asyncio
 import errno
+import fcntl
 import os
 import pty
-import socket
 import tty
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from simulator.adapter import Adapter
-from simulator.clock import VirtualClock, WallClock
+from simulator.clock import WallClock
 from simulator.errors import SimulatorError
 from simulator.notices import tell
 
 READ_SIZE = 4096
 TAKEOVER_S = 0.2
 BACKLOG_BYTES = 1 << 20
+# What leaves the serial line within this time goes out in one piece, as a radio module sends it.
+GATHER_S = 0.0005
 # No command is longer; whoever sends more without a CR is told once, and the adapter drops it as a real one does.
 ENDLESS_BYTES = 1 << 16
 
@@ -39,7 +41,7 @@ class Pump:
         self._write = write
         self._loop = asyncio.get_running_loop()
         self._clock = adapter.bus.clock or WallClock()
-        self._jumps = isinstance(self._clock, VirtualClock)
+        self._wall = self._clock if isinstance(self._clock, WallClock) else None
         self._timer: asyncio.TimerHandle | None = None
         self._unended = 0
 
@@ -52,10 +54,10 @@ class Pump:
     def feed(self, data: bytes) -> None:
         """Bytes from the host."""
         self.adapter.receive(self._clock.now_s(), data)
-        if self._jumps:
+        if self._wall is None:
             self._jump()
         else:
-            self._flush()
+            self._wait(self._wall)
 
     def stop(self) -> None:
         """Let nothing more leave."""
@@ -63,15 +65,18 @@ class Pump:
             self._timer.cancel()
         self._timer = None
 
-    def _flush(self) -> None:
-        self.stop()
-        now_s = self._clock.now_s()
-        ready = self.adapter.due(now_s)
+    def _wait(self, wall: WallClock) -> None:
+        """Come back when something leaves, which may be sooner than was planned before."""
+        moment = self.adapter.next_s
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if moment is None else self._loop.call_at(wall.wall_s(moment), self._send, wall)
+
+    def _send(self, wall: WallClock) -> None:
+        ready = self.adapter.due(wall.now_s() + GATHER_S)
         if ready:
             self._write(ready)
-        moment = self.adapter.next_s
-        if moment is not None:
-            self._timer = self._loop.call_later(moment - now_s, self._flush)
+        self._wait(wall)
 
     def _jump(self) -> None:
         while (moment := self.adapter.next_s) is not None:
@@ -79,6 +84,55 @@ class Pump:
             ready = self.adapter.due(self._clock.now_s())
             if ready:
                 self._write(ready)
+
+
+class Client(asyncio.Protocol):
+    """One TCP connection to a port; without a pump it waits for its turn."""
+
+    def __init__(self, port: "TcpPort") -> None:
+        self._port = port
+        self._transport: asyncio.Transport | None = None
+        self._pump: Pump | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio; reads nothing until it is this client's turn."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.pause_reading()
+        self._port.arrived(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio with what the host sent."""
+        if self._pump is None:
+            return
+        if self._pump.endless(data):
+            tell(f"{self._port.url}: a line without an end is dropped")
+        self._pump.feed(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by asyncio when the link has ended, for whatever reason."""
+        if isinstance(error, ConnectionError) and self._pump is not None:
+            tell(f"{self._port.url}: the client reset the connection")
+        if self._pump is not None:
+            self._pump.stop()
+            self._pump.adapter.host_left()
+        self._port.left(self)
+
+    def begin(self, adapter: Adapter) -> None:
+        """Speak to the adapter from now on."""
+        self._pump = Pump(adapter, self._write)
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def cut(self) -> None:
+        """End the link at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() >= BACKLOG_BYTES:
+            return
+        transport.write(data)
 
 
 class TcpPort:
@@ -90,9 +144,8 @@ class TcpPort:
         self._make_adapter = make_adapter
         self._adapter: Adapter | None = None
         self._server: asyncio.Server | None = None
-        self._client: asyncio.StreamWriter | None = None
-        self._free = asyncio.Event()
-        self._free.set()
+        self._client: Client | None = None
+        self._waiting: dict[Client, asyncio.TimerHandle] = {}
 
     @property
     def url(self) -> str:
@@ -108,8 +161,9 @@ class TcpPort:
         """Accept clients (again)."""
         if self._server is not None:
             return
+        loop = asyncio.get_running_loop()
         try:
-            self._server = await asyncio.start_server(self._serve, self._host, self._port, reuse_address=True)
+            self._server = await loop.create_server(lambda: Client(self), self._host, self._port, reuse_address=True)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise SimulatorError(f"--tcp {self._host}:{self._port}: cannot listen: {reason}") from None
@@ -120,53 +174,61 @@ class TcpPort:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for client in list(self._waiting):
+            self._dismiss(client)
         self.cut()
 
     def cut(self) -> None:
         """Break the link to the present client, as a lost radio link does."""
-        client = self._client
-        if client is not None:
-            client.transport.abort()
+        if self._client is not None:
+            self._client.cut()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TAKEOVER_S):
-                await self._free.wait()
-        if not self._free.is_set() or self._server is None or self._adapter is None:
-            if not self._free.is_set():
-                tell(f"{self.url}: a second client was refused, the adapter serves one at a time")
-            writer.transport.abort()
+    def arrived(self, client: Client) -> None:
+        """Give the adapter to a client, or let it wait a moment: the one before may just be leaving."""
+        if self._server is None or self._adapter is None:
+            client.cut()
+        elif self._client is None:
+            self._client = client
+            client.begin(self._adapter)
+        else:
+            loop = asyncio.get_running_loop()
+            self._waiting[client] = loop.call_later(TAKEOVER_S, self._refuse, client)
+
+    def left(self, client: Client) -> None:
+        """A client has gone; the next one that waits is served."""
+        self._dismiss(client)
+        if client is not self._client:
             return
-        self._free.clear()
-        self._client = writer
-        adapter = self._adapter
-        pump = Pump(adapter, lambda data: _write_bounded(writer, data))
-        try:
-            await self._read(reader, writer, pump)
-        finally:
-            pump.stop()
-            adapter.host_left()
-            self._client = None
-            self._free.set()
-            writer.close()
+        self._client = None
+        if self._waiting:
+            following = next(iter(self._waiting))
+            self._waiting.pop(following).cancel()
+            self.arrived(following)
 
-    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pump: Pump) -> None:
-        sock = writer.get_extra_info("socket")
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(asyncio.CancelledError):
-            try:
-                while data := await reader.read(READ_SIZE):
-                    if pump.endless(data):
-                        tell(f"{self.url}: a line without an end is dropped")
-                    pump.feed(data)
-            except ConnectionError:
-                tell(f"{self.url}: the client reset the connection")
+    def _refuse(self, client: Client) -> None:
+        tell(f"{self.url}: a second client was refused, the adapter serves one at a time")
+        self._dismiss(client)
+
+    def _dismiss(self, client: Client) -> None:
+        timer = self._waiting.pop(client, None)
+        if timer is not None:
+            timer.cancel()
+            client.cut()
 
 
-def _write_bounded(writer: asyncio.StreamWriter, data: bytes) -> None:
-    if not writer.is_closing() and writer.transport.get_write_buffer_size() < BACKLOG_BYTES:
-        writer.write(data)
+def _is_lived_in(terminal: Path) -> bool:
+    """Whether a running simulator holds this terminal; one that was killed left only its link."""
+    try:
+        handle = os.open(terminal, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 class PtyPort:
@@ -191,6 +253,8 @@ class PtyPort:
         self._refuse_a_file()
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
+        # Tells another simulator that somebody lives here; readers lock terminals in another way (flock).
+        fcntl.lockf(self._slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.set_blocking(self._master, False)
         try:
             # No renaming into place: whoever watches the folder must see exactly one name appear.
@@ -231,6 +295,8 @@ class PtyPort:
             raise SimulatorError(f"--pty {self._path}: something else is there already")
         if self._path.is_symlink() and self._path.exists() and not str(self._path.readlink()).startswith("/dev/pts/"):
             raise SimulatorError(f"--pty {self._path}: a link to something else is there already")
+        if self._path.is_symlink() and _is_lived_in(self._path):
+            raise SimulatorError(f"--pty {self._path}: another simulator is there already")
 
     def _readable(self) -> None:
         try:
