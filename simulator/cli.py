@@ -144,6 +144,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise SimulatorError("--scenario is missing; forecourt-sim list shows what there is")
     if not (arguments.tcp or arguments.pty or arguments.rfcomm or arguments.ble):
         raise SimulatorError("give at least one of --tcp HOST:PORT, --pty PATH, --rfcomm and --ble")
+    if len(set(arguments.pty)) < len(arguments.pty):
+        raise SimulatorError("--pty: the same path twice")
     asyncio.run(_serve(load(arguments.scenario), arguments))
     return 0
 

@@ -232,6 +232,16 @@ def test_a_fault_can_take_the_car_away_for_a_moment(tmp_path: Path) -> None:
         assert "ELM327" in ask_terminal(str(link), "ATI")
 
 
+def test_a_link_at_which_another_simulator_lives_is_refused(tmp_path: Path) -> None:
+    link = tmp_path / "adapter"
+    with simulator("--scenario", "clean", "--pty", str(link)):
+        done = run("--scenario", "clean", "--pty", str(link))
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"forecourt-sim: --pty {link}: another simulator is there already\n"
+        assert "ELM327" in ask_terminal(str(link), "ATI")
+
+
 def test_a_link_left_by_a_killed_simulator_is_taken_over(tmp_path: Path) -> None:
     link = tmp_path / "adapter"
     with simulator("--scenario", "clean", "--pty", str(link)) as killed:
@@ -258,6 +268,7 @@ def test_a_link_left_by_a_killed_simulator_is_taken_over(tmp_path: Path) -> None
         (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--profile", "elm-9"), "--profile"),
         (("--scenario", "clean", "--tcp", "127.0.0.1:0", "--ecu-ms", "soon"), "--ecu-ms"),
         (("fly",), "choose from"),
+        (("--scenario", "clean", "--pty", "a", "--pty", "a"), "the same path twice"),
         (("--scenario", "clean", "--pty", "/nowhere/adapter"), "cannot make the link"),
         (("--scenario", "clean", "--pty", "/etc/passwd"), "something else is there"),
     ],
