@@ -1,0 +1,317 @@
+"""Hold the checks of an intake against synthetic fleets: what is found, who is suspected wrongly, how sure it was said.
+
+    python benchmarks/detection.py --histories 10000
+
+Each scenario of docs/detection.md is drawn by `forecourt-sim fleet` with its truth. The fleets are synthetic: the shares
+say how the checks behave on such lives and nothing about real markets. Exit 1 when a goal is missed; the last line
+is the summary.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from agent.histories import HistoryLine, ReadLine
+from agent.judging import judged_line
+from evidence.history import History, Visit
+from evidence.snapshot import Snapshot
+from evidence.verdict import judge
+from simulator.fleet.determinable import _dash_m, _witnesses
+from simulator.fleet.tampering import METHODS
+from simulator.fleet.writing import Order, fleet
+
+TODAY = datetime(2026, 11, 22, tzinfo=UTC)
+RED = ("suspicious", "impossible")
+ODOMETER_CHECKS = ("K1", "K2", "K3", "K6", "K8")
+CLEAR_CHECKS = ("K4", "K5")
+# what brings another past into a car, and what changes the unit of its dashboard
+OTHER_UNITS = frozenset({"cluster_replaced", "engine_unit_replaced", "gearbox_unit_replaced"})
+UNTOLD = OTHER_UNITS | {"unit_changed"}
+MARGIN_M, MARGIN_SHARE = 100_000, 0.01
+CURVE_KM = (1_000, 5_000, 20_000, 70_000)
+VISITS = 200
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fleet with one story. ``honest`` cars count against the goals only where ``goal`` says so."""
+
+    name: str
+    honest: bool
+    goal: bool = True
+    method: str = ""
+    without: frozenset[str] = frozenset()
+    sure: str = ""
+    told: bool = False
+
+    def order(self, cars: int, seed: int) -> Order:
+        return Order(
+            cars,
+            8.0,
+            seed,
+            tampered=0.0 if self.honest else 1.0,
+            method=self.method,
+            without=self.without,
+            sure=self.sure,
+            told=self.told,
+        )
+
+
+SCENARIOS = (
+    Scenario("honest", honest=True, without=UNTOLD),
+    Scenario("cluster-replaced-billed", honest=True, without=UNTOLD, sure="cluster_replaced", told=True),
+    Scenario("unit-changed-told", honest=True, without=UNTOLD, sure="unit_changed", told=True),
+    Scenario("unit-changed-untold", honest=True, goal=False, without=UNTOLD, sure="unit_changed"),
+    Scenario("used-engine-unit", honest=True, goal=False, without=UNTOLD, sure="engine_unit_replaced"),
+    Scenario("cluster-replaced-untold", honest=True, goal=False, without=UNTOLD, sure="cluster_replaced"),
+    *(Scenario(method.replace("_", "-"), honest=False, method=method) for method in METHODS),
+)
+MIXED = Scenario("mixed", honest=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """One history, the truth about it, and what was said of it."""
+
+    history: Line
+    truth: Line
+    results: dict[str, str]
+    confidences: dict[str, float]
+
+    @property
+    def tampered(self) -> bool:
+        return bool(self.truth["tampering"]["kind"] != "none")
+
+    @property
+    def red(self) -> set[str]:
+        return {check for check, result in self.results.items() if result in RED}
+
+    @property
+    def told_too_little(self) -> bool:
+        true_m, shown_m = self.truth["true_odometer_m"][-1], self.truth["shown_m"][-1]
+        return bool(true_m - shown_m > max(MARGIN_M, MARGIN_SHARE * true_m))
+
+    @property
+    def two_witnesses(self) -> bool:
+        last = self.history["visits"][-1]
+        return len(_witnesses(last)) + (_dash_m(last) is not None) > 1
+
+    @property
+    def undetermined(self) -> bool:
+        return all(self.results[check] == "not_determinable" for check in ("K1", "K2", "K8"))
+
+
+def judged(order: Order) -> Iterator[Car]:
+    """Draw and judge, one car at a time, as ``forecourt judge`` does."""
+    for number, (history, truth) in enumerate(fleet(order), 1):
+        read = ReadLine(Path("fleet"), number, HistoryLine.model_validate(json.loads(json.dumps(history))))
+        checks = judged_line(read, TODAY)["checks"]
+        results = {check["check"]: str(check["result"]) for check in checks}
+        yield Car(history, truth, results, {check["check"]: check["confidence"] for check in checks})
+
+
+@dataclass
+class Tally:
+    """What became of one scenario's cars."""
+
+    cars: int = 0
+    suspicious: Counter[str] = field(default_factory=Counter)
+    odometer_red: int = 0
+    clear_red: int = 0
+    wrongly_impossible: int = 0
+    two_witnesses: int = 0
+    undetermined: int = 0
+    determinable: Counter[int] = field(default_factory=Counter)
+    found: Counter[int] = field(default_factory=Counter)
+    found_of_all: Counter[int] = field(default_factory=Counter)
+    of_all: Counter[int] = field(default_factory=Counter)
+    noted: list[str] = field(default_factory=list)
+
+    def add(self, car: Car) -> None:
+        self.cars += 1
+        self.suspicious.update(car.red)
+        wrong = "impossible" in car.results.values() and not car.tampered and not car.told_too_little
+        self.wrongly_impossible += wrong
+        if car.tampered:
+            self._add_tampered(car)
+            return
+        self.odometer_red += bool(car.red.intersection(ODOMETER_CHECKS))
+        self.clear_red += bool(car.red.intersection(CLEAR_CHECKS))
+        self.two_witnesses += car.two_witnesses
+        self.undetermined += car.two_witnesses and car.undetermined
+        if wrong or car.red.intersection(ODOMETER_CHECKS):
+            self.noted.append(car.truth["id"])
+
+    def _add_tampered(self, car: Car) -> None:
+        step = step_km(car.truth["tampering"]["removed_m"])
+        wanted = set(car.truth["determinable"])
+        self.of_all[step] += 1
+        self.found_of_all[step] += bool(car.red)
+        if wanted:
+            self.determinable[step] += 1
+            self.found[step] += bool(car.red & wanted)
+            if not car.red & wanted:
+                self.noted.append(car.truth["id"])
+
+
+def step_km(removed_m: int) -> int:
+    """The point of the curve an amount belongs to; 0 where nothing was taken off."""
+    if not removed_m:
+        return 0
+    return min(CURVE_KM, key=lambda step: abs(step - removed_m / 1000) / step)
+
+
+@dataclass
+class Goals:
+    """Each goal with what was measured; ``missed`` names those that were not reached."""
+
+    missed: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def hold(self, name: str, value: float, limit: float, *, at_least: bool = False) -> None:
+        good = value >= limit if at_least else value <= limit
+        sign = ">=" if at_least else "<="
+        print(f"  {'ok    ' if good else 'MISSED'} {name}: {value:.4g} (goal {sign} {limit:g})")
+        self.said.append(f"{name} {value:.4g}")
+        if not good:
+            self.missed.append(name)
+
+
+def share(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0
+
+
+def show(scenario: Scenario, tally: Tally) -> None:
+    """One line a scenario, with the first cars worth looking at."""
+    red = ", ".join(f"{check} {count}" for check, count in sorted(tally.suspicious.items()))
+    if scenario.honest:
+        print(
+            f"{scenario.name:25} {tally.cars:6} cars  odometer checks red {share(tally.odometer_red, tally.cars):.3f} %"
+            f"  clear checks red {share(tally.clear_red, tally.cars):.3f} %  wrongly impossible {tally.wrongly_impossible}"
+            f"  undetermined {tally.undetermined}/{tally.two_witnesses}  [{red}]"
+        )
+    else:
+        found, shown = sum(tally.found.values()), sum(tally.determinable.values())
+        print(
+            f"{scenario.name:25} {tally.cars:6} cars  found {found} of {shown} determinable ({share(found, shown):.2f} %),"
+            f" {share(sum(tally.found_of_all.values()), sum(tally.of_all.values())):.1f} % of all  [{red}]"
+        )
+    if tally.noted:
+        print(f"{'':25} look at {', '.join(tally.noted[:6])}")
+
+
+def curve(tallies: Iterable[Tally], goals: Goals) -> None:
+    """Found by the amount taken off, over all methods."""
+    found: Counter[int] = Counter()
+    shown: Counter[int] = Counter()
+    whole: Counter[int] = Counter()
+    for tally in tallies:
+        found.update(tally.found)
+        shown.update(tally.determinable)
+        whole.update(tally.of_all)
+    print("removed      cars   determinable   found")
+    for step in CURVE_KM:
+        print(f"{step:7} km {whole[step]:7} {shown[step]:14} {share(found[step], shown[step]):7.2f} %")
+    large = [step for step in CURVE_KM if step >= 20_000]
+    part, all_large = sum(found[step] for step in large), sum(shown[step] for step in large)
+    goals.hold("found at 20,000 km and more, %", share(part, all_large), 99, at_least=True)
+    goals.hold("found at 5,000 km, %", share(found[5_000], shown[5_000]), 95, at_least=True)
+    goals.hold("cleared before the sale found, %", share(found[0], shown[0]), 95, at_least=True)
+
+
+def honest(tallies: Iterable[Tally], goals: Goals) -> None:
+    """The goals that honest cars set, each in the worst of its scenarios."""
+    rows = list(tallies)
+    goals.hold("honest odometer checks red, %", max(share(t.odometer_red, t.cars) for t in rows), 0.05)
+    goals.hold("honest clear checks red, %", max(share(t.clear_red, t.cars) for t in rows), 1)
+    undetermined = sum(t.undetermined for t in rows), sum(t.two_witnesses for t in rows)
+    goals.hold("undetermined with two witnesses, %", share(*undetermined), 2)
+
+
+def calibration(cars: Iterable[Car], goals: Goals) -> None:
+    """How often each result of each check was right, against what it said of itself."""
+    stated: dict[tuple[str, str], list[float]] = defaultdict(list)
+    right: Counter[tuple[str, str]] = Counter()
+    for car in cars:
+        for check, result in car.results.items():
+            if result != "not_determinable":
+                stated[check, "red" if result in RED else result].append(car.confidences[check])
+                right[check, "red" if result in RED else result] += is_right(car, check, result)
+    print("check  result        cases  stated  right")
+    worst = 0.0
+    for (check, result), confidences in sorted(stated.items()):
+        mean, hit = 100 * statistics.mean(confidences), share(right[check, result], len(confidences))
+        enough = len(confidences) >= 50
+        worst = max(worst, abs(mean - hit)) if enough else worst
+        print(f"{check:6} {result:12} {len(confidences):6} {mean:7.1f} {hit:6.1f}{'' if enough else '  (few)'}")
+    goals.hold("stated confidence off by, points", worst, 5)
+
+
+def is_right(car: Car, check: str, result: str) -> bool:
+    """Red is right when the witnesses really told two stories, consistent when no tampering could be seen by it."""
+    if result not in RED:
+        return check not in car.truth["determinable"]
+    return car.tampered or (check not in CLEAR_CHECKS and bool(OTHER_UNITS.intersection(car.truth["noise"])))
+
+
+def speed(goals: Goals) -> None:
+    """A verdict over a long history, of the processor's time."""
+    order = Order(1, 8.0, 3)
+    history, _ = next(fleet(order))
+    last = history["visits"][-1]["snapshot"]
+    start = datetime(2010, 1, 1, tzinfo=UTC)
+    visits = []
+    for number in range(VISITS):
+        odometer = {"source": "01A6", "ecu": "7E8", "odometer_m": (1_000 + 400 * number) * 1000, "trust": "standard"}
+        snapshot = Snapshot.model_validate({**last, "id": f"v{number}", "odometer": [odometer]})
+        visits.append(Visit(start + timedelta(days=20 * number), snapshot, dash_m=(1_000 + 400 * number) * 1000))
+    long = History("long", tuple(visits))
+    spent = []
+    for _ in range(20):
+        began = time.process_time()
+        judge(long, now=TODAY)
+        spent.append((time.process_time() - began) * 1000)
+    goals.hold(f"verdict over {VISITS} visits, ms", statistics.median(spent), 10)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--histories", type=int, default=10_000, help="cars a scenario")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--only", default="", help="one scenario, without goals")
+    wanted = arguments.parse_args()
+    print("synthetic fleets; see docs/detection.md for what must decide what")
+    tallies: dict[Scenario, Tally] = {}
+    for scenario in (one for one in SCENARIOS if wanted.only in ("", one.name)):
+        tally = tallies[scenario] = Tally()
+        for car in judged(scenario.order(wanted.histories, wanted.seed)):
+            tally.add(car)
+        show(scenario, tally)
+    if wanted.only:
+        return 0
+    goals = Goals()
+    honest((tally for one, tally in tallies.items() if one.honest and one.goal), goals)
+    goals.hold("wrongly impossible, cars", sum(tally.wrongly_impossible for tally in tallies.values()), 0)
+    curve((tally for one, tally in tallies.items() if not one.honest), goals)
+    calibration(judged(Order(wanted.histories, 8.0, wanted.seed + 1)), goals)
+    speed(goals)
+    print(
+        f"detection: {'missed ' + '; '.join(goals.missed) if goals.missed else 'all goals met'} | {'; '.join(goals.said)}"
+    )
+    return 1 if goals.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
