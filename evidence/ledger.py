@@ -8,7 +8,7 @@ unconfirmed maker's row (hint) and a number from papers serve only while nothing
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, groupby
 
 from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
@@ -39,12 +39,10 @@ def build_ledger(history: History, now: datetime | None = None) -> tuple[Entry, 
     """
     loose = [*_of_services(history.services), *(_of_mileage(record) for record in history.mileages)]
     entries = [_dated_ahead(entry, now) for entry in loose]
-    of_visits = [
-        entry for index, visit in enumerate(history.visits) for entry in _ranked(_of_visit(history, index, visit))
-    ]
-    entries += _proven(of_visits)
+    for index, visit in enumerate(history.visits):
+        entries += _of_visit(history, index, visit)
     ordered = with_offsets(_in_time(_voided(entries, history.voids)), history.events)
-    return tuple(quarantine(doubt_typed(ordered, history.visits)))
+    return tuple(quarantine(doubt_typed(_proven(_ranked(ordered)), history.visits)))
 
 
 def current(entries: Iterable[Entry]) -> Entry | None:
@@ -153,16 +151,22 @@ def _clock_never_set(snapshot: Snapshot) -> bool:
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:
-    """Raise two hints that agree: two units that were not asked to agree rarely do so by chance."""
+    """Raise two hints of one visit that agree: two units that were not asked to agree rarely do so by chance."""
     agreeing: set[str] = set()
-    for one, other in combinations(entries, 2):
-        independent = (one.source, one.ecu) != (other.source, other.ecu)
-        if independent and one.odometer_m and agree(one.odometer_m, other.odometer_m):
-            agreeing |= {one.id, other.id}
-    return [
-        replace(entry, rank=AGREEMENT_RANK) if entry.trust is Trust.HINT and entry.id in agreeing else entry
-        for entry in entries
-    ]
+    for visit, group in groupby(entries, key=lambda entry: entry.visit):
+        of_visit = list(group)
+        if visit >= 0 and any(entry.trust is Trust.HINT for entry in of_visit):
+            agreeing |= _agreeing(of_visit)
+    return [_raised(entry) if entry.id in agreeing else entry for entry in entries]
+
+
+def _agreeing(of_visit: Iterable[Entry]) -> set[str]:
+    return {
+        entry.id
+        for one, other in combinations(of_visit, 2)
+        if (one.source, one.ecu) != (other.source, other.ecu) and one.odometer_m and agree(one.life_m, other.life_m)
+        for entry in (one, other)
+    }
 
 
 def _proven(entries: list[Entry]) -> list[Entry]:
@@ -170,7 +174,7 @@ def _proven(entries: list[Entry]) -> list[Entry]:
     agreed: dict[tuple[str, str], list[int]] = {}
     for entry in entries:
         if entry.trust is Trust.HINT and entry.rank == AGREEMENT_RANK:
-            agreed.setdefault((entry.source, entry.ecu), []).append(entry.odometer_m)
+            agreed.setdefault((entry.source, entry.ecu), []).append(entry.life_m)
     proven = {unit for unit, values in agreed.items() if max(values) - min(values) >= PROVEN_OVER_M}
     return [_raised(entry) if (entry.source, entry.ecu) in proven else entry for entry in entries]
 

@@ -1,75 +1,117 @@
 """A replaced cluster or another unit of the dashboard: an event with an offset, never an edit of what was shown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from evidence.entry import AGREEMENT_RANK, Entry
+from evidence.entry import Entry, agree
 from evidence.history import EventKind, OdometerEvent, in_utc
+from protocols.readings import Trust
 
 METRES_PER_MILE = 1609.344
 KM_PER_MILE = METRES_PER_MILE / 1000
+# what a person reads off the dashboard; papers and upstream records are in kilometres of their own
+_SHOWN = frozenset({"dash", "photo", "manual", "service"})
+_READ = frozenset({Trust.STANDARD, Trust.CONFIRMED, Trust.HINT})
+
+_Unit = tuple[str, str]
 
 
-def with_offsets(entries: Iterable[Entry], events: Iterable[OdometerEvent]) -> list[Entry]:
+def with_offsets(entries: Sequence[Entry], events: Iterable[OdometerEvent]) -> list[Entry]:
     """Give every value after an event its offset. ``entries`` in order; one without a time follows the one before."""
     told = sorted(events, key=lambda event: (in_utc(event.at), event.id))
-    walk = _Walk()
-    done: list[Entry] = []
-    last_m = 0
-    for entry in entries:
-        while told and (_is_after(entry, told[0]) or _must_be_after(entry, told[0], walk, last_m)):
-            walk.happens(told.pop(0))
+    if not told:
+        return list(entries)
+    walk, done, last_m = _Walk(), list[Entry](), 0
+    for place, entry in enumerate(entries):
+        while told and (_is_after(entry, told[0]) or _must_be_after(entries, place, told[0], walk, last_m)):
+            event = told.pop(0)
+            walk.happens(event, _until(entries[place:], told), entries[:place])
         done.append(walk.joined(entry))
-        last_m = max(last_m, done[-1].life_m) if entry.usable else last_m
+        if entry.usable and entry.source in _SHOWN:
+            last_m = max(last_m, done[-1].life_m)
     return done
+
+
+def _until(entries: Sequence[Entry], told: Sequence[OdometerEvent]) -> Sequence[Entry]:
+    """What stands before the next event."""
+    ends = (place for place, entry in enumerate(entries) if told and _is_after(entry, told[0]))
+    return entries[: next(ends, len(entries))]
 
 
 def _is_after(entry: Entry, event: OdometerEvent) -> bool:
     return entry.dated and entry.at is not None and entry.at >= in_utc(event.at)
 
 
-def _must_be_after(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
-    """A value nobody dated comes after the event that is next, when only then it is no drop."""
-    if entry.dated and entry.at is not None:
+def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """A visit that nobody dated comes after the next event when what it says can only be so."""
+    entry = entries[place]
+    if (entry.dated and entry.at is not None) or entry.visit < 0:
         return False
-    then = replace(walk, followers=dict(walk.followers))
-    then.happens(event)
-    fell = replace(walk, followers=dict(walk.followers)).joined(entry).life_m < last_m
-    return fell and then.joined(entry).life_m >= last_m
+    following = next((one for one in entries[place:] if one.dated and one.at is not None), None)
+    if following is not None and not _is_after(following, event):
+        return False
+    of_visit = [one for one in entries[place:] if one.visit == entry.visit]
+    if event.kind is EventKind.CLUSTER_REPLACED:
+        return any(_past(one, event, walk, last_m) for one in of_visit)
+    then = replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES)
+    shown = [one for one in of_visit if one.source == "dash"]
+    return any(_fell(walk.joined(one).life_m, last_m) and not _fell(then.joined(one).life_m, last_m) for one in shown)
+
+
+def _past(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """More than the old cluster ever showed, or less than was shown before and no less than the new one began with."""
+    before_m, after_m = event.before_m or 0, event.after_m or 0
+    value_m = walk.shown_m(entry) if entry.source in _SHOWN else entry.odometer_m
+    if _fell(value_m, after_m):
+        return False
+    return _fell(before_m, value_m) or (entry.source in _SHOWN and _fell(walk.joined(entry).life_m, last_m))
+
+
+def _fell(value_m: int, below_m: int) -> bool:
+    return value_m < below_m and not agree(value_m, below_m)
 
 
 @dataclass
 class _Walk:
-    """Where the dashboard stands in time: its unit, what replaced clusters add, and which units followed it."""
+    """Where the dashboard stands in time: its unit, what replaced clusters add, and which units went with it."""
 
     in_miles: bool = False
     shift_m: int = 0
-    before_m: int = 0
-    after_m: int = 0
-    followers: dict[tuple[str, str], bool] = field(default_factory=dict)
+    followers: frozenset[_Unit] = field(default=frozenset())
 
-    def happens(self, event: OdometerEvent) -> None:
+    def happens(self, event: OdometerEvent, after: Sequence[Entry], before: Sequence[Entry]) -> None:
         if event.kind is EventKind.CLUSTER_REPLACED:
-            self.before_m, self.after_m = event.before_m or 0, event.after_m or 0
-            self.shift_m += self.before_m - self.after_m
-            self.followers = {}
+            self.shift_m += (event.before_m or 0) - (event.after_m or 0)
+            self.followers = _followers(self, after, before)
         else:
             self.in_miles = event.kind is EventKind.SHOWS_MILES
 
     def joined(self, entry: Entry) -> Entry:
-        if entry.rank > AGREEMENT_RANK:
-            return self._shown(entry) if entry.source in ("dash", "photo", "manual", "service") else entry
-        if self.shift_m and self._follows(entry):
-            return replace(entry, offset_m=self.shift_m)
-        return entry
+        if entry.source in _SHOWN:
+            return self._shown(entry)
+        return replace(entry, offset_m=self.shift_m) if (entry.source, entry.ecu) in self.followers else entry
+
+    def shown_m(self, entry: Entry) -> int:
+        """What the dashboard showed, in metres, whatever its unit was."""
+        return round(entry.odometer_m * KM_PER_MILE) if self.in_miles else entry.odometer_m
 
     def _shown(self, entry: Entry) -> Entry:
-        unit_m = round(entry.odometer_m * KM_PER_MILE) if self.in_miles else entry.odometer_m
-        return replace(
-            entry, offset_m=unit_m - entry.odometer_m + self.shift_m, unit="mi" if self.in_miles else entry.unit
-        )
+        offset_m = self.shown_m(entry) - entry.odometer_m + self.shift_m
+        return replace(entry, offset_m=offset_m, unit="mi" if self.in_miles else entry.unit) if offset_m else entry
 
-    def _follows(self, entry: Entry) -> bool:
-        """Whether a unit's own value went with the cluster: it then stands nearer the new value than the old one."""
-        near = abs(entry.odometer_m - self.after_m) < abs(entry.odometer_m - self.before_m)
-        return self.followers.setdefault((entry.source, entry.ecu), near)
+
+def _followers(walk: _Walk, after: Sequence[Entry], before: Sequence[Entry]) -> frozenset[_Unit]:
+    """The units whose own value went with the cluster: they agree with its new number, or fell when it did."""
+    shown = {entry.visit: walk.shown_m(entry) for entry in after if entry.source == "dash"}
+    last = {(entry.source, entry.ecu): entry.odometer_m for entry in before if entry.trust in _READ}
+    told: dict[_Unit, bool] = {}
+    for entry in (one for one in after if one.trust in _READ):
+        unit = (entry.source, entry.ecu)
+        dash_m = shown.get(entry.visit)
+        if dash_m is not None and any(agree(entry.odometer_m, round(dash_m * unit)) for unit in (1.0, KM_PER_MILE)):
+            told[unit] = True
+        elif dash_m is not None and agree(entry.odometer_m, dash_m + walk.shift_m):
+            told[unit] = False
+        elif unit in last and _fell(entry.odometer_m, last[unit]):
+            told.setdefault(unit, True)
+    return frozenset(unit for unit, follows in told.items() if follows)

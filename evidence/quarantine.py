@@ -49,7 +49,7 @@ class _Before:
     def __init__(self) -> None:
         self._highest_m: dict[int, int] = {}
         self._first: dict[int, Entry] = {}
-        self._last: dict[int, tuple[int, Entry]] = {}
+        self._last: dict[int, tuple[int, int, Entry]] = {}
         self._count = 0
 
     def add(self, of_visit: list[Entry]) -> None:
@@ -58,7 +58,7 @@ class _Before:
         for entry in (entry for entry in of_visit if entry.usable):
             self._highest_m[entry.rank] = max(self._highest_m.get(entry.rank, 0), entry.life_m)
             self._first.setdefault(entry.rank, entry)
-            self._last[entry.rank] = (self._count, entry)
+            self._last[entry.rank] = (self._count, -entry.rank, entry)
 
     def reason(self, entry: Entry) -> str:
         """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""
@@ -67,16 +67,17 @@ class _Before:
         if entry.odometer_m > MOST_EVER_M:
             return "implausible"
         ranks = [rank for rank in self._last if rank <= max(entry.rank, AGREEMENT_RANK)]
-        highest_m = max((self._highest_m[rank] for rank in ranks), default=0)
+        if not ranks:
+            return ""
+        highest_m, last = max(map(self._highest_m.__getitem__, ranks)), max(map(self._last.__getitem__, ranks))
         if entry.life_m < highest_m and not agree(entry.life_m, highest_m):
             return "below_earlier"
-        last = max((self._last[rank] for rank in ranks), key=lambda pair: pair[0], default=None)
-        if last is None:
+        if entry.life_m <= last[2].life_m:
             return ""
-        if _too_fast(last[1], entry):
+        if _too_fast(last[2], entry):
             return "too_fast"
         firsts = [self._first[rank] for rank in ranks]
-        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(firsts, last[1], entry) else ""
+        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(firsts, last[2], entry) else ""
 
 
 def _too_fast(before: Entry, entry: Entry) -> bool:
@@ -127,11 +128,12 @@ def _without_refuted(entries: list[Entry]) -> list[Entry]:
 
 def _refuted(entries: list[Entry]) -> frozenset[str]:
     """Typed values above what the car read at that moment, where dashboard and car agree at a later visit."""
-    gaps: dict[int, tuple[Entry, int]] = {}
-    for typed in (entry for entry in entries if entry.source == "dash" and entry.usable):
-        read = [one for one in entries if one.visit == typed.visit and one.usable and one.rank <= AGREEMENT_RANK]
-        if read:
-            gaps[typed.visit] = typed, typed.life_m - min(read, key=lambda one: one.rank).life_m
+    best: dict[int, Entry] = {}
+    for read in (entry for entry in entries if entry.usable and entry.rank <= AGREEMENT_RANK):
+        if read.visit not in best or read.rank < best[read.visit].rank:
+            best[read.visit] = read
+    shown = [entry for entry in entries if entry.source == "dash" and entry.usable and entry.visit in best]
+    gaps = {typed.visit: (typed, typed.life_m - best[typed.visit].life_m) for typed in shown}
     last = max((visit for visit, (typed, gap_m) in gaps.items() if abs(gap_m) <= _near_m(typed)), default=-1)
     return frozenset(typed.id for visit, (typed, gap_m) in gaps.items() if visit < last and gap_m > _near_m(typed))
 

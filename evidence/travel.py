@@ -34,16 +34,20 @@ def other_unit(before: Snapshot, now: Snapshot, ecu: str) -> bool:
 def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:
     """Metres between two visits by the engine unit's distance since the last clear, when it ran on; else None.
 
-    A counter that was cleared in between and has overtaken its old value says less than was driven, never more.
+    A counter that was cleared between two visits and has overtaken its old value says less than was driven, never more.
     """
+    seen = [_engine_counts(visit.snapshot) for visit in visits[first : last + 1]]
     before, now = visits[first].snapshot, visits[last].snapshot
     counted = [
-        now_m - then_m
-        for ecu, now_m in _engine_counts(now).items()
-        for then_m in (_engine_counts(before).get(ecu),)
-        if then_m is not None and now_m >= then_m and not other_unit(before, now, ecu)
+        now_m - seen[0][ecu]
+        for ecu, now_m in seen[-1].items()
+        if ecu in seen[0] and _runs_on([one[ecu] for one in seen if ecu in one]) and not other_unit(before, now, ecu)
     ]
     return min(counted, default=None)
+
+
+def _runs_on(counted: Sequence[int]) -> bool:
+    return all(later >= earlier for earlier, later in pairwise(counted))
 
 
 def moves_as_miles(entries: Iterable[Entry], visits: Sequence[Visit]) -> bool:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from evidence.entry import AGREE_M, AGREE_SHARE, AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
-from evidence.offsets import METRES_PER_MILE
+from evidence.offsets import KM_PER_MILE, METRES_PER_MILE
 from evidence.slips import lost_a_digit, one_slip_from
 from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
 from protocols.readings import Trust
@@ -49,17 +49,23 @@ class Window:
         return Window(centre_m - spread_m, centre_m + spread_m)
 
     def shows_miles(self, typed: Entry) -> bool:
-        """Whether the whole number typed is in here when taken for miles."""
-        return self.low_m <= typed.odometer_m / 1000 * METRES_PER_MILE <= self.high_m
+        """Whether the whole number typed is in here when taken for miles; not where somebody vouched for its unit."""
+        return typed.unit != "mi" and self.low_m <= typed.odometer_m * KM_PER_MILE + typed.offset_m <= self.high_m
 
     def has_slip(self, typed: Entry) -> bool:
         """A round number was estimated or made up: nobody slips to it."""
         if typed.odometer_m % ROUND_M == 0:
             return False
-        return one_slip_from(typed.odometer_m // 1000, round(self.low_m / 1000), round(self.high_m / 1000))
+        return one_slip_from(typed.odometer_m // 1000, *self._shown_as(typed))
 
     def has_lost_digit(self, typed: Entry) -> bool:
-        return lost_a_digit(typed.odometer_m // 1000, round(self.low_m / 1000), round(self.high_m / 1000))
+        return lost_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
+
+    def _shown_as(self, typed: Entry) -> tuple[int, int]:
+        """The numbers a dashboard with this value's unit and offset would show here."""
+        unit_m = METRES_PER_MILE if typed.unit == "mi" else 1000.0
+        shift_m = typed.life_m - typed.odometer_m / 1000 * unit_m
+        return round((self.low_m - shift_m) / unit_m), round((self.high_m - shift_m) / unit_m)
 
 
 def doubt_typed(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry]:
@@ -78,8 +84,7 @@ def _by_visit(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
 
 
 def _typed(entry: Entry) -> bool:
-    # a value joined by an event is in a unit that somebody vouched for
-    return entry.trust is Trust.TYPED and entry.odometer_m > 0 and not entry.offset_m
+    return entry.trust is Trust.TYPED and entry.odometer_m > 0
 
 
 def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) -> dict[str, str]:
@@ -92,12 +97,12 @@ def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) 
         if read is None or not read.odometer_m:
             continue
         for typed in filter(_typed, of_visit):
-            gap_m = typed.odometer_m - read.life_m
+            gap_m = typed.life_m - read.life_m
             if abs(gap_m) <= max(NEAR_M, NEAR_SHARE * read.life_m):
                 gaps[read.source, read.ecu] = gap_m
             elif reason := _beside(typed, read, gaps.get((read.source, read.ecu)), visits[visit], unit):
                 found[typed.id] = reason
-                unit = METRES_PER_MILE / 1000 if reason == MILES else unit
+                unit = KM_PER_MILE if reason == MILES else unit
     return found
 
 
@@ -138,7 +143,7 @@ def _around(read: Entry, gap_m: int | None) -> Window:
 def _doubt(typed: Entry, window: Window) -> str:
     if window.low_m <= typed.life_m <= window.high_m:
         return ""
-    if typed.odometer_m < window.low_m and window.narrowed().shows_miles(typed):
+    if typed.life_m < window.low_m and window.narrowed().shows_miles(typed):
         return MILES
     return SLIP if window.has_slip(typed) else ""
 
