@@ -94,7 +94,7 @@ def test_a_wrong_answer_in_a_scenario_is_named(tmp_path: Path, line: str, key: s
     assert file.read_text("utf-8").splitlines()[caught.value.line - 1] == line
 
 
-FAST = ("--baud", "2000000", "--ecu-ms", "1", "--search-ms", "1")
+FAST = ("--clock", "virtual")
 
 
 def as_tcp(url: str, link: Path) -> str:
