@@ -38,7 +38,11 @@ from mutants import Mutant, mutants  # noqa: E402 - it stands beside this file
 PATIENCE = 6.0
 PATIENCE_S = 10.0
 POLL_S = 0.005
-QUIET = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly")
+# Stands for all tests: a line that ran before the first of them.
+IMPORT = ""
+# Plugins are imported before pytest could rewrite them: a warning about that would count as a test that noticed.
+REWRITTEN = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+QUIET = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly", *REWRITTEN)
 
 
 @dataclass
@@ -51,8 +55,8 @@ class Reach:
 
     def tests_of(self, file: str, mutant: Mutant) -> list[str]:
         """The tests that could notice, the quickest first: of a line that runs at import, all of them."""
-        found = self.lines.get(f"{file}:{mutant.line}", []) if mutant.in_function else list(self.seconds)
-        return sorted(found, key=lambda test: self.seconds.get(test, 0.0))
+        found = self.lines.get(f"{file}:{mutant.line}", []) if mutant.in_function else [IMPORT]
+        return sorted(self.seconds if IMPORT in found else found, key=lambda test: self.seconds.get(test, 0.0))
 
 
 class Sober:
@@ -73,9 +77,13 @@ class Tracer(Sober):
 
     def __init__(self, files: Iterable[str]) -> None:
         self._files = frozenset(files)
-        self._now = ""
+        self._now = IMPORT
         self._seen: dict[str, set[str]] = {}
         self.reach = Reach()
+
+    def pytest_collection(self) -> None:
+        """Called by pytest before it imports the tests."""
+        sys.settrace(self._called)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins, its fixtures included."""
