@@ -22,6 +22,7 @@ from agent.server import PageServer
 from agent.sheet_command import open_sheets
 from agent.sheets import Sheets
 from agent.stores import open_stores
+from agent.sync_command import verify_route
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
@@ -95,7 +96,9 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
     sheets = open_sheets(settings, store, lambda: _now(clock))
     await sheets.mirror()
     language = Language(settings.device.language)
-    page = PageServer(Page(bays, store, desk, board, looks, sheets, language).app(), settings.page)
+    pages = Page(bays, store, desk, board, looks, sheets, language).app()
+    pages.router.routes.append(verify_route(publisher))
+    page = PageServer(pages, settings.page)
     await page.open()
     stack.push_async_callback(page.close)
     return Agent(settings, bays, desk, board, outbox, publisher, page, clock, watch, sheets)

@@ -28,6 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+sync_app = typer.Typer(help="What this box owes the back office.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(sync_app, name="sync")
+
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file (forecourt.toml).")]
 LangOption = Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of what is printed.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
@@ -144,6 +147,16 @@ def verify(
 
     settings = _settings(config)
     raise typer.Exit(verify_sheet(sheet, settings, language_of(lang, settings), key=key, chain=chain))
+
+
+@sync_app.command("verify")
+@plainly
+def sync_verify(as_json: JsonOption = False, config: ConfigOption = None, lang: LangOption = "") -> None:  # noqa: FBT002
+    """Compare with the back office; send again what it lost: 1 when something is lost on both sides or differs."""
+    from agent.sync_command import verify_sync
+
+    settings = _settings(config)
+    raise typer.Exit(verify_sync(settings, language_of(lang, settings), as_json=as_json))
 
 
 @app.command()
