@@ -16,7 +16,7 @@ MOST_EVER_M = 5_000_000_000
 # that, and more a day than a taxi does
 DEVIATION_TIMES = 5
 DEVIATION_M = 20_000_000
-DEVIATION_PER_DAY_M = 400_000
+DEVIATION_PER_DAY_M = 300_000
 DEVIATION_DAYS = 180
 # dashboard and car agree within this (K1)
 NEAR_M = 100_000

@@ -232,12 +232,12 @@ def _in_line(low_m: int, middle_m: int, high_m: int) -> bool:
 
 def _last(typed: Entry, stands: Sequence[Entry], visits: Sequence[Visit]) -> str:
     """The newest value, below the one before: only what the car drove since, or usually drives, can explain it."""
-    window = _counted(typed, reversed(stands), visits)
-    if window is not None:
-        reason = _doubt(typed, window)
-        return "" if reason == SLIP and _written_too(typed, visits[typed.visit]) else reason
-    window = _expected(typed, stands)
-    return SLIP if window is not None and window.has_lost_digit(typed) else ""
+    counted, expected = _counted(typed, reversed(stands), visits), _expected(typed, stands)
+    reason = _doubt(typed, counted) if counted else ""
+    if reason == SLIP and _written_too(typed, visits[typed.visit]):
+        return ""
+    # a counter cleared in between may have counted less than was driven
+    return reason or (SLIP if expected is not None and expected.has_lost_digit(typed) else "")
 
 
 def _expected(entry: Entry, stands: Sequence[Entry]) -> Window | None:
