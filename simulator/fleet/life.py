@@ -45,6 +45,8 @@ class Life:
         self.sure = sure
         # What a workshop's bill says of the instrument: day, kind, shown before and after.
         self.told: list[tuple[int, str, float, float]] = []
+        if drawn.dash_in_miles:
+            self.told.append((0, "shows_miles", 0.0, 0.0))
         self._warm = 0.0
         drawn_events = [event for event in _draw_events(random, days) if event[1] not in without]
         self._events = sorted(drawn_events, key=lambda event: event[0])
