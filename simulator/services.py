@@ -190,8 +190,12 @@ def _tester_present(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
 
 
 def _read_codes(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
-    """UDS 19 02 (by status mask), 19 0A (all), 19 42 33 and 19 55 33 (OBD on UDS: confirmed, permanent)."""
+    """UDS 19 01 and 02 (count, list by status mask), 19 0A (all), 19 42 33 and 19 55 33 (confirmed, permanent)."""
     kind = request[1:2]
+    if kind == b"\x01" and len(request) == 3:
+        count = len(_uds_codes(car, ecu, ("stored", "pending"), request[2])) // 4
+        # Format 01: two-byte codes of ISO 15031-6 with a failure type.
+        return [b"\x59\x01\x2f\x01" + count.to_bytes(2, "big")]
     if kind == b"\x02" and len(request) == 3:
         return [b"\x59\x02\x2f" + _uds_codes(car, ecu, ("stored", "pending"), request[2])]
     if kind == b"\x0a":

@@ -181,6 +181,8 @@ def test_uds_lists_codes_with_their_status() -> None:
     assert asked(car, "1902FF") == ["59022F0301000904200004"]
     assert asked(car, "190208") == ["59022F03010009"]
     assert asked(car, "190A", place=1) == ["590A2F07410009"]
+    assert asked(car, "1901FF") == ["59012F010002"]
+    assert asked(car, "190104") == ["59012F010001"]
 
 
 def test_monitor_results_are_listed_on_can() -> None:
