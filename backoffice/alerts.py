@@ -3,17 +3,28 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from evidence.due import DueState
+from evidence.episodes import RULE as EPISODE_RULE
 from evidence.snapshot import Finding, Severity
 
 ALERTING = frozenset({Severity.STOP, Severity.SOON})
 """Notes are for the car's own page; nobody is called for them."""
 CALENDAR_RULE = "service.due"
 """The exception: a note whose whole point is that somebody is reminded, once a stage."""
-CODES_RULE = "codes.new"
-"""A code is new at one visit only, but stays the same episode for as long as it stands there."""
+OVERDUE_RULE = "service.overdue"
+STAGED_RULES = frozenset({CALENDAR_RULE, OVERDUE_RULE})
+LASTING_RULES = STAGED_RULES | {EPISODE_RULE}
+"""Their subjects name one thing for good: one that closed and comes back is the same alert."""
+CODES_SUMMARY = "codes.new"
+"""What is new at one visit, for the car's page. People are called once an episode of each code."""
 
+_SUBJECTS = {
+    EPISODE_RULE: ("code", "ecu", "episode"),
+    CALENDAR_RULE: ("item", "state", "last_date"),
+    OVERDUE_RULE: ("item", "state", "last_date"),
+}
 _RANK = {Severity.NOTE: 0, Severity.SOON: 1, Severity.STOP: 2}
-_SEPARATOR = ", "
+_STAGES = [str(state) for state in DueState]
 MAX_SUBJECT = 200
 
 
@@ -53,11 +64,31 @@ class Changes:
 
 
 def subject_of(finding: Finding) -> str:
-    """What within its rule a finding is about (trouble codes, a service item and its stage); "" for the rule alone."""
-    if finding.rule == CALENDAR_RULE:
-        return f"{finding.params.get('item', '')}/{finding.params.get('state', '')}"[:MAX_SUBJECT]
-    name = "codes" if finding.rule == CODES_RULE else "item"
-    return str(finding.params.get(name, ""))[:MAX_SUBJECT]
+    """What within its rule a finding is about: an episode of a code, a stage of a service since it was last done."""
+    said = (str(finding.params.get(name, "")) for name in _SUBJECTS.get(finding.rule, ("item",)))
+    return "/".join(part for part in said if part)[:MAX_SUBJECT]
+
+
+def is_news(rule: str, subject: str, told: Collection[str]) -> bool:
+    """Whether people must hear of an opened alert, ``told`` being the subjects of this car's former ones.
+
+    A clock put right may bring a stage back that was told already, or an earlier one: neither is news.
+    """
+    if subject in told:
+        return False
+    item, stage, since = _staged(subject)
+    if rule not in STAGED_RULES or stage not in _STAGES:
+        return True
+    former = (_staged(one) for one in told)
+    return not any(
+        (one[0], one[2]) == (item, since) and one[1] in _STAGES and _STAGES.index(one[1]) > _STAGES.index(stage)
+        for one in former
+    )
+
+
+def _staged(subject: str) -> tuple[str, str, str]:
+    item, stage, since = [*subject.split("/", 2), "", ""][:3]
+    return item, stage, since
 
 
 def compare(
@@ -65,48 +96,33 @@ def compare(
     findings: Sequence[Finding],
     snapshot_id: str,
     *,
-    standing_codes: Collection[str] = (),
     undecided: Collection[str] = (),
 ) -> Changes:
     """What to open, update and close so that the open alerts say what ``findings`` say.
 
     ``episodes`` are oldest first; of two with the same rule and subject (cars merged) the older one stays.
-    ``standing_codes`` are the trouble codes that the car was last seen with. ``undecided`` are rules that could not be
-    checked this time: a visit that read too little settles nothing.
+    ``undecided`` are rules that could not be checked this time: a visit that read too little settles nothing.
     """
     wanted = {(finding.rule, subject_of(finding)): finding for finding in findings if _alerts(finding)}
     kept: dict[tuple[str, str], Episode] = {}
     closed: list[Episode] = []
     for episode in episodes:
         key = (episode.rule, episode.subject)
-        if key not in kept and (key in wanted or episode.rule in undecided or _stands(episode, standing_codes)):
+        if key not in kept and (key in wanted or episode.rule in undecided):
             kept[key] = episode
         else:
             closed.append(episode)
-    told = {code for episode in kept.values() for code in _codes(episode.rule, episode.subject)}
     return Changes(
-        opened=tuple(Opening(f, key[1]) for key, f in wanted.items() if key not in kept and not _covered(key, told)),
+        opened=tuple(Opening(f, key[1]) for key, f in wanted.items() if key not in kept),
         updated=tuple(_update(kept[key], finding, snapshot_id) for key, finding in wanted.items() if key in kept),
         closed=tuple(closed),
     )
 
 
 def _alerts(finding: Finding) -> bool:
+    if finding.rule == CODES_SUMMARY:
+        return False
     return finding.severity in ALERTING or finding.rule == CALENDAR_RULE
-
-
-def _stands(episode: Episode, standing_codes: Collection[str]) -> bool:
-    return not _codes(episode.rule, episode.subject).isdisjoint(standing_codes)
-
-
-def _covered(key: tuple[str, str], told: Collection[str]) -> bool:
-    """Whether people have been told of every code in it already."""
-    codes = _codes(*key)
-    return bool(codes) and codes.issubset(told)
-
-
-def _codes(rule: str, subject: str) -> frozenset[str]:
-    return frozenset(subject.split(_SEPARATOR)) if rule == CODES_RULE and subject else frozenset()
 
 
 def _update(episode: Episode, finding: Finding, snapshot_id: str) -> Update:

@@ -161,6 +161,24 @@ async def _work(settings: OfficeSettings, store: RecordStore, ingest: Ingest) ->
     async with asyncio.TaskGroup() as group:
         group.create_task(ingest.run(settings.mqtt), name="ingest")
         group.create_task(_review_as_time_passes(settings, store), name="review")
+        group.create_task(_follow_rules(settings, store), name="rules")
+
+
+async def _follow_rules(settings: OfficeSettings, store: RecordStore) -> None:
+    """Take over plans and severities that an owner changes, and judge every car by them; a bad file changes nothing."""
+    refused = ""
+    while True:
+        await asyncio.sleep(settings.rules.look_every_s)
+        try:
+            if await asyncio.to_thread(store.rules.refresh):
+                log.info("rules taken over", plans=len(store.rules.rules.plans))
+                await _review_all(store, utc_now())
+        except StoreFailedError as error:
+            log.warning("cars not judged by the new rules yet, the next review does it", reason=str(error))
+        if store.rules.refused != refused:
+            refused = store.rules.refused
+            if refused:
+                log.error("changed rules refused, the old ones stay in force", reason=refused)
 
 
 async def _review_as_time_passes(settings: OfficeSettings, store: RecordStore) -> None:

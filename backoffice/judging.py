@@ -1,16 +1,23 @@
 """What a dossier comes to: the verdict by the same functions as at the edge, and the view that people get of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 
+from backoffice.alerts import CODES_SUMMARY
 from backoffice.dossier import Dossier, history_of
-from backoffice.views import CodeView, DueView, OdometerView, VehicleDetail, VehicleSummary
+from backoffice.views import CodeView, DueView, EpisodeView, OdometerView, UseView, VehicleDetail, VehicleSummary
 from config.catalogue import text_of
-from evidence.due import DueItem, DueState
-from evidence.history import ServiceRecord
+from config.plans import NORMAL
+from config.rules_in_force import Rules, load_rules
+from evidence.due import CarUse, DueItem, DueState
+from evidence.episodes import CodeEpisode, episode_findings, episodes_of, urgency
+from evidence.forecast import Pace, forecast, pace_of
+from evidence.history import History, ServiceRecord
 from evidence.ledger import Entry, best_of_visit
 from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
+from evidence.usage import signs_of_severe_use
 from evidence.verdict import judge
 from protocols.readings import ItemStatus
 
@@ -34,36 +41,89 @@ class EntryFact:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
+    """``alerting`` are the findings that people may be called for: codes by episode, not by visit."""
+
     detail: VehicleDetail
     entries: tuple[EntryFact, ...]
+    alerting: tuple[Finding, ...] = ()
 
 
 def judge_dossier(
-    vehicle_id: str, dossier: Dossier, services: Sequence[ServiceRecord], *, market: str, now: datetime
+    vehicle_id: str,
+    dossier: Dossier,
+    services: Sequence[ServiceRecord],
+    *,
+    market: str,
+    now: datetime,
+    rules: Rules | None = None,
+    use: UseView | None = None,
 ) -> Judged:
-    """Judge everything known about one car at ``now``."""
-    latest = dossier.latest
+    """Judge everything known about one car at ``now``, by our own rules and for ordinary use unless told others."""
+    latest, by, used = dossier.latest, rules or default_rules(), use or UseView()
     if latest is None:
-        return Judged(VehicleDetail(id=vehicle_id), ())
-    judgement = judge(history_of(dossier, vehicle_id, services, market), now=now)
+        return Judged(VehicleDetail(id=vehicle_id, use=used), ())
+    history = history_of(dossier, vehicle_id, services, market)
+    kind = CarUse(oil=used.oil, severity=used.severity or NORMAL)
+    judgement = judge(history, now=now, plan=by.plans, use=kind)
+    episodes, make = episodes_of(history), dossier.vehicle.make
     findings = (*judgement.findings, *_only_seen_at_the_edge(latest.snapshot))
+    of_codes = episode_findings(episodes, by.severities, make)
     current = _odometer_view(judgement.current)
+    pace = pace_of(judgement.entries)
     detail = VehicleDetail(
         **_identity(dossier),
         id=vehicle_id,
         current_odometer_m=current.odometer_m,
         odometer=current,
         verdict=judgement.verdict,
-        worst_severity=worst(findings),
+        worst_severity=worst((*_but_codes(findings), *of_codes)),
         awaiting_dash=latest.awaiting_dash,
         last_seen_at=latest.at,
         checks=judgement.checks,
         findings=findings,
         latest_odometer_m=_said_last(judgement.entries, len(dossier.visits) - 1),
-        due=tuple(due_view(item) for item in judgement.due),
+        due=tuple(due_view(item, pace, now.date()) for item in _by_urgency(judgement.due)),
+        episodes=tuple(_episode_view(one, by, make) for one in reversed(episodes)),
+        use=used.model_copy(update={"signs": _signs(history, judgement.entries)}),
         **_condition(latest.snapshot),
     )
-    return Judged(detail, tuple(_entry_fact(entry) for entry in judgement.entries))
+    entries = tuple(_entry_fact(entry) for entry in judgement.entries)
+    return Judged(detail, entries, (*_but_codes(findings), *of_codes))
+
+
+@cache
+def default_rules() -> Rules:
+    """The rules that come with the program."""
+    return load_rules()
+
+
+def _but_codes(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Without the summary of a visit's codes: their episodes say more."""
+    return tuple(one for one in findings if one.rule != CODES_SUMMARY)
+
+
+def _by_urgency(due: Sequence[DueItem]) -> list[DueItem]:
+    """The most urgent first, what is unknown last, otherwise in the plan's order."""
+    order = [*reversed(DueState)]
+    return sorted(due, key=lambda item: (item.state is DueState.UNKNOWN, order.index(item.state)))
+
+
+def _episode_view(episode: CodeEpisode, rules: Rules, make: str) -> EpisodeView:
+    said = episode_findings([episode], rules.severities, make)
+    names = ("code", "ecu", "number", "opened_at", "changed_at", "last_seen_at", "repaired_at", "monitor")
+    return EpisodeView(
+        **{name: getattr(episode, name) for name in names},
+        state=episode.state.value,
+        severity=urgency(episode, rules.severities, make).value,
+        text=said[0].text if said else Text(),
+    )
+
+
+def _signs(history: History, entries: Sequence[Entry]) -> tuple[Text, ...]:
+    return tuple(
+        Text(**text_of(f"use_sign.{sign.kind}", trip_m=sign.trip_m, mean_kmh=sign.mean_kmh, count=sign.warmups))
+        for sign in signs_of_severe_use(history, entries)
+    )
 
 
 def _only_seen_at_the_edge(snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -95,9 +155,15 @@ def _entry_fact(entry: Entry) -> EntryFact:
     )
 
 
-def due_view(item: DueItem) -> DueView:
+def due_view(item: DueItem, pace: Pace | None, today: date) -> DueView:
     """A service item as people read it."""
+    first, last = forecast(item, pace, today) or (None, None)
     return DueView(
+        remaining_hours=item.remaining_hours,
+        forecast_from=first,
+        forecast_until=last,
+        source=item.source,
+        is_default=item.is_default,
         item=item.item,
         state=item.state.value,
         remaining_m=item.remaining_m,
@@ -117,6 +183,8 @@ def _due_text(item: DueItem) -> dict[str, str]:
         return text_of("due_office.overdue_distance", item=name, over_m=over_m)
     if over_days:
         return text_of("due_office.overdue_time", item=name, over_days=over_days)
+    if item.remaining_m is None and item.remaining_days is None:
+        return text_of("due_office.meters", item=name)
     if item.remaining_m is None:
         return text_of("due_text.known_time", item=name, remaining_days=item.remaining_days)
     if item.remaining_days is None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.identity import normalise
@@ -58,12 +58,12 @@ async def detail(connection: AsyncConnection, vehicle_id: str) -> VehicleDetail 
 
 
 async def list_alerts(
-    connection: AsyncConnection, *, open_only: bool, limit: int, vehicle_id: str = ""
+    connection: AsyncConnection, *, open_only: bool, limit: int, now: datetime, vehicle_id: str = ""
 ) -> tuple[AlertView, ...]:
     """Alerts (of one car, if named), the newest first."""
     statement = _alerts().order_by(alerts.c.opened_at.desc(), alerts.c.id).limit(limit)
     if open_only:
-        statement = statement.where(alerts.c.closed_at.is_(None))
+        statement = statement.where(_stands(now))
     if vehicle_id:
         statement = statement.where(alerts.c.vehicle_id == vehicle_id)
     return tuple(_alert_view(row) for row in await connection.execute(statement))
@@ -121,13 +121,19 @@ async def waiting_notifications(
     return tuple(one for one in found if one is not None)
 
 
-async def count_all(connection: AsyncConnection) -> dict[str, int]:
+def _stands(now: datetime) -> ColumnElement[bool]:
+    """Neither settled nor put off."""
+    awake = or_(alerts.c.snoozed_until.is_(None), alerts.c.snoozed_until <= now)
+    return and_(alerts.c.closed_at.is_(None), awake)
+
+
+async def count_all(connection: AsyncConnection, now: datetime) -> dict[str, int]:
     """What the store holds; ``holes`` is the number of records proven lost and should be 0."""
     totals: dict[str, Select[int]] = {
         "records": select(func.count()).select_from(records),
         "unprojected": select(func.count()).select_from(records).where(records.c.projected.is_(False)),
         "vehicles": select(func.count()).select_from(vehicles).where(vehicles.c.merged_into.is_(None)),
-        "open_alerts": select(func.count()).select_from(alerts).where(alerts.c.closed_at.is_(None)),
+        "open_alerts": select(func.count()).select_from(alerts).where(_stands(now)),
         "notifications_waiting": select(func.count())
         .select_from(notifications)
         .where(notifications.c.sent_at.is_(None)),
@@ -176,6 +182,9 @@ def _alert_view(row: AnyRow) -> AlertView:
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by,
         closed_at=row.closed_at,
+        snoozed_until=row.snoozed_until,
+        snoozed_by=row.snoozed_by,
+        snooze_reason=row.snooze_reason,
     )
 
 

@@ -35,6 +35,14 @@ class IngestSettings(Section):
     review_every_s: float = Field(900.0, ge=1, le=86400)
 
 
+class RulesSettings(Section):
+    """Folders of service plans and of severities that take the place of ours; how often they are looked at."""
+
+    plans: Path | None = None
+    severities: Path | None = None
+    look_every_s: float = Field(5.0, gt=0, le=3600)
+
+
 class AlertSettings(Section):
     """Who is told outside the pages. ``public_url`` is what links in messages start with."""
 
@@ -57,6 +65,7 @@ class OfficeSettings(TomlSettings):
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings = AlertSettings()
+    rules: RulesSettings = RulesSettings()
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
     timezone: TimeZone = "Asia/Shanghai"
     market: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CN"

@@ -17,6 +17,7 @@ from backoffice.chronology import StoredRecord
 from backoffice.identity import IdentityKey
 from backoffice.recording import Placed, mark
 from backoffice.review import FOLDED_KINDS, Reviewed, review_vehicle
+from config.rules_in_force import Rules
 
 log = structlog.get_logger(__name__)
 # These concern the whole transaction: nothing of it may be acknowledged.
@@ -25,11 +26,12 @@ DATABASE_FAILED = (OperationalError, InterfaceError)
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """``market`` is given to new cars; ``now`` is the time of judging."""
+    """``market`` is given to new cars; ``now`` is the time of judging, ``rules`` are those in force (None: our own)."""
 
     market: str
     now: Callable[[], datetime]
     new_id: NewId
+    rules: Callable[[], Rules | None] = lambda: None
 
     async def project(self, connection: AsyncConnection, new: Sequence[StoredRecord]) -> list[Reviewed]:
         """Place ``new`` and judge the cars that they concern."""
@@ -49,7 +51,7 @@ class Projector:
         for vehicle_id in vehicle_ids:
             try:
                 async with connection.begin_nested():
-                    reviewed.append(await review_vehicle(connection, vehicle_id, self.now(), self.new_id))
+                    reviewed.append(await review_vehicle(connection, vehicle_id, self.now(), self.new_id, self.rules()))
             except DATABASE_FAILED:
                 raise
             except Exception:

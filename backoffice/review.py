@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy import Row, and_, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.alerts import Changes, Episode, Opening, Update, compare
+from backoffice.alerts import LASTING_RULES, STAGED_RULES, Changes, Episode, Opening, Update, compare, is_news
 from backoffice.cars import NewId
 from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
 from backoffice.dossier import Dossier, fold
@@ -21,6 +21,7 @@ from backoffice.recording import stored_record
 from backoffice.tables import (
     alerts,
     codes,
+    deliveries,
     notifications,
     odometer_entries,
     plates,
@@ -28,10 +29,10 @@ from backoffice.tables import (
     vehicles,
     workorders,
 )
-from backoffice.views import VehicleDetail
-from evidence.codes import codes_were_read
+from backoffice.views import AlertView, UseView, VehicleDetail
+from config.rules_in_force import Rules
 from evidence.history import ServiceRecord
-from evidence.snapshot import Result, Severity, Snapshot
+from evidence.snapshot import Finding, Result, Severity
 
 FOLDED_KINDS = ("snapshot", "mileage")
 # What a peer wrote may be of any length; the columns are not.
@@ -48,19 +49,21 @@ class Reviewed:
     alert_ids: tuple[str, ...]
 
 
-async def review_vehicle(connection: AsyncConnection, vehicle_id: str, now: datetime, new_id: NewId) -> Reviewed:
-    """Judge ``vehicle_id`` by all its records at ``now`` and write what follows."""
+async def review_vehicle(
+    connection: AsyncConnection, vehicle_id: str, now: datetime, new_id: NewId, rules: Rules | None = None
+) -> Reviewed:
+    """Judge ``vehicle_id`` by all its records and ``rules`` at ``now`` and write what follows."""
     dossier = await load_dossier(connection, vehicle_id)
     services = await load_services(connection, vehicle_id)
-    market = (await connection.execute(select(vehicles.c.market).where(vehicles.c.id == vehicle_id))).scalar_one()
-    judged = judge_dossier(vehicle_id, dossier, services, market=market, now=now)
+    car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
+    use = UseView(severity=car.use_severity, oil=car.oil, confirmed_by=car.use_confirmed_by)
+    judged = judge_dossier(vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use)
     detail = judged.detail
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, dossier, judged.entries)
     episodes = await _open_episodes(connection, vehicle_id)
     undecided = {check.rule for check in detail.checks if check.result is Result.NOT_DETERMINABLE}
-    standing = standing_codes(dossier)
-    changes = compare(episodes, detail.findings, detail.snapshot_id, standing_codes=standing, undecided=undecided)
+    changes = compare(episodes, judged.alerting, detail.snapshot_id, undecided=undecided)
     touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
     return Reviewed(vehicle_id, touched)
 
@@ -81,15 +84,17 @@ async def load_services(connection: AsyncConnection, vehicle_id: str) -> tuple[S
     """Services that were done, oldest first."""
     mine = select(workorders).where(workorders.c.vehicle_id == vehicle_id).order_by(workorders.c.done_at)
     return tuple(
-        ServiceRecord(row.id, row.done_at, row.odometer_m, tuple(json.loads(row.items_json)), row.note)
+        ServiceRecord(
+            id=row.id,
+            done_at=row.done_at,
+            odometer_m=row.odometer_m,
+            items=tuple(json.loads(row.items_json)),
+            note=row.note,
+            engine_run_s=row.engine_run_s,
+            hev_m=row.hev_m,
+        )
         for row in await connection.execute(mine)
     )
-
-
-def standing_codes(dossier: Dossier) -> frozenset[str]:
-    """Codes of the latest visit whose lists could be read."""
-    read = (visit.snapshot for visit in reversed(dossier.visits) if codes_were_read(visit.snapshot))
-    return frozenset(part.code for part in next(read, Snapshot()).dtcs)
 
 
 def detail_values(detail: VehicleDetail) -> Values:
@@ -190,7 +195,7 @@ async def _apply(
     touched = [await _open(connection, vehicle_id, o, snapshot_id, now, new_id) for o in changes.opened]
     touched += [one for u in changes.updated for one in await _update(connection, u, snapshot_id, now, new_id)]
     for episode in changes.closed:
-        await connection.execute(update(alerts).where(alerts.c.id == episode.id).values(closed_at=now, updated_at=now))
+        await _close(connection, episode.id, now)
         touched.append(episode.id)
     return tuple(touched)
 
@@ -199,6 +204,10 @@ async def _open(
     connection: AsyncConnection, vehicle_id: str, opening: Opening, snapshot_id: str, now: datetime, new_id: NewId
 ) -> str:
     finding, alert_id = opening.finding, new_id()
+    former = await _former(connection, vehicle_id, finding.rule)
+    if opening.subject in former:
+        return await _reopen(connection, former[opening.subject], finding, now)
+    news = is_news(finding.rule, opening.subject, await _staged_before(connection, vehicle_id, finding.rule))
     await connection.execute(
         insert(alerts).values(
             id=alert_id,
@@ -216,8 +225,45 @@ async def _open(
             acknowledged_by="",
         )
     )
-    await _notify(connection, alert_id, finding.severity, now, new_id)
+    if news:
+        await _notify(connection, alert_id, finding.severity, now, new_id)
     return alert_id
+
+
+async def _former(connection: AsyncConnection, vehicle_id: str, rule: str) -> dict[str, str]:
+    """Closed alerts of this car that come back as what they were, by their subject: stages and episodes."""
+    if rule not in LASTING_RULES:
+        return {}
+    mine = select(alerts.c.subject, alerts.c.id).where(
+        alerts.c.vehicle_id == vehicle_id, alerts.c.rule == rule, alerts.c.closed_at.is_not(None)
+    )
+    return {row.subject: row.id for row in await connection.execute(mine)}
+
+
+async def _staged_before(connection: AsyncConnection, vehicle_id: str, rule: str) -> frozenset[str]:
+    """Subjects of all staged alerts that this car ever had."""
+    if rule not in STAGED_RULES:
+        return frozenset()
+    mine = select(alerts.c.subject).where(alerts.c.vehicle_id == vehicle_id, alerts.c.rule.in_(STAGED_RULES))
+    return frozenset((await connection.execute(mine)).scalars())
+
+
+async def _reopen(connection: AsyncConnection, alert_id: str, finding: Finding, now: datetime) -> str:
+    """The same thing again, told before: a clock was put right, or a later record changed what came before it."""
+    said = {"text_en": finding.text.en, "text_zh": finding.text.zh, "severity": finding.severity.value}
+    again = update(alerts).where(alerts.c.id == alert_id)
+    await connection.execute(again.values(**said, closed_at=None, updated_at=now))
+    return alert_id
+
+
+async def _close(connection: AsyncConnection, alert_id: str, now: datetime) -> None:
+    """Settled: what was put off about it need not be told any more."""
+    mine = alerts.c.id == alert_id
+    put_off = (await connection.execute(select(alerts.c.snoozed_until).where(mine))).scalar()
+    await connection.execute(update(alerts).where(mine).values(closed_at=now, updated_at=now, snoozed_until=None))
+    if put_off is not None:
+        owed = update(notifications).where(notifications.c.alert_id == alert_id, notifications.c.sent_at.is_(None))
+        await connection.execute(owed.values(sent_at=now))
 
 
 async def _update(
@@ -239,6 +285,14 @@ async def _update(
     if change.worsened:
         await _notify(connection, episode.id, finding.severity, now, new_id)
     return (episode.id,)
+
+
+async def tell_again_at(connection: AsyncConnection, alert: AlertView, at: datetime) -> None:
+    """Owe the message about ``alert`` once more at ``at``, to every channel; one still owed waits until then."""
+    mine = and_(notifications.c.alert_id == alert.id, notifications.c.severity == alert.severity.value)
+    owed = select(notifications.c.id).where(mine)
+    await connection.execute(delete(deliveries).where(deliveries.c.notification_id.in_(owed)))
+    await connection.execute(update(notifications).where(mine).values(sent_at=None, not_before=at, attempts=0))
 
 
 async def _notify(connection: AsyncConnection, alert_id: str, severity: Severity, now: datetime, new_id: NewId) -> None:

@@ -29,7 +29,7 @@ from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
 from backoffice.recording import Incoming, Place, Range, keep, settle_stream, stored_record
-from backoffice.review import Reviewed, load_dossier, load_services
+from backoffice.review import Reviewed, load_dossier, load_services, tell_again_at
 from backoffice.sheets import sheet_from
 from backoffice.tables import (
     alerts,
@@ -53,6 +53,7 @@ from backoffice.views import (
     VehicleSummary,
     WorkOrder,
 )
+from config.rules_in_force import RulesInForce
 from evidence.history import in_utc
 from evidence.sheet.content import Sheet
 from sync.codec import Unreadable, decode_batch, encode_batch
@@ -118,7 +119,8 @@ class RecordStore:
         """What this process measures besides the store itself; part of ``counts``."""
         self.running: set[asyncio.Task[Any]] = set()
         self._database = database
-        self._projector = Projector(settings.market, lambda: self._now(), new_id)
+        self.rules = RulesInForce(settings.rules.plans, settings.rules.severities)
+        self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules)
         self._now = now
         self._new_id = new_id
 
@@ -131,10 +133,10 @@ class RecordStore:
         now: Callable[[], datetime] = utc_now,
         new_id: NewId = random_id,
     ) -> "RecordStore":
-        """Open the store with its schema up to date; raise StoreBusyError or StoreFailedError."""
+        """Open the store, its schema up to date; raise StoreBusyError, StoreFailedError, or SettingsError for rules."""
         database = await open_database(settings.database_url, busy_timeout_s=settings.database.busy_timeout_s)
-        store = cls(database, settings, feed=feed, now=now, new_id=new_id)
         try:
+            store = cls(database, settings, feed=feed, now=now, new_id=new_id)
             await store.catch_up()
         except BaseException:
             await database.close()
@@ -228,7 +230,7 @@ class RecordStore:
         """Alerts (of one car, if named), the newest first."""
         async with self._read() as connection:
             return await lookups.list_alerts(
-                connection, open_only=open_only, limit=min(limit, MAX_LIMIT), vehicle_id=vehicle_id
+                connection, open_only=open_only, limit=min(limit, MAX_LIMIT), vehicle_id=vehicle_id, now=self._now()
             )
 
     @_whole
@@ -246,6 +248,34 @@ class RecordStore:
         if view:
             self.feed.publish({"type": "alert", "id": alert_id})
         return view
+
+    @_whole
+    async def snooze_alert(self, alert_id: str, by: str, until: datetime, reason: str) -> AlertView | None:
+        """Put an open alert off with a reason: told once more at ``until`` if it still stands. None if unknown."""
+        async with self._write() as connection:
+            values = {"snoozed_until": until, "snoozed_by": by[:80], "snooze_reason": reason[:MAX_ERROR]}
+            standing = update(alerts).where(alerts.c.id == alert_id, alerts.c.closed_at.is_(None))
+            await connection.execute(standing.values(**values, updated_at=self._now()))
+            view = await lookups.one_alert(connection, alert_id)
+            if view is not None and view.closed_at is None:
+                await tell_again_at(connection, view, until)
+        if view:
+            self.feed.publish({"type": "alert", "id": alert_id})
+        return view
+
+    @_whole
+    async def set_use(self, vehicle_id: str, severity: str, oil: str, by: str) -> VehicleDetail | None:
+        """Note how a car is used and which oil it has, as ``by`` confirms, and judge it again. None if unknown."""
+        async with self._write() as connection:
+            current = await current_id(connection, vehicle_id)
+            if current is None:
+                return None
+            values = {"use_severity": severity[:16], "oil": oil[:32], "use_confirmed_by": by[:80]}
+            await connection.execute(update(vehicles).where(vehicles.c.id == current).values(**values))
+            reviewed = await self._projector.review(connection, [current])
+            detail = await lookups.detail(connection, current)
+        self._tell(reviewed)
+        return detail
 
     @_whole
     async def set_stock_state(self, vehicle_id: str, state: StockState, by: str, at: datetime) -> VehicleDetail | None:
@@ -277,6 +307,8 @@ class RecordStore:
                     operator=order.operator,
                     note=order.note,
                     recorded_at=now,
+                    engine_run_s=order.engine_run_s,
+                    hev_m=order.hev_m,
                 )
             )
             reviewed = await self._projector.review(connection, [vehicle_id])
@@ -312,7 +344,7 @@ class RecordStore:
     async def counts(self) -> dict[str, int]:
         """What the store holds, for health and metrics; ``holes`` above 0 is an alarm."""
         async with self._read() as connection:
-            return await lookups.count_all(connection) | self.gauges
+            return await lookups.count_all(connection, self._now()) | self.gauges
 
     @_whole
     async def waiting_notifications(

@@ -98,6 +98,10 @@ vehicles = Table(
     # VehicleSummary and VehicleDetail as last judged; alerts and stock state are added when they are read.
     Column("summary", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    # How the car is used and which oil it has, as a person confirmed; empty while nobody did.
+    Column("use_severity", String(16), nullable=False, server_default=""),
+    Column("use_confirmed_by", String(80), nullable=False, server_default=""),
+    Column("oil", String(32), nullable=False, server_default=""),
 )
 
 identities = Table(
@@ -156,6 +160,8 @@ workorders = Table(
     Column("operator", String(80), nullable=False),
     Column("note", Text, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    Column("engine_run_s", BigInteger),
+    Column("hev_m", BigInteger),
 )
 
 stock_changes = Table(
@@ -187,6 +193,11 @@ alerts = Table(
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", String(80), nullable=False),
     Column("closed_at", Instant, index=True),
+    # Put off until then: not shown as open and told once more afterwards, if it still stands.
+    Column("snoozed_until", Instant),
+    Column("snoozed_by", String(80), nullable=False, server_default=""),
+    Column("snooze_reason", Text, nullable=False, server_default=""),
+    Index("alerts_by_subject", "vehicle_id", "rule", "subject"),
 )
 
 notifications = Table(

@@ -1,6 +1,6 @@
 """What the back office shows: the shapes its API returns and its pages render."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,6 +64,37 @@ class DueView(View):
     remaining_m: int | None = None
     remaining_days: int | None = None
     text: Text = Text()
+    remaining_hours: int | None = None
+    forecast_from: date | None = None
+    forecast_until: date | None = None
+    source: str = ""
+    is_default: bool = False
+    """Whether the plan fits any car because no better one is known."""
+
+
+class EpisodeView(View):
+    """What became of one trouble code; ``state`` as in the catalogue's section ``episode``."""
+
+    code: str
+    ecu: str = ""
+    state: str
+    severity: str
+    number: int = 1
+    opened_at: datetime | None = None
+    changed_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    repaired_at: datetime | None = None
+    monitor: str = ""
+    text: Text = Text()
+
+
+class UseView(View):
+    """How the car is used: ``severity`` and ``oil`` as somebody confirmed, ``signs`` what its counters suggest."""
+
+    severity: str = ""
+    oil: str = ""
+    confirmed_by: str = ""
+    signs: tuple[Text, ...] = ()
 
 
 class VehicleDetail(VehicleSummary):
@@ -77,6 +108,8 @@ class VehicleDetail(VehicleSummary):
     checks: tuple[CheckPart, ...] = ()
     findings: tuple[Finding, ...] = ()
     due: tuple[DueView, ...] = ()
+    episodes: tuple[EpisodeView, ...] = ()
+    use: UseView = UseView()
     snapshot_id: str = ""
     latest_snapshot: Snapshot | None = None
     latest_odometer_m: int | None = None
@@ -116,6 +149,9 @@ class AlertView(View):
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     closed_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    snoozed_by: str = ""
+    snooze_reason: str = ""
 
 
 class RecordView(View):
@@ -152,6 +188,8 @@ class WorkOrder(View):
     vin: str = ""
     done_at: datetime
     odometer_m: int | None = Field(None, ge=0, le=9_999_999_000)
+    engine_run_s: int | None = Field(None, ge=0, le=1_000_000_000)
+    hev_m: int | None = Field(None, ge=0, le=9_999_999_000)
     items: tuple[str, ...] = Field(("oil_and_filter",), min_length=1, max_length=40)
     operator: str = Field(min_length=1, max_length=80)
     note: str = Field("", max_length=2000)

@@ -1,6 +1,8 @@
 """Alert episodes, without a store."""
 
-from backoffice.alerts import Changes, Episode, compare, subject_of
+import pytest
+
+from backoffice.alerts import Changes, Episode, compare, is_news, subject_of
 from evidence.snapshot import Finding, Severity
 
 
@@ -49,24 +51,44 @@ def test_of_two_alerts_about_one_thing_the_older_stays() -> None:
     assert changes.closed == (younger,)
 
 
-def test_a_code_that_still_stands_keeps_its_alert() -> None:
-    standing = episode("codes.new", "P0301, P0420")
+def test_codes_call_people_by_episode_and_never_by_visit() -> None:
+    summary = finding("codes.new", codes="P0301, P0420")
+    episode_of = {"code": "P0301", "ecu": "7E8", "episode": "1"}
 
-    assert compare([standing], [], "v2", standing_codes={"P0420"}) == Changes()
-    assert compare([standing], [], "v2", standing_codes={"P0171"}).closed == (standing,)
+    (opened,) = compare([], [summary, finding("codes.episode", **episode_of)], "v1").opened
 
-
-def test_codes_that_people_know_of_are_not_told_again() -> None:
-    known = episode("codes.new", "P0301, P0420")
-    again = finding("codes.new", codes="P0301")
-    more = finding("codes.new", codes="P0171, P0301")
-
-    assert compare([known], [again], "v2", standing_codes={"P0301"}) == Changes()
-    assert len(compare([known], [more], "v2", standing_codes={"P0301", "P0171"}).opened) == 1
+    assert opened.subject == "P0301/7E8/1"
 
 
 def test_a_subject_is_bounded() -> None:
-    assert len(subject_of(finding("codes.new", codes="P0301, " * 100))) == 200
+    assert len(subject_of(finding("codes.episode", code="P" * 300))) == 200
+
+
+SINCE = "2026-01-15"
+
+
+@pytest.mark.parametrize(
+    ("stage", "told", "news"),
+    [
+        ("due_soon_30", (), True),
+        ("due", ("due_soon_30", "due_soon_14"), True),
+        ("due_soon_30", ("due_soon_30",), False),
+        ("due_soon_30", ("due_soon_30", "due_soon_14"), False),
+        ("due_soon_30", ("due",), False),
+        ("overdue", ("due",), True),
+    ],
+)
+def test_a_stage_is_told_once_even_when_the_clock_is_put_back(stage: str, told: tuple[str, ...], news: bool) -> None:
+    former = [f"@service.oil/{one}/{SINCE}" for one in told]
+
+    assert is_news("service.due", f"@service.oil/{stage}/{SINCE}", former) is news
+
+
+def test_after_a_service_every_stage_is_news_again() -> None:
+    former = [f"@service.oil/overdue/{SINCE}", f"@service.brake/due_soon_30/{SINCE}"]
+
+    assert is_news("service.due", "@service.oil/due_soon_30/2026-07-20", former)
+    assert is_news("odometer.below_earlier", "", former)
 
 
 def test_a_visit_that_could_not_check_settles_nothing() -> None:

@@ -30,9 +30,15 @@ async def store(tmp_path: Path) -> AsyncIterator[RecordStore]:
     await opened.close()
 
 
+def one_fault() -> Snapshot:
+    """The faulty car with the first of its codes: one episode, one alert."""
+    whole = faulty_visit()
+    return whole.model_copy(update={"dtcs": whole.dtcs[:1]})
+
+
 async def arrive(store: RecordStore, snapshot: Snapshot | None = None, seq: int = 1) -> None:
     """One car with new trouble codes comes in: one alert."""
-    body = SnapshotBody(snapshot=snapshot or faulty_visit())
+    body = SnapshotBody(snapshot=snapshot or one_fault())
     await store.store_batch("bay-1", "s1", seq, [(seq, row(body))], NOW)
 
 
@@ -72,7 +78,7 @@ async def test_a_new_alert_reaches_the_webhook_with_stock_number_tail_and_link(s
     assert f"http://office.test/vehicles/{car.id}" in got["message"]
     assert car.vin[-4:] in got["message"]
     assert car.vin not in str(got) and car.plate not in str(got) and "LW" not in str(got)
-    assert "新故障码" in got["title"] and "New trouble codes" in got["title"]
+    assert "故障码" in got["title"] and "Trouble code" in got["title"]
 
 
 async def test_a_new_alert_reaches_a_mailbox(store: RecordStore) -> None:
@@ -85,8 +91,8 @@ async def test_a_new_alert_reaches_a_mailbox(store: RecordStore) -> None:
             await until(lambda: settled(store))
 
     assert got["to"] == ["boss@example.com"]
-    assert "新故障码" in got["subject"] and "A-102" in got["subject"]
-    assert "0102" in got["text"] and "New trouble" not in got["text"]
+    assert "故障码" in got["subject"] and "A-102" in got["subject"]
+    assert "0102" in got["text"] and "Trouble code" not in got["text"]
 
 
 async def test_what_was_owed_before_the_start_is_delivered_and_only_once(store: RecordStore) -> None:
@@ -143,7 +149,7 @@ async def test_a_message_that_is_never_taken_does_not_hold_up_the_next(store: Re
         store, store.feed, ["picky"], AlertSettings(), now=lambda: NOW, pause_first_s=0.01, pause_max_s=0.02
     )
     await arrive(store)
-    other = faulty_visit()
+    other = one_fault()
     vehicle = other.vehicle.model_copy(update={"stock_number": "A-999", "vin": CLEAN})
     async with running(courier.serve(channel)):
         await arrive(store, other.model_copy(update={"id": "other", "vehicle": vehicle}), seq=2)

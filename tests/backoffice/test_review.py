@@ -1,15 +1,17 @@
 """Judging again after each batch: alerts open once, follow the car, and close by themselves."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from backoffice.dossier import Dossier
 from backoffice.judging import Judged, judge_dossier
+from backoffice.office_settings import OfficeSettings
 from backoffice.store import RecordStore
 from backoffice.views import AlertView, WorkOrder
 from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Severity
-from protocols.readings import DtcClass, ItemStatus
+from protocols.readings import DtcClass, ItemStatus, Monitor
 from sync.records import SnapshotBody
 from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, clock, dash, row, visit
 from tests.backoffice.test_store import only_car, put
@@ -19,6 +21,9 @@ def with_codes(snapshot_id: str, *codes: str, **more: object) -> SnapshotBody:
     parts = tuple(DtcPart(code=code, dtc_class=DtcClass.STORED, ecu="7E8") for code in codes)
     read = (ItemPart(item="dtcs.stored", status=ItemStatus.READ),)
     return visit(snapshot_id, vin=VIN_A, dtcs=parts, items=read, **more)  # type: ignore[arg-type]
+
+
+EPISODE = "codes.episode"
 
 
 def rolled_back(snapshot_id: str) -> SnapshotBody:
@@ -70,24 +75,37 @@ async def test_the_same_fault_at_the_next_visit_is_the_same_episode(store: Recor
     assert (later.id, later.occurrences) == (alert.id, alert.occurrences + 1)
 
 
-async def test_a_code_stays_one_alert_until_it_is_gone(store: RecordStore) -> None:
+async def test_a_code_stays_one_alert_until_its_monitor_has_run_without_it(store: RecordStore) -> None:
     await put(store, with_codes("v1", "P0420"))
-    (opened,) = await of_rule(store, "codes.new")
+    (opened,) = await of_rule(store, EPISODE)
     await put(store, with_codes("v2", "P0420"), first=2)
-    (standing,) = await of_rule(store, "codes.new")
+    (standing,) = await of_rule(store, EPISODE)
     await put(store, with_codes("v3"), first=3)
-    (closed,) = await of_rule(store, "codes.new", open_only=False)
+    (unproven,) = await of_rule(store, EPISODE)
+    await put(store, with_codes("v4", readiness={"catalyst": Monitor.COMPLETE}), first=4)
+    (closed,) = await of_rule(store, EPISODE, open_only=False)
 
-    assert opened.id == standing.id == closed.id
+    assert opened.id == standing.id == unproven.id == closed.id
     assert standing.closed_at is None
+    assert "nothing proves" in unproven.text.en
     assert closed.closed_at is not None
+    assert len(await store.waiting_notifications(START + DAY)) == 1
+
+
+async def test_a_code_that_is_back_after_it_was_healed_is_told_again(store: RecordStore) -> None:
+    ready = {"catalyst": Monitor.COMPLETE}
+    await put(store, with_codes("v1", "P0420"), with_codes("v2", readiness=ready))
+    await put(store, with_codes("v3", "P0420"), first=3)
+
+    (alert,) = await of_rule(store, EPISODE)
+    assert "is back" in alert.text.en
 
 
 async def test_another_code_is_another_alert(store: RecordStore) -> None:
     await put(store, with_codes("v1", "P0420"))
     await put(store, with_codes("v2", "P0420", "P0171"), first=2)
 
-    assert len(await of_rule(store, "codes.new")) == 2
+    assert len(await of_rule(store, EPISODE)) == 2
 
 
 async def test_codes_that_could_not_be_asked_close_nothing(store: RecordStore) -> None:
@@ -95,7 +113,82 @@ async def test_codes_that_could_not_be_asked_close_nothing(store: RecordStore) -
     silent = visit("v2", vin=VIN_A, items=(ItemPart(item="dtcs.stored", status=ItemStatus.TIMEOUT),))
     await put(store, silent, first=2)
 
-    assert len(await of_rule(store, "codes.new")) == 1
+    assert len(await of_rule(store, EPISODE)) == 1
+
+
+async def test_a_stage_is_told_once_though_the_clock_is_put_back_and_on(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
+    await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 170 * DAY, odometer_m=50_000_000, operator="W"))
+    told = [one.alert.id for one in await store.waiting_notifications(START + DAY)]
+
+    for days in (-20, 0, -10, 0):
+        store._now = lambda days=days: START + days * DAY
+        await store.review_stale(START + 999 * DAY)
+
+    assert [alert.id for alert in await store.alerts()] == told
+    assert [one.alert.id for one in await store.waiting_notifications(START + DAY)] == told
+
+
+async def test_a_snoozed_alert_is_away_until_its_time_and_then_told_once_more(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    (alert,) = await store.alerts()
+    (owed,) = await store.waiting_notifications(START + DAY)
+    await store.notification_delivered(owed.id, "webhook", START)
+    await store.notification_sent(owed.id, START)
+
+    snoozed = await store.snooze_alert(alert.id, "Wang", START + 3 * DAY, "parts ordered")
+
+    assert snoozed is not None
+    assert (snoozed.snoozed_by, snoozed.snooze_reason) == ("Wang", "parts ordered")
+    assert (await store.alerts(), (await store.counts())["open_alerts"]) == ((), 0)
+    assert await store.waiting_notifications(START + 2 * DAY) == ()
+    store._now = lambda: START + 3 * DAY
+    assert [one.id for one in await store.alerts()] == [alert.id]
+    (again,) = await store.waiting_notifications(START + 3 * DAY)
+    assert (again.alert.id, again.delivered) == (alert.id, ())
+
+
+async def test_what_is_settled_while_it_is_put_off_is_not_told_again(store: RecordStore) -> None:
+    await put(store, with_codes("v1", "P0420"))
+    (alert,) = await store.alerts()
+    await store.snooze_alert(alert.id, "Wang", START + 3 * DAY, "parts ordered")
+    await put(store, with_codes("v2", readiness={"catalyst": Monitor.COMPLETE}), first=2)
+
+    assert await store.waiting_notifications(START + 30 * DAY) == ()
+
+
+async def test_confirmed_severe_use_and_oil_select_another_plan(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
+    await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 100 * DAY, odometer_m=50_000_000, operator="W"))
+    car = await only_car(store)
+    assert await store.alerts() == ()
+
+    changed = await store.set_use(car.id, "severe", "", "Wang")
+
+    assert changed is not None
+    assert (changed.use.severity, changed.use.confirmed_by) == ("severe", "Wang")
+    assert [alert.rule for alert in await store.alerts()] == ["service.overdue"]
+    assert await store.set_use("nobody", "severe", "", "Wang") is None
+
+
+async def test_changed_rules_judge_every_car_again(tmp_path: Path) -> None:
+    rules = tmp_path / "severities"
+    rules.mkdir()
+    row = '[[rule]]\nid = "a"\ncode = "P0420"\nseverity = "{}"\nwhy = "a reason"\n'
+    (rules / "mine.toml").write_text(row.format("ignore"), encoding="utf-8")
+    settings = OfficeSettings.model_validate({"database": {"directory": tmp_path}, "rules": {"severities": rules}})
+    store = await RecordStore.open(settings, now=lambda: START)
+    try:
+        await put(store, with_codes("v1", "P0420"))
+        assert await store.alerts() == ()
+        (rules / "mine.toml").write_text(row.format("stop") + "\n", encoding="utf-8")
+
+        assert store.rules.refresh()
+        await store.review_stale(START + DAY)
+
+        assert [alert.severity for alert in await store.alerts()] == [Severity.STOP]
+    finally:
+        await store.close()
 
 
 async def test_an_overdue_service_alerts_as_time_passes_and_closes_when_done(store: RecordStore) -> None:
@@ -161,10 +254,10 @@ async def test_two_cars_that_become_one_keep_one_alert_a_fault(store: RecordStor
     code = (DtcPart(code="P0420", dtc_class=DtcClass.STORED, ecu="7E8"),)
     await put(store, visit("v1", vin=VIN_A, dtcs=code))
     await put(store, visit("v2", stock="S-1", dtcs=code), stream="s2")
-    assert len(await of_rule(store, "codes.new")) == 2
+    assert len(await of_rule(store, EPISODE)) == 2
     await put(store, dash("v2", None, vin=VIN_A, stock="S-1"), stream="s2", first=2)
 
-    assert len(await of_rule(store, "codes.new")) == 1
+    assert len(await of_rule(store, EPISODE)) == 1
     assert (await only_car(store)).open_alerts == 1
 
 
