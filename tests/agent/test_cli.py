@@ -67,6 +67,7 @@ def test_help_imports_none_of_the_work() -> None:
         (["scan", "--adapter", "tcp:127.0.0.1:9", "--vin", "X"], 2, "17"),
         (["scan", "--adapter", "tcp:127.0.0.1:9"], 3, "adapter"),
         (["scan", "--adapter", "serial:/dev/not-there"], 3, "port"),
+        (["scan", "--adapter", "ble:my-adapter"], 2, "give --adapter an address"),
         (["scan", "--adapter", "tcp:127.0.0.1:9", "--lang", "fr"], 2, "en or zh"),
         (["run", "--config", "/not/there.toml"], 2, "no such file"),
         (["judge", "/not/there.jsonl"], 2, "cannot be read"),
@@ -91,6 +92,25 @@ def test_an_unknown_setting_is_one_line(cli: CliRunner, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert result.stderr.strip().count("\n") == 0
     assert "mqtt.urll" in result.stderr
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "need the library bleak"), ("zh", "需要 bleak 库")])
+@pytest.mark.parametrize("command", ["scan", "run"])
+def test_a_missing_library_for_low_energy_is_one_line_that_names_the_extra(
+    cli: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, language: str, words: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "bleak", None)
+    config = tmp_path / "forecourt.toml"
+    bay = '[[bay]]\nname = "1"\nadapter = "ble:AA:BB:CC:DD:EE:FF"\n'
+    config.write_text(f'[storage]\ndirectory = "{tmp_path}"\n{bay}', encoding="utf-8")
+    adapter = ["--adapter", "ble:AA:BB:CC:DD:EE:FF"] if command == "scan" else []
+
+    result = cli.invoke(app, [command, *adapter, "--config", str(config), "--lang", language])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert "forecourt[ble]" in result.stderr
+    assert result.stderr.strip().count("\n") == 0
 
 
 def test_two_bays_with_one_adapter_are_refused(cli: CliRunner, tmp_path: Path) -> None:
