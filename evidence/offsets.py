@@ -1,5 +1,6 @@
 """A replaced cluster or another unit of the dashboard: an event with an offset, never an edit of what was shown."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -54,8 +55,14 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
     if event.kind is EventKind.CLUSTER_REPLACED:
         return any(_past(one, event, walk, last_m) for one in of_visit)
     then = replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES)
+    later = (then.joined(one).life_m for one in entries[place:] if one.source == "dash" and one.visit != entry.visit)
+    bounds = last_m, next(later, None)
     shown = [one for one in of_visit if one.source == "dash"]
-    return any(_fell(walk.joined(one).life_m, last_m) and not _fell(then.joined(one).life_m, last_m) for one in shown)
+    return any(not _fits(walk.joined(one).life_m, *bounds) and _fits(then.joined(one).life_m, *bounds) for one in shown)
+
+
+def _fits(value_m: int, last_m: int, next_m: int | None) -> bool:
+    return not _fell(value_m, last_m) and (next_m is None or not _fell(next_m, value_m))
 
 
 def _past(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
@@ -81,8 +88,9 @@ class _Walk:
 
     def happens(self, event: OdometerEvent, after: Sequence[Entry], before: Sequence[Entry]) -> None:
         if event.kind is EventKind.CLUSTER_REPLACED:
-            self.shift_m += (event.before_m or 0) - (event.after_m or 0)
-            self.followers = _followers(self, after, before)
+            by_m = (event.before_m or 0) - (event.after_m or 0)
+            self.shift_m += by_m
+            self.followers = _followers(self, after, before, by_m)
         else:
             self.in_miles = event.kind is EventKind.SHOWS_MILES
 
@@ -100,18 +108,26 @@ class _Walk:
         return replace(entry, offset_m=offset_m, unit="mi" if self.in_miles else entry.unit) if offset_m else entry
 
 
-def _followers(walk: _Walk, after: Sequence[Entry], before: Sequence[Entry]) -> frozenset[_Unit]:
+def _followers(walk: _Walk, after: Sequence[Entry], before: Sequence[Entry], by_m: int) -> frozenset[_Unit]:
     """The units whose own value went with the cluster: they agree with its new number, or fell when it did."""
     shown = {entry.visit: walk.shown_m(entry) for entry in after if entry.source == "dash"}
     last = {(entry.source, entry.ecu): entry.odometer_m for entry in before if entry.trust in _READ}
-    told: dict[_Unit, bool] = {}
+    votes: Counter[_Unit] = Counter()
+    breaks: dict[_Unit, bool] = {}
     for entry in (one for one in after if one.trust in _READ):
         unit = (entry.source, entry.ecu)
         dash_m = shown.get(entry.visit)
-        if dash_m is not None and any(agree(entry.odometer_m, round(dash_m * unit)) for unit in (1.0, KM_PER_MILE)):
-            told[unit] = True
-        elif dash_m is not None and agree(entry.odometer_m, dash_m + walk.shift_m):
-            told[unit] = False
-        elif unit in last and _fell(entry.odometer_m, last[unit]):
-            told.setdefault(unit, True)
-    return frozenset(unit for unit, follows in told.items() if follows)
+        if dash_m is not None and any(agree(entry.odometer_m, round(dash_m * one)) for one in (1.0, KM_PER_MILE)):
+            votes[unit] += 1
+        if dash_m is not None and agree(entry.odometer_m, dash_m + walk.shift_m):
+            votes[unit] -= 1
+        if unit in last:
+            breaks.setdefault(unit, _breaks(entry.odometer_m, last[unit], by_m))
+    return frozenset(
+        unit for unit in votes.keys() | breaks.keys() if votes[unit] > 0 or (not votes[unit] and breaks.get(unit))
+    )
+
+
+def _breaks(value_m: int, last_m: int, by_m: int) -> bool:
+    """Whether a unit's value fell, or rose by all that the new cluster showed more."""
+    return _fell(value_m, last_m) if by_m > 0 else value_m - last_m >= -by_m

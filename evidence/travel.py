@@ -11,9 +11,9 @@ from protocols.readings import ItemStatus
 
 # answer addresses of the engine unit: ISO 15765-4 with 11 and 29 bits, ISO 9141 and KWP
 ENGINE_UNITS = frozenset({"7E8", "18DAF110", "10"})
-# counters are rounded, and scaled by the tyres the unit believes in
-COUNTED_M = 50_000
-COUNTED_SHARE = 0.02
+# dashboard and counter follow the same wheels: rounding, and a little of scale
+COUNTED_M = 5_000
+COUNTED_SHARE = 0.005
 # a drive between two visits from which the unit of a dashboard can be told
 UNIT_LEAST_M = 1_000_000
 UNIT_SHARE = 0.015

@@ -100,6 +100,8 @@ def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) 
             gap_m = typed.life_m - read.life_m
             if abs(gap_m) <= max(NEAR_M, NEAR_SHARE * read.life_m):
                 gaps[read.source, read.ecu] = gap_m
+            elif _told_by_a_unit(typed, of_visit):
+                continue
             elif reason := _beside(typed, read, gaps.get((read.source, read.ecu)), visits[visit], unit):
                 found[typed.id] = reason
                 unit = KM_PER_MILE if reason == MILES else unit
@@ -115,6 +117,12 @@ def _beside(typed: Entry, read: Entry, gap_m: int | None, visit: Visit, unit: fl
     if reason == SLIP or (not reason and Window(around.low_m / unit, around.high_m / unit).has_slip(typed)):
         return "" if _written_too(typed, visit) else SLIP
     return reason
+
+
+def _told_by_a_unit(typed: Entry, of_visit: Iterable[Entry]) -> bool:
+    """Some unit of the car, confirmed or not, says what was typed: the dashboard does show it."""
+    units = (one for one in of_visit if one.trust in (Trust.STANDARD, Trust.CONFIRMED, Trust.HINT))
+    return any(abs(one.life_m - typed.life_m) <= KNOWN_GAP_M for one in units)
 
 
 def _written_too(typed: Entry, visit: Visit) -> bool:
@@ -233,10 +241,11 @@ def _in_line(low_m: int, middle_m: int, high_m: int) -> bool:
 def _last(typed: Entry, stands: Sequence[Entry], visits: Sequence[Visit]) -> str:
     """The newest value, below the one before: only what the car drove since, or usually drives, can explain it."""
     counted, expected = _counted(typed, reversed(stands), visits), _expected(typed, stands)
-    reason = _doubt(typed, counted) if counted else ""
+    # a counter cleared in between may have counted less than was driven
+    believed = counted is not None and (expected is None or counted.high_m >= expected.low_m)
+    reason = _doubt(typed, counted) if counted and believed else ""
     if reason == SLIP and _written_too(typed, visits[typed.visit]):
         return ""
-    # a counter cleared in between may have counted less than was driven
     return reason or (SLIP if expected is not None and expected.has_lost_digit(typed) else "")
 
 
