@@ -13,17 +13,31 @@ SERIAL_DIGITS = 6
 SMALL_MAKER_PLACE = 2
 SMALL_SERIAL_DIGITS = 3
 
-_LOOKS_LIKE_VIN = re.compile(r"[A-Z0-9]{17}")
+VIN_LETTERS = 17
+SHORTEST = 8
+_RUN = re.compile(rb"[A-Za-z0-9]+")
 
 
-def is_identity(vin: str) -> bool:
-    """Whether a text of 17 is worth hiding: letters and digits, and not one of them repeated."""
-    return bool(_LOOKS_LIKE_VIN.fullmatch(vin)) and len(set(vin)) > 1
+def is_identity(text: str) -> bool:
+    """Whether a text is worth hiding: a VIN, or what a unit holds in its place; not one letter repeated."""
+    return len(text) >= SHORTEST and text.isascii() and text.isalnum() and len(set(text)) > 1
+
+
+def told_in_place_of(content: bytes) -> str:
+    """The VIN in the answer to a question for it: its run of 17, or whatever longest run stands there instead."""
+    runs = [run.decode("ascii") for run in _RUN.findall(content)]
+    return max(runs, key=lambda run: (len(run) == VIN_LETTERS, len(run)), default="")[-VIN_LETTERS:]
+
+
+def told_elsewhere(content: bytes) -> list[str]:
+    """Runs of exactly 17 letters and digits, which may be a VIN that nobody asked for."""
+    runs = (run.decode("ascii") for run in _RUN.findall(content) if len(run) == VIN_LETTERS)
+    return [run for run in runs if check_digit(run) and any(letter.isdigit() for letter in run[-SERIAL_DIGITS:])]
 
 
 def check_digit(vin: str) -> str:
-    """What belongs in the ninth place (ISO 3779); nothing when the VIN holds letters that none may hold."""
-    if any(letter not in _VALUES for letter in vin):
+    """What belongs in the ninth place (ISO 3779); nothing for what is no VIN: 17 of the letters that one may hold."""
+    if len(vin) != VIN_LETTERS or any(letter not in _VALUES for letter in vin):
         return ""
     total = sum(int(_VALUES[letter]) * weight for letter, weight in zip(vin, _WEIGHTS, strict=True))
     return "0123456789X"[total % 11]
@@ -31,7 +45,8 @@ def check_digit(vin: str) -> str:
 
 def generated(vin: str, chance: random.Random) -> str:
     """Another VIN of the same maker, model, year and plant, whose check digit is right exactly if this one's is."""
-    digits = SMALL_SERIAL_DIGITS if vin[SMALL_MAKER_PLACE] == "9" else SERIAL_DIGITS
+    small = vin[SMALL_MAKER_PLACE] == "9" and len(vin) == VIN_LETTERS
+    digits = SMALL_SERIAL_DIGITS if small else SERIAL_DIGITS
     made = vin
     while made[-digits:] == vin[-digits:]:
         made = vin[:-digits] + f"{chance.randrange(1, 1000):0{digits}d}"

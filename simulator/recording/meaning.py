@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 
 from simulator.car import Car, Ecu
 from simulator.codes import Code
-from simulator.links import Kind, Link
+from simulator.links import Link
 from simulator.pids import FUEL_TYPES, pid_data
 from simulator.recording.asking import Recording, Unit
+from simulator.recording.identity import check_digit, is_identity, told_elsewhere, told_in_place_of
 from simulator.scenario import monitors_of
 
-VIN_BYTES = 17
+VIN_REQUESTS = (b"\x09\x02", bytes.fromhex("22F802"), bytes.fromhex("22F190"))
+CALIBRATION_IDS = b"\x09\x04"
 CALIBRATION_BYTES = 16
 CVN_BYTES = 4
 CODE_BYTES = 2
@@ -42,7 +44,8 @@ def meaning_of(unit: Unit, link: Link, *, uds_only: bool) -> UnitMeaning:
         asks_pid = tuple(request[: len(lead)]) == lead and len(request) == len(lead) + 1
         if asks_pid and said and said[0][: len(request)] == bytes([request[0] + 0x40]) + request[1:]:
             found.pids[request[-1]] = said[0][len(request) :]
-    found.vin = text_of(vin_bytes(unit))
+    vin = vin_of(unit)
+    found.vin = vin if check_digit(vin) else ""
     _name(found, _info(unit, 0x0A, link))
     found.calibration_ids = _calibration_ids(_info(unit, 0x04, link))
     found.cvns = [part.hex().upper() for part in _parts(_info(unit, 0x06, link), CVN_BYTES)]
@@ -50,15 +53,25 @@ def meaning_of(unit: Unit, link: Link, *, uds_only: bool) -> UnitMeaning:
     return found
 
 
-def vin_bytes(unit: Unit) -> bytes:
-    """The last 17 bytes of whichever answer carries the VIN: 09 02, 22 F802 or 22 F190."""
-    for request, lead in (("0902", LEGACY_LEAD), ("22F802", LEGACY_LEAD), ("22F190", LEGACY_LEAD)):
-        raw = bytes.fromhex(request)
-        said = unit.answers.get(raw) or unit.own.get(raw) or []
-        whole = b"".join(part[lead:] for part in said if part[0] == raw[0] + 0x40)
-        if len(whole) >= VIN_BYTES:
-            return whole[-VIN_BYTES:]
-    return b""
+def vin_of(unit: Unit) -> str:
+    """What stands for the VIN in the first answer that carries one: 09 02, 22 F802 or 22 F190; nothing if none does."""
+    return next(iter(_vins_asked_for(unit)), "")
+
+
+def identities(unit: Unit) -> list[str]:
+    """Every VIN in the answers of one unit: those it was asked for, and any other that stands alone somewhere."""
+    asked = [(request, said) for answers in (unit.answers, unit.own) for request, said in answers.items()]
+    others = [b" ".join(said) for request, said in asked if request not in (*VIN_REQUESTS, CALIBRATION_IDS)]
+    return [*_vins_asked_for(unit), *(vin for content in others for vin in told_elsewhere(content))]
+
+
+def _vins_asked_for(unit: Unit) -> list[str]:
+    found = []
+    for request in VIN_REQUESTS:
+        said = unit.answers.get(request) or unit.own.get(request) or []
+        lead = LEGACY_LEAD if len(said) > 1 else len(request)
+        found.append(told_in_place_of(b"".join(part[lead:] for part in said if part[0] == request[0] + 0x40)))
+    return [vin for vin in found if is_identity(vin)]
 
 
 def text_of(raw: bytes) -> str:
@@ -147,6 +160,3 @@ def _codes(role: str, unit: Unit, link: Link) -> list[Code]:
 def _decoded(pair: bytes) -> str:
     """SAE J2012: system in bits 15-14, first digit in 13-12, three nibbles."""
     return f"{'PCBU'[pair[0] >> 6]}{pair[0] >> 4 & 3}{pair[0] & 0xF:X}{pair[1]:02X}"
-
-
-__all__ = ["Kind", "UnitMeaning", "first_number", "fuel_of", "in_order", "open_monitors", "text_of", "vin_bytes"]

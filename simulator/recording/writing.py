@@ -11,7 +11,7 @@ from simulator.library import checked
 from simulator.pids import ENCODERS, PID_SETS, is_mask
 from simulator.recording.asking import Recording, Unit
 from simulator.recording.identity import Disguise
-from simulator.recording.meaning import UnitMeaning, first_number, fuel_of, in_order, open_monitors, text_of, vin_bytes
+from simulator.recording.meaning import UnitMeaning, first_number, fuel_of, identities, in_order, open_monitors
 from simulator.services import answer
 from simulator.toml_reader import Table, locate
 
@@ -23,14 +23,13 @@ HOUR_MINUTES, HOUR_S = 60, 3600
 # No car keeps a higher mean speed: what it drove took at least so long.
 FASTEST_KMH = 200
 MOST_RUN_S = 3_600_000_000
-VIN_REQUESTS = (b"\x09\x02", bytes.fromhex("22F802"), bytes.fromhex("22F190"))
 
 RawAnswers = dict[str, dict[bytes, list[bytes]]]
 
 
 def disguised(recording: Recording, seed: int = 0) -> Disguise:
     """Replace every VIN in all answers of the recording; the replacements made."""
-    disguise = Disguise((text_of(vin_bytes(unit)) for unit in recording.units.values()), seed)
+    disguise = Disguise((vin for unit in recording.units.values() for vin in identities(unit)), seed)
     for unit in recording.units.values():
         for answers in (unit.answers, unit.own):
             for request, said in answers.items():

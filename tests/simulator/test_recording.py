@@ -190,6 +190,28 @@ def test_a_vin_in_other_answers_is_replaced_too(tmp_path: Path) -> None:
     assert '22F197 = "62F1974C53564141343' in made
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer", "kept"),
+    [
+        ("0902", "4902" + b"LSVAA49J3K2000101".hex(), "LSVAA49J"),  # without the count of items
+        ("0902", "490201" + b"lsvaa49j3k2000101".hex(), "lsvaa49j"),
+        ("0902", "490201" + b"\0\0\0WVWZZZ1K7W123456".hex(), "WVWZZZ1K"),  # one letter short
+        ("22F195", "62F195" + b"V LSVAA49J3K2777101 1".hex(), "LSVAA49J"),  # another car's, unasked
+    ],
+)
+def test_a_vin_told_in_an_odd_way_is_replaced_too(request_: str, answer: str, kept: str, tmp_path: Path) -> None:
+    recording = recorded(Bench("clean"))
+    unit = recording.units[0x7E8]
+    kind = unit.answers if request_.startswith("09") else unit.own
+    kind[bytes.fromhex(request_)] = [bytes.fromhex(answer)]
+
+    text = text_of(recording)
+
+    assert kept.encode().hex().upper() in text
+    for serial in (b"000101", b"123456", b"777101"):
+        assert serial.hex().upper() not in text and serial.decode() not in text
+
+
 @given(st.text(VIN_LETTERS, min_size=17, max_size=17), st.randoms(use_true_random=False))
 def test_a_generated_vin_is_of_the_same_kind(vin: str, chance: random.Random) -> None:
     made = generated(vin, chance)
