@@ -3,8 +3,9 @@
     T = t_cmd + 2 t_link + 10 B_tx/baud + T_ecu + max(10 B_rx/baud, (F - 1) t_cf) + T_tail
 
 B counts bytes at the port, F frames; T_ecu is when the last unit begins that answers in one frame (each unit 5 ms after
-the one before), or when the first one begins where answers are longer and the port is the brake. A line for the adapter alone has no T_ecu and no T_tail; T_tail is 0 where a count
-digit ended the answer, else what adaptive timing (AT1) waits: twice the control unit's latency and 20 ms.
+the one before), or the first one where answers are longer and the port is the brake. A line for the adapter alone has
+no T_ecu and no T_tail; T_tail is 0 where a count digit ended the answer, else what adaptive timing (AT1) waits: twice
+the control unit's latency and 20 ms.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 COMMAND_S = 0.001
 FRAME_S = 0.001
 START_TAIL_S = 0.200  # ST 32: what an ELM327 waits before adaptive timing has seen an answer
-RESET_S = 0.7
 NEXT_UNIT_S = 0.005
 
 

@@ -64,6 +64,7 @@ class Reader:
     settings: AdapterSettings
     depth: Depth = Depth.FULL
     memory: Memory = field(default_factory=ShortMemory)
+    opener: LinkOpener = open_transport
 
     @property
     def allow(self) -> AllowList:
@@ -299,16 +300,16 @@ async def scan_once(
 
     An adapter that froze over something it was tried on is opened once more and not tried on it again.
     """
-    reader = Reader(profiles, settings, depth, memory or ShortMemory())
+    reader = Reader(profiles, settings, depth, memory or ShortMemory(), opener)
     try:
-        return await _scan_link(url, reader, tell, opener)
+        return await _scan_link(url, reader, tell)
     except AdapterFrozeError:
-        return await _scan_link(url, reader, tell, opener)
+        return await _scan_link(url, reader, tell)
 
 
-async def _scan_link(url: str, reader: Reader, tell: Tell, opener: LinkOpener) -> tuple[CarReading, bool]:
+async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
     started_s = monotonic()
-    transport = await opener(url, connect_timeout_s=reader.settings.connect_timeout_s)
+    transport = await reader.opener(url, connect_timeout_s=reader.settings.connect_timeout_s)
     adapter = Adapter(transport, reader.allow, reader.settings)
     try:
         abilities = await reader.set_up(adapter)

@@ -26,6 +26,7 @@ from collector.memory import Memory, ShortMemory
 from collector.presence import Presence
 from collector.scan import Reader, scan_car
 from collector.setup import Abilities, identity_of
+from collector.transport import LinkOpener
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.readings import AdapterIdentity
@@ -48,10 +49,11 @@ async def watch_bay(
     *,
     depth: Depth = Depth.FULL,
     memory: Memory | None = None,
+    opener: LinkOpener = open_transport,
 ) -> AsyncGenerator[BayEvent, None]:
     """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does."""
     events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
-    reader = Reader(profiles, settings, depth, memory or ShortMemory())
+    reader = Reader(profiles, settings, depth, memory or ShortMemory(), opener)
     watch = asyncio.create_task(_Bay(url, reader, events.put).watch(), name=f"bay {url}")
     event: asyncio.Task[BayEvent] | None = None
     try:
@@ -122,7 +124,7 @@ class _Bay:
             await self._tell(AdapterMissing(error.reason, error.detail, round(state.upcoming_sleep, 1)))
 
     async def _open(self) -> tuple[Adapter, Abilities]:
-        transport = await open_transport(self._url, connect_timeout_s=self._settings.connect_timeout_s)
+        transport = await self._reader.opener(self._url, connect_timeout_s=self._settings.connect_timeout_s)
         adapter = Adapter(transport, self._reader.allow, self._settings)
         try:
             return adapter, await self._reader.set_up(adapter)
