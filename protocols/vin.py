@@ -73,7 +73,7 @@ def decode_cvns(data: bytes, *, counted: bool = True) -> tuple[str, ...]:
 
 def decode_ecu_name(data: bytes) -> str:
     """Name from what follows ``49 0A``: number (1), four-letter acronym, 00, then the name (``ECM-Engine Control``)."""
-    return _text(data[1:] if data[:1] in (b"\x00", b"\x01") else data)
+    return _text(data)  # the number is no printable character
 
 
 def _items(data: bytes, size: int, *, counted: bool) -> list[bytes]:

@@ -60,9 +60,28 @@ def test_a_cut_list_is_refused(data: str) -> None:
         decode_status_dtcs(bytes.fromhex(data))
 
 
-def test_refusals_have_the_words_of_the_standard() -> None:
+# Negative response codes of ISO 14229-1, annex A, and 80 of KWP2000, each with a word of its name.
+REFUSALS = """
+10 general | 11 service | 12 sub-function | 13 length | 14 too long | 21 busy | 22 conditions | 24 sequence | 25 sub-net
+26 failure | 31 out of range | 33 security | 34 authentication | 35 key | 36 attempts | 37 delay | 70 not accepted
+71 suspended | 72 programming | 73 block | 78 pending | 7E sub-function | 7F service | 80 KWP2000 | 81 speed too high
+82 speed too low | 83 is running | 84 is not running | 85 run time | 86 temperature too high | 87 temperature too low
+88 vehicle speed too high | 89 vehicle speed too low | 8A pedal too high | 8B pedal too low | 8C neutral | 8D gear
+8F brake | 90 park | 91 clutch | 92 voltage too high | 93 voltage too low
+"""
+
+
+@pytest.mark.parametrize("row", [row.strip() for row in REFUSALS.replace("\n", "|").split("|") if row.strip()])
+def test_refusals_have_the_words_of_the_standard(row: str) -> None:
+    nrc, _, word = row.partition(" ")
+
+    assert word in nrc_name(int(nrc, 16))
+
+
+def test_a_code_without_a_name_is_told_by_its_number() -> None:
     assert nrc_name(0x33) == "security access denied"
     assert nrc_name(0xFA) == "code FA"
+    assert nrc_name(0x0A) == "code 0A"
 
 
 @given(st.sampled_from([decode_status_dtcs, decode_severity_dtcs, decode_permanent_dtcs]), st.binary(max_size=40))
