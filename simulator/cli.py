@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from simulator.clock import CLOCKS
-from simulator.control import WORDS, obey
+from simulator.control import WORDS, follow, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
 from simulator.fleet.writing import Order, write_files
@@ -164,7 +164,7 @@ def _station(scenario: Scenario, arguments: argparse.Namespace) -> Station:
         car_powers=arguments.power == "car",
         clock=arguments.clock,
     )
-    station.obeys = partial(obey, station)
+    station.obeys = partial(follow, station)
     return station
 
 

@@ -70,6 +70,11 @@ class WallClock(Clock):
         super().forget()
         self._wait()
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass at once; what is planned for later comes that much sooner."""
+        super().skip(seconds)
+        self._wait()
+
     def _move_to(self, moment_s: float) -> None:
         self._skipped_s += max(moment_s - self.now_s(), 0.0)
 
@@ -79,11 +84,7 @@ class WallClock(Clock):
         self._timer = None
         if self._planned:
             wait_s = self._planned[0][0] - self.now_s()
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
-
-    def _ring(self) -> None:
-        self.skip(0.0)
-        self._wait()
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self.skip, 0.0)
 
 
 class VirtualClock(Clock):

@@ -1,6 +1,6 @@
 """Obeys the words that act on a running simulator; each line is answered with one JSON line."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from simulator.car import Car
 from simulator.errors import SimulatorError
@@ -8,7 +8,7 @@ from simulator.orders import WORDS, check_order
 from simulator.pids import whole_km
 from simulator.station import Station
 
-__all__ = ["WORDS", "obey"]
+__all__ = ["WORDS", "follow", "obey"]
 
 Outcome = dict[str, object]
 
@@ -18,20 +18,33 @@ SAG_S = "1"
 
 async def obey(station: Station, line: str) -> Outcome:
     """Carry out one line; the answer has ``ok`` and, when that is false, ``error``."""
+    outcome = follow(station, line)
+    return outcome if isinstance(outcome, dict) else await outcome
+
+
+def follow(station: Station, line: str) -> Outcome | Awaitable[Outcome]:
+    """The same at this very moment, except for the plug, which takes a while."""
     try:
         verb, *words = check_order(line)
-        return {"ok": True, "did": verb, **await _act(station, verb, words)}
+        if verb in ("unplug", "plug"):
+            return _plug(station, verb, words)
+        return {"ok": True, "did": verb, **_act(station, verb, words)}
     except SimulatorError as error:
         return {"ok": False, "error": str(error)}
 
 
-async def _act(station: Station, verb: str, words: list[str]) -> Outcome:
-    if verb == "unplug":
-        await station.unplug()
-        return {}
-    if verb == "plug":
+async def _plug(station: Station, verb: str, words: list[str]) -> Outcome:
+    try:
+        if verb == "unplug":
+            await station.unplug()
+            return {"ok": True, "did": verb}
         await station.plug(words[0] if words else "", int(words[1]) if len(words) > 1 else 0)
-        return {"truth": station.truth(), "reads": station.maker_reads()}
+    except SimulatorError as error:
+        return {"ok": False, "error": str(error)}
+    return {"ok": True, "did": verb, "truth": station.truth(), "reads": station.maker_reads()}
+
+
+def _act(station: Station, verb: str, words: list[str]) -> Outcome:
     if verb in _STATION:
         return _STATION[verb](station, words)
     car = station.car_now()

@@ -315,7 +315,7 @@ def _step(table: Table) -> Step:
         raise table.fail("do", str(error)) from None
     if table.has("after_s") == table.has("after_requests"):
         raise table.fail("after_s", "a step wants one of after_s and after_requests")
-    after_s = table.number("after_s", high=31_536_000) if table.has("after_s") else None
+    after_s = table.number("after_s", low=0.1, high=31_536_000) if table.has("after_s") else None
     after_requests = table.whole("after_requests", low=1, high=10**6) if table.has("after_requests") else None
     table.finish()
     return Step(order, after_s, after_requests)

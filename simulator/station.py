@@ -66,7 +66,7 @@ class Station:
         self.clock = self.bus.clock = CLOCKS[clock]()
         self.bus.asked = self._asked
         # Carries out an order of the scenario's script; set by whoever understands orders.
-        self.obeys: Callable[[str], Awaitable[object]] | None = None
+        self.obeys: Callable[[str], object] | None = None
         self._steps: list[Step] = []
         self._put_in(scenario, visit)
 
@@ -195,8 +195,9 @@ class Station:
             self._follow(self._steps.pop(0))
 
     def _follow(self, step: Step) -> None:
-        if self.obeys is not None:
-            self._keep(asyncio.ensure_future(self.obeys(step.order)))
+        outcome = self.obeys(step.order) if self.obeys is not None else None
+        if isinstance(outcome, Awaitable):
+            self._keep(asyncio.ensure_future(outcome))
 
     def _keep(self, task: "asyncio.Future[Any]") -> None:
         self._tasks.add(task)

@@ -50,7 +50,7 @@ async def test_wall_time_rings_although_some_of_the_wait_was_skipped() -> None:
     clock.plan(clock.now_s() + 1001, rang.clear)
 
     clock.skip(1000)
-    clock.plan(clock.now_s() + 500, rang.clear)
+    assert not rang.is_set()
 
     async with asyncio.timeout(5):
         await rang.wait()

@@ -1,12 +1,14 @@
 """Orders to a running simulator, in a time that jumps: what they do, and what is refused in one line."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.control import obey
-from simulator.library import load
+from simulator.control import follow, obey
+from simulator.errors import ScenarioError
+from simulator.library import LIBRARY, load
 from simulator.orders import SPELLINGS, check_order
 from simulator.scenario import Scenario, Step
 from simulator.station import Station
@@ -124,50 +126,71 @@ def scripted(*steps: Step) -> Scenario:
     return Scenario(**{**kept, "visits": (type(visit)(**{**values, "steps": steps}),)})
 
 
-async def followed(station: Station) -> list[str]:
-    """Let the station obey its own script; the orders it gave itself."""
+def followed(station: Station) -> list[str]:
+    """Let the station follow its own script; the orders it gave itself."""
     given: list[str] = []
 
-    async def note(order: str) -> None:
+    def note(order: str) -> object:
         given.append(order)
-        await obey(station, order)
+        return follow(station, order)
 
     station.obeys = note
     return given
 
 
-async def settle(station: Station) -> None:
-    for task in list(station._tasks):
-        await task
-
-
-async def test_a_script_is_followed_by_time(station: Station) -> None:
-    timed = Station(
-        scripted(Step("speed 40", after_s=10), Step("speed 0", after_s=20), Step("sag 8", after_s=99)),
-        1,
-        clock="virtual",
-    )
-    given = await followed(timed)
+async def test_a_script_is_followed_by_time_and_each_order_at_its_moment() -> None:
+    steps = (Step("speed 36", after_s=10), Step("speed 0", after_s=20), Step("sag 8", after_s=99))
+    timed = Station(scripted(*steps), 1, clock="virtual")
+    given = followed(timed)
 
     timed.wait(25)
-    await settle(timed)
 
-    assert given == ["speed 40", "speed 0"]
+    assert given == ["speed 36", "speed 0"]
+    assert (await obey(timed, "state"))["odometer_m"] == 48_210_300 + 100
 
 
 async def test_a_script_is_followed_by_requests_and_ends_with_the_visit() -> None:
     counted = Station(scripted(Step("battery 9", after_requests=2), Step("drop", after_requests=5)), 1, clock="virtual")
-    given = await followed(counted)
+    given = followed(counted)
 
     for _ in range(3):
         counted.bus.ask(counted.clock.now_s(), 0x7DF, b"\x01\x00")
-    await settle(counted)
     await counted.plug("engine-fault")
     for _ in range(5):
         counted.bus.ask(counted.clock.now_s(), 0x7DF, b"\x01\x00")
 
     assert given == ["battery 9"]
     assert counted.car_now() is not None
+
+
+async def test_a_script_may_pull_the_plug() -> None:
+    pulled = Station(scripted(Step("unplug", after_requests=1)), 1, clock="virtual")
+    followed(pulled)
+
+    pulled.bus.ask(0.0, 0x7DF, b"\x01\x00")
+    for task in list(pulled._tasks):
+        await task
+
+    assert pulled.car_now() is None
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ('do = "fly"\nafter_s = 1', "visit.1.step.1.do: 'fly' is not understood"),
+        ('do = "drop"', "visit.1.step.1.after_s: a step wants one of after_s and after_requests"),
+        ('do = "drop"\nafter_s = 1\nafter_requests = 2', "a step wants one of"),
+        ('do = "drop"\nafter_requests = 0', "visit.1.step.1.after_requests: 0 is outside 1 to"),
+    ],
+)
+def test_a_wrong_step_is_named_with_its_key(tmp_path: Path, step: str, reason: str) -> None:
+    file = tmp_path / "car.toml"
+    text = (LIBRARY / "clean.toml").read_text(encoding="utf-8")
+    file.write_text(f"{text}\n[[visit.step]]\n{step}\n", encoding="utf-8")
+
+    with pytest.raises(ScenarioError, match=r"car\.toml:\d+: ") as caught:
+        load(str(file))
+    assert reason in str(caught.value)
 
 
 @pytest.mark.parametrize("order", ["speed 1", "plug clean 2", "break P0301"])
