@@ -1,6 +1,6 @@
 """How much of recorded traffic with known meaning is decoded right, by kind of recording."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ _UNITS = {
     "bars": ("kPa", 100.0),
 }
 _SOURCE_FORMULA = "source_formula"
-_COLUMNS = ("kind", "cases", "right", "share", "not_counted")
+_MAKERS_OWN = frozenset({"uds22", "local21"})
+_COLUMNS = ("cases", "right", "share", "not_counted")
 
 SOURCE_ERRORS = frozenset(
     (f"01{pid:02X}", f"SHRTFT{bank}{sensor}") for pid in range(0x14, 0x1C) for bank in (1, 2) for sensor in range(1, 5)
@@ -56,15 +57,24 @@ class KindScore:
 
 def score(paths: Iterable[Path]) -> dict[str, KindScore]:
     """Score by kind over the capture files among ``paths``; files that cannot be read count nothing."""
+    return _grouped(paths, lambda case: case.kind)
+
+
+def score_by_make(paths: Iterable[Path]) -> dict[str, KindScore]:
+    """The same by make, without the makers' own signals: what a profile or a standard explains (docs/adr/0007)."""
+    return _grouped(paths, lambda case: case.make if case.kind not in _MAKERS_OWN else "")
+
+
+def _grouped(paths: Iterable[Path], group_of: Callable[[CaptureCase], str]) -> dict[str, KindScore]:
     profiles = load_profiles()
     scores: dict[str, KindScore] = {}
     for case in (case for path in paths for case in _readable_cases(path)):
-        if case.expected:
-            kind = scores.setdefault(case.kind, KindScore())
-            kind.cases += 1
-            kind.not_counted += sum(_is_source_error(case, entry) for entry in case.expected)
+        if case.expected and (name := group_of(case)):
+            group = scores.setdefault(name, KindScore())
+            group.cases += 1
+            group.not_counted += sum(_is_source_error(case, entry) for entry in case.expected)
             if not is_right(case, replay_case(case, profiles)):
-                kind.wrong.append(case.id)
+                group.wrong.append(case.id)
     return dict(sorted(scores.items()))
 
 
@@ -122,9 +132,9 @@ def _same(entry: Expected, reading: Mapping[str, Any]) -> bool:
     return abs(expected * scale - value) <= max(_TOLERANCE * abs(expected * scale), _ROUNDING)
 
 
-def score_table(scores: Mapping[str, KindScore], language: Language) -> Table:
-    """The score as a table for people."""
-    table = Table(*(render(f"replay_score.{column}", language) for column in _COLUMNS))
+def score_table(scores: Mapping[str, KindScore], language: Language, first: str = "kind") -> Table:
+    """The score as a table for people; ``first`` names what stands in its first column (``kind``, ``make``)."""
+    table = Table(*(render(f"replay_score.{column}", language) for column in (first, *_COLUMNS)))
     for kind, entry in scores.items():
         right = entry.cases - len(entry.wrong)
         table.add_row(kind, str(entry.cases), str(right), f"{entry.share:.1%}", str(entry.not_counted))

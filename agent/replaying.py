@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.replay import replay_files
-from agent.replay_score import score, score_table
+from agent.replay_score import score, score_by_make, score_table
 from agent.tables import replay_table
 from config.catalogue import Language, render
 from config.errors import SettingsError
@@ -25,4 +25,5 @@ def replay_recordings(files: list[Path], language: Language, *, as_json: bool) -
         Console().print(replay_table(results, language))
         if scores := score(files):
             Console().print(score_table(scores, language))
+            Console().print(score_table(score_by_make(files), language, "make"))
     return 0

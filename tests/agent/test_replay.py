@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.replay import capture_cases, replay_case, replay_files
-from agent.replay_score import KindScore, _is_source_error, score, score_table
+from agent.replay_score import KindScore, _is_source_error, score, score_by_make, score_table
 from agent.replay_session import replay_session
 from config.catalogue import Language
 from config.profiles import load_profiles
@@ -284,6 +284,14 @@ def test_the_make_named_in_a_recording_chooses_the_rows(tmp_path: Path) -> None:
     assert replay_text(tmp_path, "# vehicle: Audi A4\n" + exchange)["readings"][0]["value"] == 123456
     assert replay_text(tmp_path, "# vehicle: not stated\n" + exchange)["readings"][0]["value"] == 123456
     assert replay_text(tmp_path, "# vehicle: Toyota Camry\n" + exchange)["readings"] == []
+
+
+@needs_captures
+def test_every_make_is_decoded_as_far_as_standards_and_profiles_explain_it() -> None:
+    scores = score_by_make(sorted(CAPTURES.glob("*.json"))[:12])
+
+    assert {make: entry.wrong for make, entry in scores.items() if entry.wrong} == {}
+    assert len(scores) > 5
 
 
 @pytest.mark.parametrize("language", list(Language))
