@@ -9,23 +9,31 @@ from collections.abc import Callable
 from collector.car import PRESENT_V, Car
 from collector.errors import CarSilentError
 from collector.standard import read_vins
+from protocols.readings import CarReading
 
 VOLTAGE_STEP_V = 0.4  # between two looks; a resting battery and one under charge differ by more than 1 V
+STEP_PAUSE_S = 10.0  # lamps and fans make a running engine's voltage step again and again
 UNSURE_FIRST_S = 15.0
 UNSURE_MAX_S = 240.0  # a car that stands for hours is asked ever more seldom
 
 
 class Presence:
-    """Watches one car after its scan. ``vins`` are those it told; ``fell_silent`` says why ``lasts`` ended."""
+    """Watches one car after its scan. ``fell_silent`` tells whether ``lasts`` ended because nobody answered."""
 
-    def __init__(self, car: Car, vins: frozenset[str], now_s: Callable[[], float]) -> None:
-        self.vins = vins
+    def __init__(self, car: Car, read: CarReading | None, now_s: Callable[[], float]) -> None:
         self.fell_silent = False
         self._car = car
         self._now_s = now_s
-        self._volts: float | None = None
+        self._doubted = False
+        self._not_before_s = now_s()
         self._pause_s = UNSURE_FIRST_S
         self._next_s = now_s() + UNSURE_FIRST_S
+        self.was_read(read)
+
+    def was_read(self, read: CarReading | None) -> None:
+        """Take the VINs and the voltage of a scan that was just finished; None when it was not."""
+        self._vins = frozenset(ecu.vin for ecu in read.ecus if ecu.vin) if read else frozenset()
+        self._volts = read.battery_v if read else None
 
     async def lasts(self) -> bool:
         """True while it is still that car, as far as one look can tell."""
@@ -39,21 +47,24 @@ class Presence:
         before, self._volts = self._volts, volts
         if volts is None:
             return self._car.silent or self._now_s() < self._next_s or await self._answers()
-        stepped = before is not None and abs(volts - before) >= VOLTAGE_STEP_V
-        return volts >= PRESENT_V and not (stepped and await self._is_another())
+        self._doubted |= before is not None and abs(volts - before) >= VOLTAGE_STEP_V
+        if volts < PRESENT_V or not self._doubted or self._now_s() < self._not_before_s:
+            return volts >= PRESENT_V
+        self._doubted, self._not_before_s = False, self._now_s() + STEP_PAUSE_S
+        return not await self._is_another()
 
     async def _is_another(self) -> bool:
         """Whether units tell VINs of which none was read, and the same once more: one garbled answer proves nothing."""
-        now = await self._vins_now() if self.vins else frozenset()
-        return bool(now) and not self.vins & now and now == await self._vins_now()
+        now = await self._vins_now() if self._vins else frozenset()
+        return bool(now) and not self._vins & now and now == await self._vins_now()
 
     async def _answers(self) -> bool:
         """Ask the car itself whether it is there and who it is; the next time after a longer pause."""
         self._pause_s = min(2 * self._pause_s, UNSURE_MAX_S)
         self._next_s = self._now_s() + self._pause_s
-        now = await self._vins_now() if self.vins else frozenset()
+        now = await self._vins_now() if self._vins else frozenset()
         if now:
-            return bool(self.vins & now) or now != await self._vins_now()
+            return bool(self._vins & now) or now != await self._vins_now()
         self.fell_silent = not await self._car.speaks()
         return not self.fell_silent
 

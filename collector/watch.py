@@ -29,7 +29,7 @@ from collector.setup import Abilities, identity_of
 from collector.transport import LinkOpener
 from config.profiles import Profiles
 from config.settings import AdapterSettings
-from protocols.readings import AdapterIdentity
+from protocols.readings import AdapterIdentity, CarReading
 
 QUIET_AFTER_SCAN_S = 2.0  # the bus stays silent this long after the last item
 SILENT_RETRY_S = 5.0  # how often a car that answered nothing is asked again: somebody may turn the key
@@ -146,9 +146,9 @@ class _Bay:
         await self._until_there(car)
         await self._tell(CarPlugged(await car.supply_v()))
         try:
-            vins = await self._scan(car, identity)
+            read = await self._scan(car, identity)
             await asyncio.sleep(QUIET_AFTER_SCAN_S)
-            await self._until_gone(car, identity, vins)
+            await self._until_gone(car, identity, read)
         except AdapterLostError:
             await self._tell(CarUnplugged())
             raise
@@ -168,8 +168,8 @@ class _Bay:
             await asyncio.sleep(self._settings.presence_every_s)
         self._left_unseen = False
 
-    async def _scan(self, car: Car, identity: AdapterIdentity) -> frozenset[str]:
-        """Scan once and tell how it went; return the VINs it told. A broken link is told and passed on."""
+    async def _scan(self, car: Car, identity: AdapterIdentity) -> CarReading | None:
+        """Scan once and tell how it went; return what was read. A broken link is told and passed on."""
         try:
             async with asyncio.timeout(self._settings.scan_timeout_s):
                 reading, silent = await scan_car(car, identity, self._reader, self._tell)
@@ -183,19 +183,19 @@ class _Bay:
             raise
         else:
             await self._tell(ScanDone(reading, silent))
-            return frozenset(ecu.vin for ecu in reading.ecus if ecu.vin)
-        return frozenset()
+            return reading
+        return None
 
-    async def _until_gone(self, car: Car, identity: AdapterIdentity, vins: frozenset[str]) -> None:
+    async def _until_gone(self, car: Car, identity: AdapterIdentity, read: CarReading | None) -> None:
         """Ask only the adapter whether the car is there; a car that was silent is asked again now and then."""
         loop = asyncio.get_running_loop()
-        presence = Presence(car, vins, loop.time)
+        presence = Presence(car, read, loop.time)
         pause_s = SILENT_RETRY_S
         next_try = loop.time() + pause_s
         while await presence.lasts():
             if car.silent and loop.time() >= next_try:
                 if await car.speaks():
-                    presence.vins = await self._scan(car, identity)
+                    presence.was_read(await self._scan(car, identity))
                 pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
                 next_try = loop.time() + pause_s
             await asyncio.sleep(self._settings.presence_every_s)

@@ -114,3 +114,40 @@ async def test_a_command_off_the_list_is_a_fault_of_ours_and_never_sent() -> Non
             await adapter.ask("04")
 
     assert chip.heard == []
+
+
+async def test_a_chip_that_is_still_starting_is_knocked_at_until_it_answers() -> None:
+    deaf: list[bytes | None] = [None, None, None, None]
+    async with opened([*deaf, b"?\r\r>", b"ELM327 v1.5\r\r>"]) as (adapter, chip):
+        reply = await adapter.first_word("ATI", timeout_s=0.05, boot_s=2.0)
+
+    assert reply is not None
+    assert reply.lines == ("ELM327 v1.5",)
+    assert b"\r" not in chip.heard
+
+
+async def test_answers_to_knocks_under_way_are_not_taken_for_the_first_word() -> None:
+    late = b"?\r\r>?\r\r>?\r\r>"
+    async with opened([None, None, late, b"ELM327 v2.1\r\r>"]) as (adapter, _):
+        reply = await adapter.first_word("ATI", timeout_s=0.05, boot_s=2.0)
+
+    assert reply is not None
+    assert reply.lines == ("ELM327 v2.1",)
+
+
+async def test_a_banner_that_comes_by_itself_is_the_first_word() -> None:
+    async with opened([b"\xfc\r\rELM327 v1.5\r\r>"]) as (adapter, chip):
+        reply = await adapter.first_word("ATI", timeout_s=0.5, boot_s=2.0)
+
+    assert reply is not None
+    assert reply.lines == ("ELM327 v1.5",)
+    assert chip.heard == [b"ATI\r"]
+
+
+async def test_a_chip_that_never_starts_is_given_up_in_time() -> None:
+    async with opened([]) as (adapter, chip):
+        chip.answer = lambda data: b""  # type: ignore[method-assign]
+        with pytest.raises(AdapterLostError) as lost:
+            await adapter.first_word("ATI", timeout_s=0.05, boot_s=0.3)
+
+    assert lost.value.reason == "adapter.no_prompt"
