@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from simulator.errors import SimulatorError
 from simulator.links import BY_NUMBER, Kind, Link
 from simulator.recording.permitted import is_permitted
-from simulator.recording.printed import DoubtfulError, Messages, messages, padding_of
+from simulator.recording.printed import DoubtfulError, Messages, fits, messages, padding_of
 
 Ask = Callable[[str], str]
 Note = Callable[[str], None]
 
-TRIES = 3
+TRIES = 5
+# An adapter may lose an answer; a unit that stays silent does so each time.
+SILENCES = 3
 # ATM0 and ATAL are missing in some adapters, and nothing is lost by that.
 SET_UP = ("ATZ", "ATE0", "ATL0", "ATS0", "ATH1", "ATM0", "ATAL", "ATCAF1", "ATAT1", "ATST96", "ATSP0")
 NEEDED = ("ATE0", "ATH1")
+# After a disturbed answer: a sagging supply may have reset the adapter.
+SET_UP_AGAIN = ("ATE0", "ATL0", "ATS0", "ATH1", "ATAL", "ATCAF1", "ATST96")
 CAN_PROTOCOLS = "6789"
 MASK_STEP = 0x20
 SPEED = 0x0D
@@ -65,6 +69,7 @@ class Asking:
         self._note = note
         self._recording = Recording(BY_NUMBER["6"], "", 0.0)
         self._padding: dict[int, int | None] = {}
+        self._turned_to: Place | None = None
 
     def record(self, reads: list[tuple[Place, str]]) -> Recording:
         """Everything the car tells. ``reads`` are a maker's requests that a person has chosen.
@@ -102,6 +107,7 @@ class Asking:
         number = _last_line(self._line("ATDPN"))[-1:]
         self._recording.link = BY_NUMBER.get(number, self._recording.link)
         with_services = self._tried("0100", said) if number in BY_NUMBER else {}
+        self._recording.doubtful.clear()
         if with_services:
             self._keep("0100", with_services)
             return
@@ -109,6 +115,7 @@ class Asking:
             self._line(f"ATSP{number}")
             self._recording.link = BY_NUMBER[number]
             found = self._tried("22F400")
+            self._recording.doubtful.clear()
             if found:
                 self._recording.uds_only = True
                 self._keep("22F400", found)
@@ -143,9 +150,12 @@ class Asking:
                 return
 
     def moves(self) -> bool | None:
-        """Whether the car drives; None when no unit tells its speed."""
+        """Whether the car drives at this moment; None when no unit tells its speed."""
         request = f"22F4{SPEED:02X}" if self._recording.uds_only else f"01{SPEED:02X}"
-        self._everybody(request, again=True)
+        found = self._tried(request)
+        if found is None:
+            return None
+        self._keep(request, found)
         speeds = [said[-1] for said in self._said(request) if len(said) > len(request) // 2]
         return any(speeds) if speeds else None
 
@@ -155,27 +165,45 @@ class Asking:
         found = (unit.answers.get(raw, []) for unit in self._recording.units.values())
         return [said[0] for said in found if said and said[0][0] == raw[0] + 0x40]
 
-    def _everybody(self, request: str, *, again: bool = False) -> None:
+    def _everybody(self, request: str) -> None:
         asked = any(bytes.fromhex(request) in unit.answers for unit in self._recording.units.values())
-        if (again or not asked) and request not in self._recording.doubtful:
+        if not asked and request not in self._recording.doubtful:
             found = self._tried(request)
             if found is not None:
                 self._keep(request, found)
 
     def _tried(self, request: str, said: str | None = None) -> Messages | None:
-        """The messages, asking again while they are in doubt; None when they stay so."""
+        """The messages, asking again while they are in doubt; None when they stay so. Silence must last."""
+        silences = 0
         for _ in range(TRIES):
             try:
                 text = self._line(request) if said is None else said
-                found = messages(text, self._recording.link)
-            except DoubtfulError:
                 said = None
+                found = self._answering(request, text)
+            except DoubtfulError:
+                self._set_up_again()
                 continue
-            self._padding |= padding_of(text, self._recording.link)
-            return found
+            silences += not found
+            if found or silences >= SILENCES:
+                self._padding |= padding_of(text, self._recording.link)
+                return found
         self._note(f"{request}: disturbed {TRIES} times, left out")
         self._recording.doubtful.append(request)
         return None
+
+    def _answering(self, request: str, text: str) -> Messages:
+        found = messages(text, self._recording.link)
+        raw = bytes.fromhex(request)
+        for said in found.values():
+            if not all(fits(raw, message) for message in said) or len(set(said)) < len(said):
+                raise DoubtfulError("an earlier answer is among these")
+        return found
+
+    def _set_up_again(self) -> None:
+        for command in SET_UP_AGAIN:
+            self._line(command)
+        if self._turned_to is not None:
+            self._turn_to(self._turned_to)
 
     def _keep(self, request: str, found: Messages) -> None:
         raw = bytes.fromhex(request)
@@ -200,6 +228,7 @@ class Asking:
         self._turn_back()
 
     def _turn_to(self, place: Place) -> None:
+        self._turned_to = place
         if self._recording.link.kind is Kind.CAN29:
             self._line(f"ATSHDA{place.request_id >> 8 & 0xFF:02X}F1")
             return
@@ -210,6 +239,7 @@ class Asking:
                 self._line(command)
 
     def _turn_back(self) -> None:
+        self._turned_to = None
         for command in ("ATFCSM0", "ATAR", FUNCTIONAL[self._recording.link.kind]):
             self._line(command)
 

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Iterable
 
-from simulator.links import Kind, Link
+from simulator.links import Kind, Link, checksum, crc_j1850
 
 Messages = dict[int, list[bytes]]
 
 # What an adapter may print beside or instead of answers, and which of that leaves the answer in doubt.
-_TALK = re.compile(r"SEARCHING\.*|BUS INIT: ?\.*(?:OK|ERROR)?")
-_NOTHING = ("NO DATA", "UNABLE TO CONNECT", "CAN ERROR")
+_TALK = re.compile(r"SEARCHING\.*|BUS INIT: ?\.*(?:OK)?")
+_NOTHING = ("NO DATA", "UNABLE TO CONNECT")
 _CHECK_BYTES = 1
+# How many bytes behind its service an answer repeats of the request.
+_REPEATED = {0x01: 1, 0x02: 2, 0x06: 1, 0x09: 1, 0x19: 1, 0x21: 1, 0x22: 2}
+REFUSED = 0x7F
 
 
 class DoubtfulError(Exception):
@@ -19,7 +22,7 @@ class DoubtfulError(Exception):
 
 def lines_of(text: str) -> list[str]:
     """The lines that carry bytes, without spaces; nothing when the adapter says that nobody answered."""
-    lines = [_TALK.sub("", line).strip() for line in text.replace(">", "").splitlines()]
+    lines = [_TALK.sub("", line).strip() for line in text.replace(">", "").replace("\0", "").splitlines()]
     found = [line.replace(" ", "") for line in lines if line and line not in _NOTHING]
     for line in found:
         if not re.fullmatch(r"(?:[0-9A-F]{3}|[0-9A-F]{2})(?:[0-9A-F]{2})*", line):
@@ -33,6 +36,14 @@ def messages(text: str, link: Link) -> Messages:
     for sender, frames in _by_sender(lines_of(text), link).items():
         found[sender] = list(_assembled(frames)) if link.is_can else frames
     return found
+
+
+def fits(request: bytes, message: bytes) -> bool:
+    """Whether a message answers this request, and not one that was asked before."""
+    if message[:1] == bytes([REFUSED]):
+        return message[1:2] == request[:1]
+    repeated = _REPEATED.get(request[0], 0)
+    return message[0] == request[0] + 0x40 and message[1 : 1 + repeated] == request[1 : 1 + repeated]
 
 
 def padding_of(text: str, link: Link) -> dict[int, int | None]:
@@ -69,7 +80,8 @@ def _legacy(line: str, kind: Kind) -> tuple[int, bytes]:
         raise DoubtfulError(line[:40])
     raw = bytes.fromhex(line)
     start = 4 if kind is Kind.KWP and raw[:1] == b"\x80" else 3
-    if len(raw) <= start + _CHECK_BYTES:
+    check = checksum if kind in (Kind.KWP, Kind.ISO9141) else crc_j1850
+    if len(raw) <= start + _CHECK_BYTES or raw[-1] != check(raw[:-1]):
         raise DoubtfulError(line[:40])
     return raw[2], raw[start:-_CHECK_BYTES]
 

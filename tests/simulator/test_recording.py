@@ -72,13 +72,27 @@ def test_it_can_be_recorded_through_each_kind_of_adapter(profile: str) -> None:
     assert [pair for pair in pairs if pair[1] != pair[2] and not pair[0].endswith((*RUNS_ON, "1F00"))] == []
 
 
-def test_disturbed_answers_are_asked_again_and_left_out_when_they_stay_so() -> None:
-    calm = recorded(Bench("clean", faults=("data-error=7", "buffer-full=11")))
-    noisy = recorded(Bench("clean", faults=("data-error=0.8",), seed=4))
+STRUCK = ("nul=9", "stray-fc=9", "split-writes=0.5", "stopped=9", "buffer-full=9", "lv-reset=9", "data-error=9",
+          "can-error=9", "no-data=9", "late-answer=9", "garbage=9", "half-line=9")  # fmt: skip
 
-    assert calm.doubtful == []
-    assert len(noisy.doubtful) > 5
-    assert "answers" in text_of(noisy) or noisy.units == {}
+
+@pytest.mark.parametrize("fault", STRUCK)
+@pytest.mark.parametrize("name", ["clean", "kwp"])
+def test_a_disturbed_answer_is_asked_for_again_and_never_taken_for_another(name: str, fault: str) -> None:
+    calm, struck = recorded(Bench(name)), recorded(Bench(name, faults=(fault,), seed=3))
+
+    pairs = list(said_twice(calm, struck))
+
+    assert [pair for pair in pairs if pair[1] != pair[2] and not pair[0].endswith((*RUNS_ON, "012F"))] == []
+    assert (struck.doubtful, struck.units.keys()) == ([], calm.units.keys())
+
+
+def test_what_stays_disturbed_is_left_out() -> None:
+    noisy = recorded(Bench("clean", faults=("data-error=0.7",), seed=4))
+
+    assert len(noisy.doubtful) > 3
+    assert all(bytes.fromhex(request) not in noisy.units[0x7E8].answers for request in noisy.doubtful)
+    assert "model_year" in text_of(noisy)
 
 
 def test_what_the_model_knows_is_written_in_its_words(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from simulator.cli import main
 from simulator.errors import ScenarioError
 from simulator.library import LIBRARY, load
 from simulator.links import LINKS
-from simulator.recording.printed import DoubtfulError, lines_of, messages, padding_of
+from simulator.recording.printed import DoubtfulError, fits, lines_of, messages, padding_of
 from tests.simulator.running import simulator
 
 CAN11, CAN29, KWP, ISO9141 = (LINKS[name] for name in ("can11-500", "can29-500", "kwp-fast", "iso9141"))
@@ -24,19 +24,20 @@ def test_messages_are_put_together_by_sender() -> None:
     assert messages(both, CAN11) == {0x7E8: [bytes.fromhex("4100BE3EB811")], 0x7E9: [bytes.fromhex("410088180010")]}
     assert messages(LONG_VIN, CAN11)[0x7E8] == [b"\x49\x02\x01" + b"1D4GP00R55B123456"]
     assert messages("18DAF110037F0112\r>", CAN29) == {0x18DAF110: [b"\x7f\x01\x12"]}
-    assert messages("86F1104100BE3EB81191\r>", KWP) == {0x10: [bytes.fromhex("4100BE3EB811")]}
-    assert messages("486B104100BE3EB811FA\r>", ISO9141) == {0x10: [bytes.fromhex("4100BE3EB811")]}
+    assert messages("86F1104100BE3EB8118D\r>", KWP) == {0x10: [bytes.fromhex("4100BE3EB811")]}
+    assert messages("486B104100BE3EB811C9\r>", ISO9141) == {0x10: [bytes.fromhex("4100BE3EB811")]}
 
 
 def test_silence_is_an_answer() -> None:
-    for said in ("NO DATA\r\r>", "SEARCHING...\rUNABLE TO CONNECT\r\r>", "BUS INIT: ...ERROR\r>", "CAN ERROR\r>", ">"):
+    for said in ("NO DATA\r\r>", "SEARCHING...\rUNABLE TO CONNECT\r\r>", ">"):
         assert lines_of(said) == []
     assert lines_of("BUS INIT: ...OK\r486B10410001\r>") == ["486B10410001"]
 
 
 @pytest.mark.parametrize(
     "said",
-    ["7E8064100BE3EB811<DATA ERROR\r>", "STOPPED\r>", "BUFFER FULL\r>", "?\r>", "7E8\r>", "7E81014490201314434\r>",
+    ["CAN ERROR\r>", "7E8064100BE3EB811<DATA ERROR\r>", "STOPPED\r>", "BUFFER FULL\r>", "?\r>", "7E8\r>",
+     "7E81014490201314434\r>",
      "7E81014490201314434\r7E82242313233343536\r>", "7E80041\r>", "7E80741\r>", "7E830000\r>", "LV RESET\r>",
      LONG_VIN.replace("7E821", "7E822", 1), "7E8064100BE3EB81\r>", "7E821" + "00" * 7, "7E8" + "00" * 9],
 )  # fmt: skip
@@ -45,8 +46,8 @@ def test_what_is_cut_or_disturbed_is_doubted(said: str) -> None:
         messages(said, CAN11)
 
 
-@pytest.mark.parametrize("said", ["486B10\r>", "486B1\r>", "486B1041\r>"])
-def test_short_lines_of_older_links_are_doubted(said: str) -> None:
+@pytest.mark.parametrize("said", ["486B10\r>", "486B1\r>", "486B1041\r>", "486B104100BE3EB811C8\r>"])
+def test_short_and_wrong_lines_of_older_links_are_doubted(said: str) -> None:
     with pytest.raises(DoubtfulError):
         messages(said, ISO9141)
 
@@ -59,6 +60,18 @@ def test_any_text_is_read_or_doubted(said: str) -> None:
             padding_of(said, link)
         except DoubtfulError:
             pass
+
+
+@pytest.mark.parametrize(
+    ("request_", "message", "expected"),
+    [
+        ("010C", "410C0C30", True), ("010C", "410D00", False), ("010C", "7F0112", True), ("010C", "7F0912", False),
+        ("020C00", "420C000C30", True), ("03", "4300", True), ("07", "4300", False), ("0902", "490201", True),
+        ("22F190", "62F19031", True), ("22F190", "62F18731", False), ("195533", "595533", True), ("2128", "61", False),
+    ],
+)  # fmt: skip
+def test_an_answer_to_another_question_is_told_from_one_to_this(request_: str, message: str, expected: bool) -> None:
+    assert fits(bytes.fromhex(request_), bytes.fromhex(message)) is expected
 
 
 def test_what_fills_the_last_frame_is_seen() -> None:
