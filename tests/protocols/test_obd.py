@@ -200,6 +200,16 @@ def test_any_bytes_give_readings_or_a_decode_error(pid: int, data: bytes, whole:
             assert len(data) < max(chain([4], PID_LENGTHS.values()))
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(0x01, "OBD II"), (0x06, "EOBD"), (0x1B, "HD-ZEV"), (0x29, "CN-OBD-6"), (0x33, "CARB ACC-II"), (0x3B, "EPA HD")],
+)
+def test_the_law_a_car_was_built_to_has_the_standards_short_name(code: int, text: str) -> None:
+    (reading,) = decode_pid(0x1C, bytes((code,)), ecu="7E8")
+
+    assert reading.value == text
+
+
 LIFETIME = bytes.fromhex("00000BB8 000E2B10 00000190 00125F40")
 
 
