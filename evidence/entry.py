@@ -63,6 +63,8 @@ class Entry:
 
 # no mileage at all: nothing may be concluded from these, not even a drop
 NO_MILEAGE = frozenset({"zero", "implausible", "slip", "miles"})
+# what a person gave and nobody can believe; the same of a reading is a matter for the checks
+NOT_MEANT = frozenset({"too_fast", "deviates", "above_later", "future"})
 
 
 def agree(one_m: int, other_m: int) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
 
-from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, NOT_MEANT, RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
 from evidence.offsets import with_offsets
 from evidence.quarantine import quarantine
@@ -64,7 +64,8 @@ def best_of_visit(entries: Iterable[Entry], visit: int, *, read_only: bool = Fal
 
 
 def _no_reading(entry: Entry) -> bool:
-    return bool(entry.voided) or entry.quarantined in NO_MILEAGE
+    unbelieved = entry.rank > AGREEMENT_RANK and entry.quarantined in NOT_MEANT
+    return bool(entry.voided) or entry.quarantined in NO_MILEAGE or unbelieved
 
 
 def _of_services(services: Iterable[ServiceRecord]) -> Iterable[Entry]:

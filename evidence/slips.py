@@ -6,14 +6,13 @@ from collections.abc import Iterator
 def one_slip_from(typed: int, low: int, high: int) -> bool:
     """Whether one slip turns a whole number within ``low`` to ``high`` into ``typed``.
 
-    A slip swaps two digits, doubles one, loses one, or hits the key beside. A lost leading digit is left out: it looks
-    exactly as a mileage put back by a round amount does.
+    A slip swaps two digits, doubles one, loses one, or hits the key beside.
     """
     return any(low <= meant <= high for meant in _meant(str(typed)))
 
 
 def lost_a_digit(typed: int, low: int, high: int) -> bool:
-    """The same for a lost digit alone: the slip that no plausible change of a mileage resembles."""
+    """The same for a lost digit alone: the slip that hardly any change of a mileage resembles."""
     return any(low <= int(meant) <= high for meant in _with_one_more(str(typed)))
 
 
@@ -41,8 +40,8 @@ def _with_one_less(digits: str) -> Iterator[str]:
 
 
 def _with_one_more(digits: str) -> Iterator[str]:
-    for place in range(1, len(digits) + 1):
-        for digit in "0123456789":
+    for place in range(len(digits) + 1):
+        for digit in "0123456789" if place else "123456789":
             yield digits[:place] + digit + digits[place:]
 
 

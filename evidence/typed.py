@@ -53,8 +53,8 @@ class Window:
         return typed.unit != "mi" and self.low_m <= typed.odometer_m * KM_PER_MILE + typed.offset_m <= self.high_m
 
     def has_slip(self, typed: Entry) -> bool:
-        """A round number was estimated or made up: nobody slips to it."""
-        if typed.odometer_m % ROUND_M == 0:
+        """A round number was estimated or made up, and one of three digits can be reached from anywhere."""
+        if typed.odometer_m % ROUND_M == 0 or typed.odometer_m < ROUND_M:
             return False
         return one_slip_from(typed.odometer_m // 1000, *self._shown_as(typed))
 
@@ -191,7 +191,9 @@ def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], 
     high_m = later[0].life_m
     if _in_line(low_m, typed.life_m, high_m):
         return ""
-    window = _counted(typed, (*reversed(stands), *later[:1]), visits)
+    # the newest value may itself be the wrong one
+    others = (*reversed(stands), *later[:1]) if len(later) > 1 else reversed(stands)
+    window = _counted(typed, others, visits)
     if window is not None:
         return _doubt(typed, window)
     if low_m > high_m:
