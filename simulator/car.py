@@ -87,6 +87,8 @@ class Ecu:
     calibration_ids: tuple[str, ...] = ()
     cvns: tuple[str, ...] = ()
     pids: frozenset[int] = frozenset()
+    # Whether it tells how often its monitors have run (service 09, info type 08 or 0B).
+    in_use: bool = False
     reads: tuple[MakerRead, ...] = ()
     dids: dict[int, bytes] = field(default_factory=dict)
     # Whole answers by request, as a real unit gave them; no message: it stays silent. They go before all else.

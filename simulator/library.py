@@ -148,6 +148,7 @@ def _ecu(table: Table, link: Link, vin: str) -> Ecu:
         calibration_ids=_calibration_ids(table),
         cvns=_cvns(table),
         pids=_pids(table),
+        in_use=table.flag("in_use", default=False),
         reads=tuple(_read(read_table) for read_table in table.tables("read")),
         dids=_dids(table),
         answers=recorded_answers(table),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from simulator.car import Car, Ecu
 from simulator.codes import encode_code
+from simulator.in_use import info_type, performance
 from simulator.links import Kind, Link
 from simulator.pids import bitmap, is_mask, pid_data, whole_km
 
@@ -141,6 +142,8 @@ def _texts(car: Car, ecu: Ecu) -> dict[int, list[bytes]]:
     if ecu.title:
         short, _, long = ecu.title.partition("-")
         found[0x0A] = [short.encode("ascii").ljust(4, b"\x00") + b"-" + long.encode("ascii").ljust(15, b"\x00")]
+    if ecu.in_use:
+        found[info_type(car)] = performance(car)
     return found
 
 

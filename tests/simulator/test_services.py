@@ -146,6 +146,26 @@ def test_the_vin_comes_in_five_messages_before_can() -> None:
     ]
 
 
+def test_a_unit_may_tell_how_often_its_monitors_have_run() -> None:
+    petrol, diesel, old = car_of("clean"), car_of("clean"), car_of("kwp")
+    diesel.fuel = "diesel"
+    for car in (petrol, diesel, old):
+        car.ecus[0].in_use = True
+        car.odometer_m = 100_000_000
+    ran, could, cycles, never = "14A0", "19C8", "2AF8", "00000000"
+
+    pair = ran + could
+    assert asked(petrol, "0900") == ["490055400000"]
+    assert asked(petrol, "0908") == [
+        f"490814{could}{cycles}" + pair + never + pair + never + pair + never + pair * 2 + never
+    ]
+    assert asked(diesel, "090B") == [f"490B12{could}{cycles}" + pair * 2 + never + pair * 5]
+    assert asked(diesel, "0908") == []
+    assert (asked(old, "0907"), len(asked(old, "0908"))) == (["49070A"], 10)
+    petrol.odometer_m = 4e12
+    assert asked(petrol, "0908")[0][6:10] == "FFFF"
+
+
 def test_makers_own_reads_hold_the_odometer_where_they_put_it() -> None:
     assert asked(car_of("toyota-no-a6"), "2128") == ["6128017C40"]
     assert asked(car_of("vw-no-a6"), "22295A") == ["62295A01B80A"]
