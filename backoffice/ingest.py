@@ -1,5 +1,6 @@
 """From the wire into the store: a batch is answered when all of it is committed, and not before."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ import structlog
 
 from backoffice.errors import StoreFailedError
 from backoffice.recording import Incoming
-from backoffice.store import RecordStore, utc_now
+from backoffice.store import RecordStore, StoreResult, utc_now
 from config.settings import MqttSettings
 from sync.codec import Unreadable, answers_of, decode_batch, decode_question
 from sync.errors import NotStoredError
@@ -16,6 +17,8 @@ from sync.ingest_link import IngestState, receive_batches
 from sync.wire import Account, Ack, Nack
 
 log = structlog.get_logger(__name__)
+TOGETHER = 64  # batches in one transaction at most
+Waiting = tuple[Incoming, "asyncio.Future[StoreResult]"]
 
 
 @dataclass(slots=True)
@@ -37,20 +40,48 @@ class Ingest:
         self.state = IngestState()
         self._store = store
         self._now = now
+        self._waiting: list[Waiting] = []
+        self._storing: asyncio.Task[None] | None = None
 
     async def handle(self, device: str, payload: bytes) -> Sequence[Ack | Nack | Account]:
         """Commit one message and return its answers; raise NotStoredError when the store can't commit now."""
         batch = decode_batch(device, payload)
         if isinstance(batch, Unreadable):
             return await self._answer_question(device, payload, batch.reason)
-        try:
-            (result,) = await self._store.store_batches([Incoming(batch, self._now())])
-        except StoreFailedError as error:
-            raise NotStoredError(str(error)) from error
+        result = await self._stored(Incoming(batch, self._now()))
         if result.holes:
             log.error("records proven lost", device=device, stream=batch.stream, ranges=result.holes)
         self._count(result.stored, result.duplicates, sum(nack.b - nack.a + 1 for nack in batch.poison))
         return answers_of(batch)
+
+    async def _stored(self, incoming: Incoming) -> StoreResult:
+        """Wait until ``incoming`` is committed, together with whatever else waits by then."""
+        done: asyncio.Future[StoreResult] = asyncio.get_running_loop().create_future()
+        self._waiting.append((incoming, done))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_waiting(), name="store")
+        return await done
+
+    async def _store_waiting(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                await self._store_together(together)
+        finally:
+            self._storing = None
+
+    async def _store_together(self, together: Sequence[Waiting]) -> None:
+        try:
+            results = await self._store.store_batches([incoming for incoming, _ in together])
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for these batches
+            failure = NotStoredError(str(error)) if isinstance(error, StoreFailedError) else error
+            for _, done in together:
+                if not done.done():
+                    done.set_exception(failure)
+        else:
+            for (_, done), result in zip(together, results, strict=True):
+                if not done.done():
+                    done.set_result(result)
 
     async def _answer_question(self, device: str, payload: bytes, unreadable: str) -> Sequence[Account]:
         """What is no batch may ask what is held; anything else is dropped."""

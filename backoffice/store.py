@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import lookups
 from backoffice.cars import NewId, current_id
-from backoffice.chronology import StoredRecord
 from backoffice.database import Database, one_line, open_database
 from backoffice.errors import StoreFailedError, UnknownVehicleError
 from backoffice.holdings import holding
@@ -28,7 +27,7 @@ from backoffice.identity import KeyKind, normalise
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
-from backoffice.recording import Incoming, Place, Range, keep, settle_stream, stored_record
+from backoffice.recording import Incoming, Place, Range, concerns_a_car, keep, settle_streams, stored_record
 from backoffice.review import Reviewed, load_dossier, load_services, tell_again_at
 from backoffice.sheets import sheet_from
 from backoffice.tables import (
@@ -54,8 +53,10 @@ from backoffice.views import (
     WorkOrder,
 )
 from config.rules_in_force import RulesInForce
+from config.zones import zone_of
 from evidence.history import in_utc
 from evidence.sheet.content import Sheet
+from evidence.verdict import Terms
 from sync.codec import Unreadable, decode_batch, encode_batch
 from sync.wire import Account, Question
 
@@ -120,7 +121,8 @@ class RecordStore:
         self.running: set[asyncio.Task[Any]] = set()
         self._database = database
         self.rules = RulesInForce(settings.rules.plans, settings.rules.severities)
-        self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules)
+        terms = Terms(frozenset(settings.checks.off), zone_of(settings.timezone))
+        self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules, terms)
         self._now = now
         self._new_id = new_id
 
@@ -162,17 +164,16 @@ class RecordStore:
     @_whole
     async def store_batches(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...]:
         """Keep several batches in one transaction; what a result says is committed when this returns."""
-        results: list[StoreResult] = []
-        new: list[StoredRecord] = []
         async with self._write() as connection:
-            for one in incoming:
-                kept = await keep(connection, one)
-                holes = await settle_stream(connection, one, kept)
-                results.append(StoreResult(len(kept), len(one.batch.records) - len(kept), holes))
-                new += kept
-            reviewed = await self._projector.project(connection, new)
+            kept = await keep(connection, incoming)
+            holes = await settle_streams(connection, incoming, kept)
+            waiting = [stored for new in kept for stored in new if concerns_a_car(stored)]
+            reviewed = await self._projector.project(connection, waiting) if waiting else []
         self._tell(reviewed)
-        return tuple(results)
+        return tuple(
+            StoreResult(len(new), len(one.batch.records) - len(new), proven)
+            for one, new, proven in zip(incoming, kept, holes, strict=True)
+        )
 
     @_whole
     async def account(self, device: str, question: Question, at: datetime) -> Account:

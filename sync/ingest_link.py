@@ -19,6 +19,7 @@ from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Account, Ack, Nack, ack_t
 
 log = structlog.get_logger(__name__)
 ACK_EXPIRY_S = 3600
+AT_ONCE = 128  # messages under way here; MQTT 5 lets the broker send ``receive_maximum`` of them
 SESSION_LASTS_S = 7 * 86400
 _BATCH_TOPIC = re.compile(rf"{TOPIC_ROOT}/([a-z0-9-]{{1,64}})/t\Z")
 Handle = Callable[[str, bytes], Awaitable[Sequence[Ack | Nack | Account]]]
@@ -82,14 +83,17 @@ class _Ingest:
         self._on_state(IngestState(refused=refused, lost="" if refused else str(error)))
 
     async def _receive(self, link: Link) -> None:
+        """Take messages side by side, so that the store can commit many of them at once."""
+        room = asyncio.Semaphore(AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
                 async for message in link.messages():
-                    await self._take(link, message, group)
+                    await room.acquire()
+                    group.create_task(self._take(link, message)).add_done_callback(lambda _task: room.release())
         except BaseExceptionGroup as errors:
             raise gravest(errors) from None
 
-    async def _take(self, link: Link, message: Inbound, group: asyncio.TaskGroup) -> None:
+    async def _take(self, link: Link, message: Inbound) -> None:
         topic = _BATCH_TOPIC.match(message.topic)
         if topic is None:
             message.ack()
@@ -100,7 +104,7 @@ class _Ingest:
         except NotStoredError as error:
             raise UpstreamLostError(f"store cannot commit now: {error}") from error
         self._useful = True
-        group.create_task(_answer(link, device, answers, message))
+        await _answer(link, device, answers, message)
 
 
 async def _subscribe(link: Link) -> None:
