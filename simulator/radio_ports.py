@@ -13,7 +13,7 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from simulator.adapter import Adapter
 from simulator.errors import SimulatorError
-from simulator.radio import Radio, RadioDevice
+from simulator.radio import CONNECTION_TIMEOUT, DROP_S, Radio, RadioDevice
 from simulator.transports import BACKLOG_BYTES, MakeAdapter, Pump
 
 SPP_CHANNEL = 1
@@ -59,6 +59,7 @@ class SerialPortServer:
         self._says = says
         self._left = left
         self._line: rfcomm.DLC | None = None
+        self._refused: set[asyncio.Task[None]] = set()
         self._server = rfcomm.Server(device)
         channel = self._server.listen(self._opened, channel=SPP_CHANNEL)
         records = rfcomm.make_service_sdp_records(SPP_RECORD, channel, BT_SERIAL_PORT_SERVICE)
@@ -71,7 +72,9 @@ class SerialPortServer:
 
     def _opened(self, line: rfcomm.DLC) -> None:
         if self._line is not None:
-            line.multiplexer.l2cap_channel.abort()
+            refused = asyncio.get_running_loop().create_task(_cut_off(line))
+            self._refused.add(refused)
+            refused.add_done_callback(self._refused.discard)
             return
         self._line = line
         line.sink = self._says
@@ -82,6 +85,13 @@ class SerialPortServer:
         if self._line is not None:
             self._line = None
             self._left()
+
+
+async def _cut_off(line: rfcomm.DLC) -> None:
+    """End the whole link of a host that may not have this line."""
+    with suppress(Exception):
+        async with asyncio.timeout(DROP_S):
+            await line.multiplexer.l2cap_channel.connection.disconnect(CONNECTION_TIMEOUT)
 
 
 class GattUartServer:

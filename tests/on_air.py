@@ -180,6 +180,8 @@ async def _bridged(device: Device, address: str, channel: int) -> socket.socket:
 
     line.sink = writer.write
     connection.on(connection.EVENT_DISCONNECTION, lost)
+    if connection not in device.connections.values():  # cut off before we could listen for it
+        lost()
     carrying.add(task := asyncio.create_task(carry()))
     task.add_done_callback(carrying.discard)
     return theirs
@@ -189,13 +191,17 @@ carrying: set[asyncio.Task[None]] = set()
 
 
 @asynccontextmanager
-async def radio_of_ours(hci_address: str) -> AsyncIterator[Device]:
+async def radio_of_ours(hci_address: str, address: str = OURS) -> AsyncIterator[Device]:
     """A bumble host on the dongle that a simulator process offers, powered on."""
     async with await open_transport(hci_address) as (source, sink):
-        config = DeviceConfiguration(name="bay", address=Address(OURS), classic_enabled=True)
+        config = DeviceConfiguration(name="bay", address=Address(address), classic_enabled=True)
         device = Device.from_config_with_hci(config, source, sink)
         await device.power_on()
-        yield device
+        try:
+            yield device
+        finally:
+            if carrying:
+                await asyncio.wait(carrying, timeout=FOUND_WITHIN_S)
 
 
 @asynccontextmanager
