@@ -5,9 +5,12 @@ import time
 
 import pytest
 
+from simulator.adapter import Adapter
 from simulator.clock import Clock, VirtualClock, WallClock
 from simulator.library import load
+from simulator.profiles import PROFILES
 from simulator.station import Station
+from tests.simulator.bench import Bench
 
 SESSION = ("ATZ", "ATE0", "ATH1", "0100", "0902", "03", "07", "0A", "010C", "ATRV", "0101", "01A6", "09041")
 
@@ -93,3 +96,39 @@ async def test_nothing_waits_in_a_virtual_time() -> None:
     # A reset, a search and a dozen requests at 38400 baud take seconds of that time.
     assert said.count(b">") == len(SESSION)
     assert time.process_time() - began_s < 2.0
+
+
+LINE_S = 0.001
+FRAME_S = 0.001
+
+
+@pytest.mark.parametrize("link_s", [0.0, 0.015])
+@pytest.mark.parametrize("ecu_s", [0.010, 0.025])
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize(
+    ("question", "answer", "frames", "tail_s"),
+    [
+        # with the number of lines known there is no tail; without, the time-out that was set
+        ("010C1", "7E804410C0C30\r\r>", 1, 0.0),
+        ("09023", "7E8101449020131443447\r7E82150303052353542\r7E8223132333435360000\r\r>", 3, 0.0),
+        ("010C", "7E804410C0C30\r\r>", 1, 0.1),
+    ],
+)
+def test_a_request_takes_what_the_model_says(
+    baud: int, ecu_s: float, link_s: float, question: str, answer: str, frames: int, tail_s: float
+) -> None:
+    bench = Bench(link_s=link_s)
+    bench.car.ecus[0].vin = "1D4GP00R55B123456"
+    bench.bus.ecu_s = ecu_s
+    bench.adapter = Adapter(PROFILES["elm-2.2"], bench.bus, baud=baud, link_s=link_s)
+    for line in ("ATE0", "ATS0", "ATH1", "0100", "ATSH7E0", "ATAT0", "ATST19"):
+        bench.ask(line)
+
+    bench.ask(question)
+
+    byte_s = 10 / baud
+    bus_s = (frames - 1) * FRAME_S + (FRAME_S if frames > 1 else 0.0)
+    sent_s, printed_s = (len(question) + 1) * byte_s, len(answer) * byte_s
+    model_s = LINE_S + 2 * link_s + sent_s + ecu_s + max(printed_s, bus_s) + tail_s
+    # Printing overlaps the bus by up to one line, which the model takes for nothing.
+    assert bench.took_s == pytest.approx(model_s, abs=bus_s + 0.002)
