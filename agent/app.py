@@ -23,6 +23,7 @@ from agent.sheet_command import open_sheets
 from agent.sheets import Sheets
 from agent.stores import open_stores
 from agent.sync_command import verify_route
+from agent.terms import terms_of
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
@@ -82,7 +83,7 @@ async def run_agent(
 async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:
     configured_bays(settings)  # a mistake there is said before anything is opened
     outbox, store = await stack.enter_async_context(open_stores(settings, clock))
-    desk = Desk(store, outbox, clock, settings.device.purpose_notice)
+    desk = Desk(store, outbox, clock, settings.device.purpose_notice, terms_of(settings))
     await desk.recover()
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)

@@ -20,6 +20,7 @@ from agent.ledger import Change, Intake, Known, RecordSet, Status, StockState, p
 from agent.ledger_store import LedgerStore
 from agent.moments import wall_time
 from evidence.snapshot import ClockQuality, Purpose
+from evidence.verdict import USUAL, Terms
 from sync.clock import Clock
 from sync.errors import OutboxError
 from sync.records import AnyBody, ClockBody
@@ -36,9 +37,12 @@ class RecordSink(Protocol):
 class Desk:
     """One per process. All changes pass through one lock, so that the outbox sees them in the ledger's order."""
 
-    def __init__(self, store: LedgerStore, sink: RecordSink, clock: Clock, notice: str = "") -> None:
+    def __init__(
+        self, store: LedgerStore, sink: RecordSink, clock: Clock, notice: str = "", terms: Terms = USUAL
+    ) -> None:
         self._store = store
         self._notice = notice
+        self._terms = terms
         self._sink = sink
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -175,7 +179,7 @@ class Desk:
         )
 
     def _circumstances(self, changed_from: str = "", same_vin_at: str = "") -> Circumstances:
-        return Circumstances(self._now(), self._quality(), changed_from, same_vin_at, self._notice)
+        return Circumstances(self._now(), self._quality(), changed_from, same_vin_at, self._notice, self._terms)
 
     def _begun(self, intake_id: str, bay: str) -> Intake:
         return Intake(intake_id, bay, self._now())

@@ -11,7 +11,7 @@ from evidence.assemble import snapshot_of, with_dash, with_judgement
 from evidence.findings import finding
 from evidence.history import History, Visit
 from evidence.snapshot import ClockQuality, Finding, Severity, Snapshot, VehiclePart, VinStatus
-from evidence.verdict import Judgement, judge
+from evidence.verdict import USUAL, Judgement, Terms, judge
 from evidence.vin import describe_vin, tail
 from protocols.readings import CarReading
 from sync.records import AnyBody
@@ -33,6 +33,7 @@ class Circumstances:
     changed_from: str = ""
     same_vin_at: str = ""
     notice: str = ""
+    terms: Terms = USUAL
 
 
 def identified(current: Intake, vin: str, known: Known, interrupted: Intake | None) -> Change:
@@ -138,7 +139,7 @@ def _judged(intake: Intake, known: Known, circumstances: Circumstances) -> tuple
     """The snapshot with the verdict over everything this box knows, and with what only the bays saw."""
     snapshot = intake.snapshot or Snapshot()
     visit = Visit(snapshot.taken_at, snapshot, intake.answers.dash_m, intake.answers.papers_m)
-    judgement = judge(History(intake.vin, (*known.visits, visit)), now=circumstances.now)
+    judgement = judge(History(intake.vin, (*known.visits, visit)), now=circumstances.now, terms=circumstances.terms)
     judged = with_judgement(snapshot, judgement)
     seen = (*(old for old in snapshot.findings if old.rule in OURS), *_seen(intake, circumstances))
     return judged.model_copy(update={"findings": (*seen, *judged.findings)}), judgement

@@ -18,7 +18,7 @@ from evidence.history import History, ServiceRecord
 from evidence.ledger import Entry, best_of_visit
 from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
 from evidence.usage import signs_of_severe_use
-from evidence.verdict import judge
+from evidence.verdict import USUAL, Terms, judge
 from protocols.readings import ItemStatus
 
 EDGE_RULES = frozenset({"vin.changed_while_plugged", "vin.same_at_two_bays"})
@@ -57,6 +57,7 @@ def judge_dossier(
     now: datetime,
     rules: Rules | None = None,
     use: UseView | None = None,
+    terms: Terms = USUAL,
 ) -> Judged:
     """Judge everything known about one car at ``now``, by our own rules and for ordinary use unless told others."""
     latest, by, used = dossier.latest, rules or default_rules(), use or UseView()
@@ -64,7 +65,7 @@ def judge_dossier(
         return Judged(VehicleDetail(id=vehicle_id, use=used), ())
     history = history_of(dossier, vehicle_id, services, market)
     kind = CarUse(oil=used.oil, severity=used.severity or NORMAL)
-    judgement = judge(history, now=now, plan=by.plans, use=kind)
+    judgement = judge(history, now=now, plan=by.plans, use=kind, terms=terms)
     episodes, make = episodes_of(history), dossier.vehicle.make
     findings = (*judgement.findings, *_only_seen_at_the_edge(latest.snapshot))
     of_codes = episode_findings(episodes, by.severities, make)
@@ -133,13 +134,13 @@ def _only_seen_at_the_edge(snapshot: Snapshot) -> tuple[Finding, ...]:
 
 def _said_last(entries: Sequence[Entry], visit: int) -> int | None:
     said = best_of_visit(entries, visit)
-    return said.odometer_m if said else None
+    return said.life_m if said else None
 
 
 def _odometer_view(entry: Entry | None) -> OdometerView:
     if entry is None:
         return OdometerView()
-    return OdometerView(odometer_m=entry.odometer_m, source=entry.source, trust=entry.trust.value, at=entry.at)
+    return OdometerView(odometer_m=entry.life_m, source=entry.source, trust=entry.trust.value, at=entry.at)
 
 
 def _entry_fact(entry: Entry) -> EntryFact:

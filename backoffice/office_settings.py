@@ -7,7 +7,7 @@ from platformdirs import user_state_path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from config.settings import MqttSettings, Section
+from config.settings import ChecksSettings, MqttSettings, Section
 from config.toml_settings import TomlSettings
 from config.zones import TimeZone
 
@@ -65,6 +65,7 @@ class OfficeSettings(TomlSettings):
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings = AlertSettings()
+    checks: ChecksSettings = ChecksSettings()
     rules: RulesSettings = RulesSettings()
     language: Annotated[str, Field(pattern=r"^(en|zh)$")] = "zh"
     timezone: TimeZone = "Asia/Shanghai"

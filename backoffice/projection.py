@@ -18,6 +18,7 @@ from backoffice.identity import IdentityKey
 from backoffice.recording import Placed, mark
 from backoffice.review import FOLDED_KINDS, Reviewed, review_vehicle
 from config.rules_in_force import Rules
+from evidence.verdict import USUAL, Terms
 
 log = structlog.get_logger(__name__)
 # These concern the whole transaction: nothing of it may be acknowledged.
@@ -32,6 +33,7 @@ class Projector:
     now: Callable[[], datetime]
     new_id: NewId
     rules: Callable[[], Rules | None] = lambda: None
+    terms: Terms = USUAL
 
     async def project(self, connection: AsyncConnection, new: Sequence[StoredRecord]) -> list[Reviewed]:
         """Place ``new`` and judge the cars that they concern."""
@@ -51,7 +53,9 @@ class Projector:
         for vehicle_id in vehicle_ids:
             try:
                 async with connection.begin_nested():
-                    reviewed.append(await review_vehicle(connection, vehicle_id, self.now(), self.new_id, self.rules()))
+                    reviewed.append(
+                        await review_vehicle(connection, vehicle_id, self.now(), self.new_id, self.rules(), self.terms)
+                    )
             except DATABASE_FAILED:
                 raise
             except Exception:

@@ -33,6 +33,7 @@ from backoffice.views import AlertView, UseView, VehicleDetail
 from config.rules_in_force import Rules
 from evidence.history import ServiceRecord
 from evidence.snapshot import Finding, Result, Severity
+from evidence.verdict import USUAL, Terms
 
 FOLDED_KINDS = ("snapshot", "mileage")
 # What a peer wrote may be of any length; the columns are not.
@@ -50,14 +51,19 @@ class Reviewed:
 
 
 async def review_vehicle(
-    connection: AsyncConnection, vehicle_id: str, now: datetime, new_id: NewId, rules: Rules | None = None
+    connection: AsyncConnection,
+    vehicle_id: str,
+    now: datetime,
+    new_id: NewId,
+    rules: Rules | None = None,
+    terms: Terms = USUAL,
 ) -> Reviewed:
     """Judge ``vehicle_id`` by all its records and ``rules`` at ``now`` and write what follows."""
     dossier = await load_dossier(connection, vehicle_id)
     services = await load_services(connection, vehicle_id)
     car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
     use = UseView(severity=car.use_severity, oil=car.oil, confirmed_by=car.use_confirmed_by)
-    judged = judge_dossier(vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use)
+    judged = judge_dossier(vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use, terms=terms)
     detail = judged.detail
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, dossier, judged.entries)

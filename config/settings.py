@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field
@@ -79,6 +79,12 @@ class PageSettings(Section):
     port: int = Field(8765, ge=0, le=65535)
 
 
+class ChecksSettings(Section):
+    """What of the verdict an owner leaves out: K2 and K7 compare control units with one another."""
+
+    off: tuple[Literal["K2", "K7"], ...] = ()
+
+
 class StorageSettings(Section):
     """Where the edge keeps what it owes, and how much of it."""
 
@@ -97,6 +103,7 @@ class Settings(TomlSettings):
     adapter: AdapterSettings = AdapterSettings()
     mqtt: MqttSettings = MqttSettings()
     page: PageSettings = PageSettings()
+    checks: ChecksSettings = ChecksSettings()
     storage: StorageSettings = Field(default_factory=StorageSettings)
 
 

@@ -30,22 +30,31 @@ class Judgement:
     entries: tuple[Entry, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an owner decided: ``off`` names checks left out (K2, K7), ``zone`` is where sentences are read."""
+
+    off: frozenset[str] = frozenset()
+    zone: tzinfo = UTC
+
+
+USUAL = Terms()
+
+
 def judge(
     history: History,
     *,
     now: datetime,
     plan: tuple[PlanItem, ...] | None = None,
-    off: frozenset[str] = frozenset(),
-    zone: tzinfo = UTC,
+    terms: Terms = USUAL,
     use: CarUse = ORDINARY_USE,
 ) -> Judgement:
     """Judge the last visit of ``history`` by everything known.
 
-    ``plan`` defaults to the plans that come with us, ``off`` names checks that an owner switched off (K2, K7),
-    ``zone`` is where the sentences are read, ``use`` selects among the plans.
+    ``plan`` defaults to the plans that come with us, ``use`` selects among them.
     """
     case = Case(history, build_ledger(history, now))
-    checks = tuple(spoken_in(part, zone) for part in results(case, off))
+    checks = tuple(spoken_in(part, terms.zone) for part in results(case, terms.off))
     standing = current(case.entries)
     odometer_m = standing.life_m if standing else None
     due = due_of(history, odometer_m, now, default_plans() if plan is None else plan, use)
