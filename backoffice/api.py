@@ -1,10 +1,10 @@
 """The JSON API, version 1: what other systems of the dealer read and write."""
 
-from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backoffice.problems import PROBLEM_JSON, ProblemError, ProblemView
 from backoffice.store import RecordStore
@@ -22,6 +22,11 @@ from backoffice.views import (
 Thing = TypeVar("Thing")
 MAX_OFFSET = 1_000_000
 Operator = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+SnoozeDays = Annotated[int, Field(ge=1, le=90)]
+ServiceItem = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
+UseSeverity = Literal["normal", "severe"]
+Oil = Literal["", "mineral", "semi_synthetic", "full_synthetic"]
 OpaqueId = Annotated[str, Path(min_length=1, max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -51,6 +56,22 @@ class Acknowledgement(Request):
     operator: Operator
 
 
+class Snooze(Request):
+    """Put an alert off: it comes back after ``days`` if it still stands."""
+
+    operator: Operator
+    days: SnoozeDays
+    reason: Reason
+
+
+class UseChange(Request):
+    """How a car is used and which oil it has, as a person confirms."""
+
+    operator: Operator
+    severity: UseSeverity
+    oil: Oil = ""
+
+
 class StockChange(Request):
     state: StockState
     operator: Operator
@@ -73,6 +94,7 @@ def api_routes(desk: RecordStore) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", responses={404: problem, 422: problem})
     _vehicle_routes(routes, desk)
     _alert_routes(routes, desk)
+    _decision_routes(routes, desk)
     _record_routes(routes, desk)
     return routes
 
@@ -120,6 +142,21 @@ def _alert_routes(routes: APIRouter, desk: RecordStore) -> None:
     async def acknowledge(alert_id: OpaqueId, seen: Acknowledgement) -> AlertView:
         done = await desk.acknowledge_alert(alert_id, seen.operator, datetime.now(UTC))
         return _found(done, "office.problem_no_alert")
+
+
+def _decision_routes(routes: APIRouter, desk: RecordStore) -> None:
+    """What people decide about alerts and cars besides having seen them."""
+
+    @routes.post("/alerts/{alert_id}/snooze", summary="Put an alert off with a reason")
+    async def snooze(alert_id: OpaqueId, wanted: Snooze) -> AlertView:
+        until = datetime.now(UTC) + timedelta(days=wanted.days)
+        done = await desk.snooze_alert(alert_id, wanted.operator, until, wanted.reason)
+        return _found(done, "office.problem_no_alert")
+
+    @routes.post("/vehicles/{vehicle_id}/use", summary="Confirm how a car is used")
+    async def use(vehicle_id: OpaqueId, wanted: UseChange) -> VehicleDetail:
+        changed = await desk.set_use(vehicle_id, wanted.severity, wanted.oil, wanted.operator)
+        return _found(changed, "office.problem_no_vehicle")
 
 
 def _record_routes(routes: APIRouter, desk: RecordStore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from backoffice.views import CodeView, TimelineEvent, VehicleDetail, VehicleSummary
+from backoffice.views import CodeView, EpisodeView, TimelineEvent, VehicleDetail, VehicleSummary
 from backoffice.wording import DASH, Wording
 from config.catalogue import has, render
 from evidence.sheet.chart import Mark, Point, draw, mark_of
@@ -94,6 +94,13 @@ def item_name(item: str, w: Wording) -> str:
 def due_kind(state: str) -> str:
     """Which badge a due state wears."""
     return _DUE_KIND.get(state, "unknown")
+
+
+def episode_kind(episode: EpisodeView) -> str:
+    """Which badge an episode wears: that of its urgency while it is open."""
+    if episode.state == "healed":
+        return "ok"
+    return {"stop": "stop", "soon": "soon", "note": "note"}.get(episode.severity, "unknown")
 
 
 def by_ecu(codes: Iterable[CodeView]) -> list[tuple[str, list[CodeView]]]:

@@ -1,7 +1,7 @@
 """The pages people read, rendered on the server; they work without script and are live with it."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from backoffice.api import OpaqueId, Operator
-from backoffice.carpage import car_context, check_title, due_kind, item_name, model_name, named
+from backoffice.api import Oil, OpaqueId, Operator, Reason, ServiceItem, SnoozeDays, UseSeverity
+from backoffice.carpage import car_context, check_title, due_kind, episode_kind, item_name, model_name, named
 from backoffice.errors import StoreFailedError
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
 from backoffice.sheets import rendered
 from backoffice.store import RecordStore
-from backoffice.views import AlertView, StockState, VehicleSummary
+from backoffice.views import AlertView, StockState, VehicleSummary, WorkOrder
 from backoffice.wording import DASH, Wording
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
@@ -28,6 +28,7 @@ from evidence.snapshot import CheckPart, Severity
 PAGE_SIZE = 50
 MAX_ALERTS = 500
 MAX_PAGE = 10_000
+NOON = time(12)  # a bill names the day of a service, not its hour
 LANGUAGE_COOKIE = "forecourt_lang"
 COOKIE_S = 365 * 86400
 _URGENCY = {Severity.STOP: 0, Severity.SOON: 1, Severity.NOTE: 2}
@@ -45,7 +46,7 @@ class Pages:
         self.desk = desk
         self._default = default_language
         self.zone_name = zone_name
-        self._zone = zone_of(zone_name)
+        self.zone = zone_of(zone_name)
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -58,7 +59,7 @@ class Pages:
         """The reader's language: asked for in the address, else remembered, else the default."""
         offered = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE), self._default)
         known = next(language for language in offered if language in ("en", "zh"))
-        return Wording(Language(known), self._zone)
+        return Wording(Language(known), self.zone)
 
     async def page(
         self, request: Request, template: str, *, section: str, here: str = "", status: int = 200, **context: Any
@@ -106,6 +107,7 @@ def page_routes(pages: Pages) -> APIRouter:
         return RedirectResponse(_keeping_language("/vehicles", request), 307)
 
     _vehicle_pages(routes, pages, SearchMemory())
+    _service_pages(routes, pages)
     _alert_pages(routes, pages)
     _manual_pages(routes, pages)
     return routes
@@ -163,6 +165,42 @@ def _vehicle_pages(routes: APIRouter, pages: Pages, searches: SearchMemory) -> N
         return RedirectResponse(f"/vehicles/{vehicle_id}", 303)
 
 
+def _service_pages(routes: APIRouter, pages: Pages) -> None:
+    """What people tell of a car's services: what was done, how it is used, which oil it has."""
+    desk = pages.desk
+
+    @routes.post("/vehicles/{vehicle_id}/services")
+    async def done(
+        vehicle_id: OpaqueId,
+        done: Annotated[date, Form()],
+        operator: Annotated[Operator, Form()],
+        items: Annotated[list[ServiceItem], Form(min_length=1, max_length=40)],
+        km: Annotated[str, Form(pattern=r"^\d{0,7}$")] = "",
+        note: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        order = WorkOrder(
+            vehicle_id=vehicle_id,
+            done_at=datetime.combine(done, NOON, pages.zone),
+            odometer_m=int(km) * 1000 if km else None,
+            items=tuple(items),
+            operator=operator,
+            note=note,
+        )
+        await desk.add_workorder(order)
+        return RedirectResponse(f"/vehicles/{vehicle_id}", 303)
+
+    @routes.post("/vehicles/{vehicle_id}/use")
+    async def use(
+        vehicle_id: OpaqueId,
+        severity: Annotated[UseSeverity, Form()],
+        operator: Annotated[Operator, Form()],
+        oil: Annotated[Oil, Form()] = "",
+    ) -> Response:
+        if await desk.set_use(vehicle_id, severity, oil, operator) is None:
+            raise ProblemError(404, "office.problem_no_vehicle")
+        return RedirectResponse(f"/vehicles/{vehicle_id}", 303)
+
+
 async def _vehicle_page(request: Request, pages: Pages, vehicle_id: str) -> Response:
     desk, w = pages.desk, pages.wording(request)
     car = await desk.vehicle(vehicle_id)
@@ -212,6 +250,24 @@ def _alert_pages(routes: APIRouter, pages: Pages) -> None:
             raise ProblemError(404, "office.problem_no_alert")
         back = f"/vehicles/{alert.vehicle_id}" if vehicle else "/alerts"
         return RedirectResponse(back, 303)
+
+    _snooze_page(routes, desk)
+
+
+def _snooze_page(routes: APIRouter, desk: RecordStore) -> None:
+    @routes.post("/alerts/{alert_id}/snooze")
+    async def snooze(
+        alert_id: OpaqueId,
+        days: Annotated[SnoozeDays, Form()],
+        reason: Annotated[Reason, Form()],
+        operator: Annotated[Operator, Form()],
+        vehicle: Annotated[str, Form(max_length=64)] = "",
+    ) -> Response:
+        until = datetime.now(UTC) + timedelta(days=days)
+        alert = await desk.snooze_alert(alert_id, operator, until, reason)
+        if alert is None:
+            raise ProblemError(404, "office.problem_no_alert")
+        return RedirectResponse(f"/vehicles/{alert.vehicle_id}" if vehicle else "/alerts", 303)
 
 
 def _manual_pages(routes: APIRouter, pages: Pages) -> None:
@@ -280,7 +336,7 @@ def _words(w: Wording) -> dict[str, Any]:
         "check_title": lambda check: check_title(check, w),
         "assumption_words": lambda check: _assumption(check, w),
     }
-    return {"w": w, "DASH": DASH, "due_kind": due_kind, **names}
+    return {"w": w, "DASH": DASH, "due_kind": due_kind, "episode_kind": episode_kind, **names}
 
 
 def _assumption(check: CheckPart, w: Wording) -> str:

@@ -177,6 +177,8 @@ async def test_the_description_names_every_route_and_none_of_the_pages(client: h
         "/api/v1/vehicles/{vehicle_id}",
         "/api/v1/vehicles/{vehicle_id}/timeline",
         "/api/v1/vehicles/{vehicle_id}/stock-state",
+        "/api/v1/vehicles/{vehicle_id}/use",
+        "/api/v1/alerts/{alert_id}/snooze",
         "/api/v1/alerts",
         "/api/v1/alerts/{alert_id}",
         "/api/v1/alerts/{alert_id}/acknowledge",

@@ -219,7 +219,7 @@ async def test_a_piece_for_the_script_carries_the_number_of_open_alerts(client: 
     piece = await client.get("/alerts/list")
     count = await client.get("/alerts/count")
 
-    assert piece.headers["x-open-alerts"] == count.headers["x-open-alerts"] == "5"
+    assert piece.headers["x-open-alerts"] == count.headers["x-open-alerts"] == "6"
     assert "<html" not in piece.text and "data-key" in piece.text
     assert count.text == ""
 
