@@ -19,6 +19,7 @@ from simulator.control import WORDS, follow, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
 from simulator.fleet.writing import Order, write_files
+from simulator.journal import summed
 from simulator.library import load, names
 from simulator.notices import tell
 from simulator.profiles import PROFILES
@@ -27,6 +28,7 @@ from simulator.station import Station
 from simulator.words import add_language, chinese, help_of, localise, said, speak
 
 EXIT_USER = 2
+MOST_COPIES = 10_000
 LINE_LIMIT = 65536
 
 Number = TypeVar("Number", int, float)
@@ -96,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=P]",
                         help="0.3: probability, 4: every 4th answer, @7: the 7th only")  # fmt: skip
     parser.add_argument("--power", choices=["car", "usb"], default="car", help="what an unplugged adapter lives on")
+    parser.add_argument(
+        "--copies", type=int, default=1, metavar="N", help="so many cars, each on a TCP port of its own"
+    )
     parser.add_argument("--clock", choices=list(CLOCKS), default="real", help="virtual: nothing waits, time jumps")
     parser.add_argument("--control", action="store_true", help=f"obey lines on standard input: {WORDS}")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after this time")
@@ -146,8 +151,17 @@ def _run(arguments: argparse.Namespace) -> int:
         raise SimulatorError("give at least one of --tcp HOST:PORT, --pty PATH, --rfcomm and --ble")
     if len(set(arguments.pty)) < len(arguments.pty):
         raise SimulatorError("--pty: the same path twice")
+    if _bounded("--copies", arguments.copies, MOST_COPIES) != 1:
+        _check_copies(arguments)
     asyncio.run(_serve(load(arguments.scenario), arguments))
     return 0
+
+
+def _check_copies(arguments: argparse.Namespace) -> None:
+    if arguments.copies < 1:
+        raise SimulatorError("--copies 0: there would be no car")
+    if arguments.control or arguments.pty or arguments.rfcomm or arguments.ble:
+        raise SimulatorError("--copies goes with --tcp alone: an order would not know which car is meant")
 
 
 def _station(scenario: Scenario, arguments: argparse.Namespace) -> Station:
@@ -190,27 +204,36 @@ def _host_port(text: str) -> tuple[str, int]:
 
 async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
-    station = _station(scenario, arguments)
+    stations = [_station(scenario, arguments) for _ in range(arguments.copies)]
+    first = stations[0]
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     try:
-        for text in arguments.tcp:
-            await station.add_tcp(*_host_port(text))
-        for text in arguments.pty:
-            await station.add_pty(Path(text))
-        await _add_bluetooth(station, arguments)
-        dongle = await station.dongle()
+        for place, station in enumerate(stations):
+            await _open(station, arguments, place)
+        urls = [url for station in stations for url in station.urls]
+        dongle = await first.dongle()
         air = {"hci": dongle} if dongle else {}
-        _print({"adapters": station.urls, "truth": station.truth(), "reads": station.maker_reads(), **air})
+        _print({"adapters": urls, "truth": first.truth(), "reads": first.maker_reads(), **air})
         if arguments.control and sys.stdin is not None:
-            _listen(station, loop)
+            _listen(first, loop)
         if arguments.seconds is not None:
             loop.call_later(max(arguments.seconds, 0.0), ended.set)
         await ended.wait()
     finally:
-        await station.close()
-    _print(station.journal.summary())
+        for station in stations:
+            await station.close()
+    _print(summed(station.journal for station in stations))
+
+
+async def _open(station: Station, arguments: argparse.Namespace, place: int) -> None:
+    for text in arguments.tcp:
+        host, port = _host_port(text)
+        await station.add_tcp(host, port + place if port else 0)
+    for text in arguments.pty:
+        await station.add_pty(Path(text))
+    await _add_bluetooth(station, arguments)
 
 
 async def _add_bluetooth(station: Station, arguments: argparse.Namespace) -> None:

@@ -305,3 +305,15 @@ def test_the_list_names_scenarios_profiles_and_faults(capsys: pytest.CaptureFixt
 
     said = capsys.readouterr().out
     assert all(word in said for word in ("clean", "rolled-back", "2 visit(s)", "stn-1170", "half-line"))
+
+
+def test_several_cars_in_one_process_are_counted_together() -> None:
+    with simulator("--scenario", "clean", "--tcp", "127.0.0.1:0", "--copies", "3", "--clock", "virtual") as running:
+        assert len(set(running.first["adapters"])) == 3
+        for url in running.first["adapters"]:
+            with Client(url) as client:
+                client.ask("0100")
+                client.ask("04")
+        last = running.end()
+
+    assert (last["requests"], last["writes"], len(last["unsafe"])) == (6, 3, 3)
