@@ -194,3 +194,65 @@ def test_identifiers_that_cannot_be_told_apart_are_corrupt(lines: tuple[str, ...
 def test_late_answers_with_one_identifier_of_another_request_are_dropped() -> None:
     assert brief("22F40CF40D", said("7E8 05 62 F4 05 5A 00")) == []
     assert brief("22F40CF40D", said("7E8 05 62 F1 90 41 42")) == []
+
+
+@pytest.mark.parametrize(
+    ("request_hex", "line", "data"),
+    [
+        ("0601", "7E8 04 46 01 0A 0B", "0A0B"),
+        ("07", "7E8 04 47 01 01 43", "010143"),
+        ("0A", "7E8 04 4A 01 01 43", "010143"),
+        ("190A", "7E8 03 59 0A FF", "FF"),
+        ("3E00", "7E8 02 7E 00", ""),
+    ],
+)
+def test_every_service_repeats_so_many_bytes_of_its_request(request_hex: str, line: str, data: str) -> None:
+    assert brief(request_hex, said(line)) == [("7E8", "read", data)]
+
+
+@pytest.mark.parametrize(("request_hex", "line"), [("0601", "7E8 04 46 02 0A 0B"), ("190A", "7E8 03 59 02 FF")])
+def test_an_answer_with_another_parameter_is_somebody_elses(request_hex: str, line: str) -> None:
+    assert brief(request_hex, said(line)) == []
+
+
+@pytest.mark.parametrize(("request_hex", "answer"), [("03", "43"), ("07", "47"), ("0A", "4A")])
+def test_a_list_that_one_unit_says_twice_is_one_list(request_hex: str, answer: str) -> None:
+    line = f"7E8 04 {answer} 01 01 43"
+
+    assert brief(request_hex, said(line, line)) == [("7E8", "read", "010143")]
+
+
+def test_a_value_that_one_unit_says_twice_is_shown_twice() -> None:
+    assert brief("010D", said("7E8 03 41 0D 28", "7E8 03 41 0D 28")) == [("7E8", "read", "28")] * 2
+
+
+@pytest.mark.parametrize(
+    ("filler", "status"), [("00", READ), ("55", READ), ("AA", READ), ("FF", READ), ("12", CORRUPT)]
+)
+def test_only_padding_may_follow_the_last_value(filler: str, status: ItemStatus) -> None:
+    found = answers_to(bytes.fromhex("010C0D"), said(f"7E8 07 41 0C 0B B8 0D 28 {filler}"))
+
+    assert {answer.status for answer in found} == {status}
+
+
+def test_two_kinds_of_padding_are_none() -> None:
+    found = answers_to(bytes.fromhex("010D0F"), said("7E8 07 41 0D 28 0F 32 00 55"))
+
+    assert {answer.status for answer in found} == {CORRUPT}
+
+
+@pytest.mark.parametrize(
+    ("request_hex", "line", "answers"),
+    [
+        ("22F40CF40D", "7E8 10 0B 62 F4 0C 0B B8 F4", [("7E8", "corrupt", "")]),
+        ("22F40CF40D", "7E8 10 0B 62 F4 05 0B B8 F4", []),
+        ("22F40CF40D", "7E8 10 0B 62 F1 90 4C 53 47", []),
+        ("22F40CF40D", "7E8 10 0B 41 F4 0C 0B B8 F4", []),
+        ("010C0D", "7E8 10 0B 41 0D 28 0C 0B B8", [("7E8", "corrupt", "")]),
+        ("010C0D", "7E8 10 0B 41 05 28 0C 0B B8", []),
+    ],
+)
+def test_damage_counts_only_where_it_may_have_been_an_answer(
+    request_hex: str, line: str, answers: list[tuple[str, str, str]]
+) -> None:
+    assert brief(request_hex, said(line)) == answers
