@@ -43,6 +43,8 @@ def _with_one_more(digits: str) -> Iterator[str]:
     for place in range(len(digits) + 1):
         for digit in "0123456789" if place else "123456789":
             yield digits[:place] + digit + digits[place:]
+    # a lost first digit takes the zeros behind it along
+    yield from (f"{digit}0{digits}" for digit in "123456789")
 
 
 def _beside(digits: str) -> Iterator[str]:

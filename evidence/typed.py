@@ -14,7 +14,7 @@ from evidence.entry import AGREE_M, AGREE_SHARE, AGREEMENT_RANK, WORST_STANDING_
 from evidence.history import Visit
 from evidence.offsets import KM_PER_MILE, METRES_PER_MILE
 from evidence.slips import lost_a_digit, one_slip_from
-from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
+from evidence.travel import COUNTED_M, COUNTED_SHARE, moves_as_miles, travelled_m
 from protocols.readings import Trust
 
 SLIP, MILES = "slip", "miles"
@@ -42,6 +42,9 @@ class Window:
     low_m: float
     high_m: float
 
+    def holds(self, typed: Entry) -> bool:
+        return self.low_m <= typed.life_m <= self.high_m
+
     def narrowed(self) -> "Window":
         """The same place as tight as whole miles allow: 0.62 of a value is not yet its miles."""
         centre_m = (self.low_m + self.high_m) / 2
@@ -68,10 +71,20 @@ class Window:
         return round((self.low_m - shift_m) / unit_m), round((self.high_m - shift_m) / unit_m)
 
 
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """The visits, whose counters say what was driven between them; ``dash_unit`` is the dashboard's, in km."""
+
+    visits: Sequence[Visit]
+    dash_unit: float
+
+
 def doubt_typed(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry]:
     """``entries``, in order, with the reason ``slip`` or ``miles`` at each typed value that cannot have been meant."""
     reasons = _beside_a_reading(_by_visit(entries), visits)
-    reasons |= _between_others([entry for entry in entries if entry.id not in reasons], visits)
+    imported = any(_market_shows_miles(visit) for visit in visits)
+    road = _Road(visits, KM_PER_MILE if imported and moves_as_miles(entries, visits) else 1.0)
+    reasons |= _between_others([entry for entry in entries if entry.id not in reasons], road)
     return [replace(entry, quarantined=reasons[entry.id]) if entry.id in reasons else entry for entry in entries]
 
 
@@ -112,11 +125,11 @@ def _beside(typed: Entry, read: Entry, gap_m: int | None, visit: Visit, unit: fl
     """``unit`` is that of the dashboard's last values, in km: a slip in a number of miles is one among miles."""
     if _market_shows_miles(visit) and _near_in_miles(read).shows_miles(typed):
         return MILES
-    around = _around(read, gap_m)
-    reason = _doubt(typed, around)
-    if reason == SLIP or (not reason and Window(around.low_m / unit, around.high_m / unit).has_slip(typed)):
-        return "" if _written_too(typed, visit) else SLIP
-    return reason
+    reason = ""
+    for around in (_around(read, gap_m), _around(read, None)):
+        in_unit = Window(around.low_m / unit, around.high_m / unit)
+        reason = reason or _doubt(typed, around) or (SLIP if in_unit.has_slip(typed) else "")
+    return "" if reason == SLIP and _written_too(typed, visit) else reason
 
 
 def _told_by_a_unit(typed: Entry, of_visit: Iterable[Entry]) -> bool:
@@ -149,14 +162,14 @@ def _around(read: Entry, gap_m: int | None) -> Window:
 
 
 def _doubt(typed: Entry, window: Window) -> str:
-    if window.low_m <= typed.life_m <= window.high_m:
+    if window.holds(typed):
         return ""
     if typed.life_m < window.low_m and window.narrowed().shows_miles(typed):
         return MILES
     return SLIP if window.has_slip(typed) else ""
 
 
-def _between_others(entries: Sequence[Entry], visits: Sequence[Visit]) -> dict[str, str]:
+def _between_others(entries: Sequence[Entry], road: _Road) -> dict[str, str]:
     """Typed values of visits at which nothing was read, against what stands before and after them."""
     series = _series(entries)
     found: dict[str, str] = {}
@@ -164,7 +177,7 @@ def _between_others(entries: Sequence[Entry], visits: Sequence[Visit]) -> dict[s
     for place, entry in enumerate(series):
         reason = ""
         if _typed(entry) and entry.visit >= 0 and entry.rank > AGREEMENT_RANK:
-            reason = _out_of_line(entry, stands, series[place + 1 :], visits)
+            reason = _out_of_line(entry, stands, series[place + 1 :], road)
         if reason:
             found[entry.id] = reason
         else:
@@ -183,18 +196,18 @@ def _series(entries: Iterable[Entry]) -> list[Entry]:
     return list(best.values())
 
 
-def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], visits: Sequence[Visit]) -> str:
+def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: _Road) -> str:
     """Why a value that does not stand between its neighbours cannot have been meant, or nothing."""
     low_m = stands[-1].life_m if stands else 0
     if not later:
-        return _last(typed, stands, visits) if typed.life_m < low_m else ""
+        return _last(typed, stands, road) if typed.life_m < low_m else ""
     high_m = later[0].life_m
     if _in_line(low_m, typed.life_m, high_m):
         return ""
     # the newest value may itself be the wrong one
     others = (*reversed(stands), *later[:1]) if len(later) > 1 else reversed(stands)
-    window = _counted(typed, others, visits)
-    if window is not None:
+    window = _counted(typed, others, road)
+    if window is not None and (window.holds(typed) or _doubt(typed, window)):
         return _doubt(typed, window)
     if low_m > high_m:
         return ""
@@ -221,15 +234,16 @@ def _first(typed: Entry, later: Sequence[Entry]) -> str:
     return SLIP if Window(low_m, dated[0].life_m).has_slip(typed) else ""
 
 
-def _counted(typed: Entry, others: Iterable[Entry], visits: Sequence[Visit]) -> Window | None:
+def _counted(typed: Entry, others: Iterable[Entry], road: _Road) -> Window | None:
     """Where the car stood by another visit's value and the distance the counter ran in between."""
     for other in others:
         if other.visit < 0:
             continue
         first, last = sorted((other.visit, typed.visit))
-        driven_m = travelled_m(visits, first, last)
+        driven_m = travelled_m(road.visits, first, last)
         if driven_m is not None:
-            centre_m = other.life_m + (driven_m if other.visit < typed.visit else -driven_m)
+            shown_m = driven_m if other.rank <= AGREEMENT_RANK else driven_m / road.dash_unit
+            centre_m = other.life_m + (shown_m if other.visit < typed.visit else -shown_m)
             spread_m = max(COUNTED_M, COUNTED_SHARE * driven_m)
             return Window(centre_m - spread_m, centre_m + spread_m)
     return None
@@ -240,13 +254,13 @@ def _in_line(low_m: int, middle_m: int, high_m: int) -> bool:
     return above and (middle_m <= high_m or agree(middle_m, high_m))
 
 
-def _last(typed: Entry, stands: Sequence[Entry], visits: Sequence[Visit]) -> str:
+def _last(typed: Entry, stands: Sequence[Entry], road: _Road) -> str:
     """The newest value, below the one before: only what the car drove since, or usually drives, can explain it."""
-    counted, expected = _counted(typed, reversed(stands), visits), _expected(typed, stands)
+    counted, expected = _counted(typed, reversed(stands), road), _expected(typed, stands)
     # a counter cleared in between may have counted less than was driven
     believed = counted is not None and (expected is None or counted.high_m >= expected.low_m)
     reason = _doubt(typed, counted) if counted and believed else ""
-    if reason == SLIP and _written_too(typed, visits[typed.visit]):
+    if reason == SLIP and _written_too(typed, road.visits[typed.visit]):
         return ""
     return reason or (SLIP if expected is not None and expected.has_lost_digit(typed) else "")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from evidence.checks.case import Case, moment, not_determinable, outcome
 from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
+from evidence.offsets import KM_PER_MILE
 from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 
@@ -17,7 +18,12 @@ def below_earlier(case: Case) -> CheckPart:
     """
     if case.odometer is None:
         return _doubted(case) if case.doubt else not_determinable("K8", "no_odometer")
-    pairs = [(now, before) for now in _now(case, case.odometer) for before in _before(case, now, case.index)]
+    pairs = [
+        (now, before)
+        for now in _now(case, case.odometer)
+        for before in _before(case, now, case.index)
+        if not _may_be_miles(case, now, before)
+    ]
     if not pairs:
         return not_determinable("K8", "first_visit")
     known = [pair for pair in pairs if not _of_another_unit(case, pair)]
@@ -25,6 +31,12 @@ def below_earlier(case: Case) -> CheckPart:
     if not known:
         return _told(worst, Result.CONSISTENT, 0.9, variant="consistent_unit", assumption="replaced_unit")
     return _judged(worst if _drops(worst) else _standing_drop(case) or worst)
+
+
+def _may_be_miles(case: Case, now: Entry, before: Entry) -> bool:
+    """A dashboard of a market that shows miles, against somebody else's kilometres, above which it stands as miles."""
+    typed = case.shows_miles and now.source == "dash" and before.source != "dash" and not now.offset_m
+    return typed and _drops((now, before)) and now.life_m * KM_PER_MILE >= before.life_m
 
 
 def _doubted(case: Case) -> CheckPart:
