@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from config.catalogue import Language, render
+from config.severity_rules import Urgency, default_severities, urgency_of
 from evidence.checks.case import Case
 from evidence.codes import new_codes
 from evidence.due import DueItem, DueState
@@ -13,8 +14,6 @@ from protocols.readings import DtcClass, ItemStatus
 
 # rest voltage below which a starter battery counts as flat (DESIGN rule 10)
 BATTERY_LOW_V = 11.8
-# engine may be ruined or the car not stop: misfire (J2012 P0300-P0312), overheating, oil pressure, brakes and steering
-_STOP_CODES = ("P030", "P031", "P0217", "P0218", "P052", "C0", "U0121", "U0131")
 _ORDER = tuple(Severity)
 _UNKNOWN = "@value.unknown"
 
@@ -61,19 +60,21 @@ def _of_check(check: CheckPart) -> Finding:
 
 
 def _of_codes(case: Case) -> Iterable[Finding]:
-    fresh = new_codes(case.history.visits)
+    make = case.snapshot.vehicle.make
+    urgent = [(part, _urgency(part, make)) for part in new_codes(case.history.visits)]
+    fresh = [(part, how) for part, how in urgent if how is not Urgency.IGNORE]
     if fresh:
-        params: dict[str, _Value] = {"count": len(fresh), "codes": ", ".join(part.code for part in fresh)}
-        evidence = tuple(f"{case.name}/dtcs/{case.snapshot.dtcs.index(part)}" for part in fresh)
-        yield finding("codes.new", _code_severity(fresh), params, evidence=evidence)
+        params: dict[str, _Value] = {"count": len(fresh), "codes": ", ".join(part.code for part, _ in fresh)}
+        evidence = tuple(f"{case.name}/dtcs/{case.snapshot.dtcs.index(part)}" for part, _ in fresh)
+        worst = min((Severity(how) for _, how in fresh), key=_ORDER.index)
+        yield finding("codes.new", worst, params, evidence=evidence)
 
 
-def _code_severity(codes: Iterable[DtcPart]) -> Severity:
+def _urgency(part: DtcPart, make: str) -> Urgency:
     """A pending code is a suspicion of the car's own; only a stored one asks for action."""
-    stored = [part.code for part in codes if part.dtc_class is DtcClass.STORED]
-    if not stored:
-        return Severity.NOTE
-    return Severity.STOP if any(code.startswith(_STOP_CODES) for code in stored) else Severity.SOON
+    by_rule = urgency_of(default_severities(), part.code, make)
+    stored = part.dtc_class is DtcClass.STORED or by_rule is Urgency.IGNORE
+    return by_rule if stored else Urgency.NOTE
 
 
 def _of_vin(case: Case) -> Iterable[Finding]:
