@@ -11,11 +11,10 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, delet
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.cars import keys_of
 from backoffice.chronology import StoredRecord
 from backoffice.tables import gaps, records, streams
 from sync.codec import MAX_SEQ, ReceivedBatch
-from sync.records import ClockBody, Record, TombstoneBody
+from sync.records import ReadingBody, Record, TombstoneBody
 
 MAX_REASON = 300
 HOLE, REFUSED, TOMBSTONE = "hole", "refused", "tombstone"
@@ -70,8 +69,12 @@ async def keep(connection: AsyncConnection, incoming: Sequence[Incoming]) -> tup
 
 
 def concerns_a_car(stored: StoredRecord) -> bool:
-    """Whether a record must be placed; one about no car is finished as soon as it is kept."""
-    return isinstance(stored.record.body, ClockBody) or bool(keys_of(stored))
+    """Whether a record must be placed (or dates others); any other is finished as soon as it is kept."""
+    body = stored.record.body
+    if isinstance(body, ReadingBody):
+        of = body.vehicle
+        return bool(of.vin or of.stock_number or of.plate or of.intake_id)
+    return not isinstance(body, TombstoneBody)
 
 
 def _stored(incoming: Incoming) -> Iterator[StoredRecord]:
@@ -230,7 +233,7 @@ async def _fill_holes(connection: AsyncConnection, place: Place, span: Range) ->
             await _note(connection, place, rest, HOLE, "")
 
 
-def held_ranges(place: Place, span: Range) -> Select[tuple[int, int]]:
+def held_ranges(place: Place, span: Range) -> Select[int, int]:
     """What is stored within ``span`` as ranges without a gap: a seq minus its rank is the same throughout one."""
     island = (records.c.seq - func.row_number().over(order_by=records.c.seq)).label("island")
     rows = select(records.c.seq, island).where(*_of(records, place), records.c.seq.between(*span)).subquery()

@@ -11,6 +11,7 @@ from sync.codec import (
     COMPRESS_FROM_BYTES,
     MAX_BATCH_BYTES,
     MAX_SEQ,
+    ZLIB_FIRST_BYTE,
     ReceivedBatch,
     Unreadable,
     answers_of,
@@ -20,7 +21,8 @@ from sync.codec import (
     encode_batch,
     runs,
 )
-from sync.records import Record, TombstoneBody
+from sync.records import AnyBody, Record, TombstoneBody
+from sync.rows import cut
 from sync.wire import Ack, Nack, State
 from tests.sync.samples import BODIES, record_json, record_of, speed
 
@@ -217,3 +219,33 @@ def test_the_largest_seq_is_one_that_every_json_reader_keeps() -> None:
     payload = encode_batch("s", 1, [(MAX_SEQ, record_json(TombstoneBody(first_seq=1, last_seq=MAX_SEQ, reason="r")))])
 
     assert received(payload).records[0].seq == 2**53 - 1
+
+
+@given(st.lists(st.sampled_from(list(BODIES.values())), min_size=1, max_size=5), st.integers(1, 9))
+def test_the_short_way_and_the_long_way_read_the_same(bodies: list[AnyBody], first: int) -> None:
+    rows = [(first + at, record_json(body)) for at, body in enumerate(bodies)]
+    batch = encode_batch("s", 1, rows)
+    plain = (zlib.decompress(batch) if batch[0] == ZLIB_FIRST_BYTE else batch).decode()
+    text = json.dumps({"r": [[seq, json.loads(row)] for seq, row in rows], "lo": 1, "s": "s", "v": 1})
+
+    short, long = received(batch), received(text.encode())
+
+    assert [(r.seq, r.record) for r in short.records] == [(r.seq, r.record) for r in long.records]
+    assert cut(plain, 10) is not None
+    assert [json.loads(r.payload) for r in short.records] == [json.loads(r.payload) for r in long.records]
+
+
+@given(st.integers(0, 200), st.sampled_from(["", "]", ",", "x", '"', "NaN", "1", " ", "}", "\\ud800"]))
+def test_whatever_is_changed_in_a_batch_both_ways_judge_it_alike(at: int, by: str) -> None:
+    text = encode_batch("s", 1, [(3, record_json(speed(1)))]).decode()
+    changed = (text[:at] + by + text[at + 1 :]).encode()
+
+    quick = decode_batch("bay-1", changed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sync.codec._read_quickly", lambda _device, _text: None)
+        slow = decode_batch("bay-1", changed)
+
+    assert type(quick) is type(slow)
+    if isinstance(quick, ReceivedBatch) and isinstance(slow, ReceivedBatch):
+        assert [(r.seq, r.record) for r in quick.records] == [(r.seq, r.record) for r in slow.records]
+        assert quick.poison == slow.poison
