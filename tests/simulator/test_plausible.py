@@ -42,7 +42,7 @@ SWAPPED = (
         ('findings = ["service.unknown"]', 'findings = []\n\n[visit.inspection]\npedals = "awful"',
          "visit.1.inspection.pedals", "none, light, heavy"),
         ('findings = ["service.unknown"]', 'findings = []\n\n[visit.road_test]\ndriven_miles = 3',
-         "visit.1.road_test.driven_km", "is missing"),
+         "visit.1.road_test.driven_miles", "another unit, wanted driven_km"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_named(tmp_path: Path, right: str, wrong: str, key: str, reason: str) -> None:
