@@ -16,9 +16,6 @@ from collector.rfcomm_link import open_rfcomm
 from collector.serial_link import open_serial
 from collector.tcp_link import open_tcp
 from collector.transport import Transport
-from simulator.radio import Radio
-from simulator.radio_ports import GATTS, GattUartServer, SerialPortServer, advertise
-from tests.on_air import BumbleClient, rfcomm_opener
 
 PEER_TIMEOUT_S = 5.0
 
@@ -97,6 +94,10 @@ class Heard:
 @asynccontextmanager
 async def rfcomm_peer() -> AsyncIterator[Peer]:
     """Real RFCOMM frames and credits over a virtual air; the opener is injected, what is behind it the product's."""
+    from simulator.radio import Radio  # bumble takes long to load, and most files here need no radio
+    from simulator.radio_ports import SerialPortServer
+    from tests.on_air import rfcomm_opener
+
     radio, heard = Radio(), Heard()
     theirs, ours = await radio.adapter("OBDII", ""), await radio.adapter("bay", "")
     server = SerialPortServer(theirs.device, heard.take, lambda: None)
@@ -112,6 +113,10 @@ def ble_peer(gatt: str) -> Callable[[], AbstractAsyncContextManager[Peer]]:
 
     @asynccontextmanager
     async def peer() -> AsyncIterator[Peer]:
+        from simulator.radio import Radio
+        from simulator.radio_ports import GATTS, GattUartServer, advertise
+        from tests.on_air import BumbleClient
+
         radio, heard = Radio(), Heard()
         theirs, ours = await radio.adapter("OBDBLE", ""), await radio.adapter("bay", "")
         server = GattUartServer(theirs.device, GATTS[gatt], heard.take, lambda: None)

@@ -7,7 +7,6 @@ import pytest
 from collector.errors import AdapterLostError
 from collector.links import open_transport
 from collector.serial_address import split_serial_address
-from simulator.radio_ports import GATTS
 from tests.collector.conftest import Peer, ble_peer
 
 
@@ -113,7 +112,7 @@ async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> No
     await peer.transport.close()
 
 
-@pytest.mark.parametrize("gatt", sorted(GATTS))
+@pytest.mark.parametrize("gatt", ["fff0", "ffe0", "18f0", "own"])
 async def test_every_kind_of_serial_service_is_found_and_carries_both_ways(gatt: str) -> None:
     async with ble_peer(gatt)() as peer:
         await peer.transport.write(b"0100\r")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from simulator.started import Started
 from tests.simulator.running import simulator
 from tests.system.elm327_emulator_peer import START_TIMEOUT_S, free_port, is_listening
 from tests.system.peer_environments import peer_python
@@ -52,7 +53,7 @@ with Connection((sys.argv[1], int(sys.argv[2])), log_handler=None) as connection
 
 
 @pytest.fixture
-def car() -> Iterator[Any]:
+def car() -> Iterator[Started]:
     """A car with codes of three classes in two ECUs, over TCP and at the end of a serial link."""
     with simulator("--scenario", "engine-fault", "--tcp", "127.0.0.1:0") as running:
         yield running
@@ -64,15 +65,15 @@ def said_by(*command: str | Path) -> str:
     return done.stdout
 
 
-def host_port(running: Any) -> str:
-    return str(running.url).removeprefix("tcp:")
+def host_port(running: Started) -> str:
+    return running.url.removeprefix("tcp:")
 
 
 def codes_of(truth: dict[str, Any]) -> set[tuple[str, str]]:
     return {(code["code"], code["class"]) for code in truth["dtcs"]}
 
 
-def test_py_obdii_reads_the_true_values(car: Any) -> None:
+def test_py_obdii_reads_the_true_values(car: Started) -> None:
     names = [*IDLING, "CLEARED_DTC_DISTANCE", "CLEARED_DTC_WARM_UPS", "ODOMETER", *PY_OBDII_KNOWN_WRONG]
     host, port = host_port(car).split(":")
     read = json.loads(said_by(peer_python(PY_OBDII, PYSERIAL), "-c", PY_OBDII_SESSION, host, port, ",".join(names)))
@@ -86,7 +87,7 @@ def test_py_obdii_reads_the_true_values(car: Any) -> None:
     assert car.end()["writes"] == 0
 
 
-def test_what_py_obdii_is_known_to_read_wrongly_it_still_does(car: Any) -> None:
+def test_what_py_obdii_is_known_to_read_wrongly_it_still_does(car: Started) -> None:
     """So that the list is shortened when a release mends something."""
     host, port = host_port(car).split(":")
     names = ",".join(PY_OBDII_KNOWN_WRONG)
@@ -97,7 +98,7 @@ def test_what_py_obdii_is_known_to_read_wrongly_it_still_does(car: Any) -> None:
     assert "P0741" not in str(read["GET_DTC"])
 
 
-def test_elm327obd_reads_the_true_values(car: Any) -> None:
+def test_elm327obd_reads_the_true_values(car: Started) -> None:
     python = peer_python(ELM327OBD)
     codes = said_by(python, "-m", "elm327obd", "codes", "-a", host_port(car))
     info = said_by(python, "-m", "elm327obd", "info", "-a", host_port(car))
