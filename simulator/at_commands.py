@@ -230,6 +230,11 @@ def _which_stn_protocol(chip: Chip, argument: str) -> Result:
     return numbers.get(chip.settings.protocol, "0")
 
 
+def _wake_up(chip: Chip, argument: str) -> Result:
+    chip.settings.wakes = argument != "00"
+    return OK
+
+
 def _bypass(chip: Chip, argument: str) -> Result:
     """Take the bus for initialised, whatever it is."""
     chip.settings.connected = chip.settings.link is not None
@@ -310,7 +315,7 @@ COMMANDS: tuple[Command, ...] = (
     _row("BI", "ATBI", _bypass),
     _row("FI", "ATFI", _say("BUS INIT: OK")),
     _row("SI", "ATSI", _say("BUS INIT: OK")),
-    _row("SW", "ATSW([0-9A-F]{2})", _say(OK)),
+    _row("SW", "ATSW([0-9A-F]{2})", _wake_up),
     _row("WM", "ATWM([0-9A-F]{2,12})", _harmful("WM")),
     _row("KW", "ATKW([01])", _say(OK)),
     _row("IB", "ATIB(?:10|12|15|48|96)", _say(OK)),

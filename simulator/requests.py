@@ -15,6 +15,8 @@ Line = tuple[float, str | bytes]
 SEARCH_ORDER = "678951243"
 KLINE_INIT_S = {"3": 2.5, "4": 2.5, "5": 0.3}
 CAN_ERROR_S = 0.15
+# ISO 14230-2 and ISO 9141-2, P3max: after so long a silence a unit wants a new initialisation.
+KLINE_IDLE_S = 5.0
 REQUEST_BYTES = 7
 LONG_REQUEST_BYTES = 4095
 PENDING_WAIT_S = 5.0
@@ -81,6 +83,9 @@ class Exchange:
     def _open(self, at_s: float, lines: list[Line]) -> tuple[float, str]:
         """Search or initialise if that is still to be done; the text of the failure, or nothing."""
         settings = self._settings
+        if self._fell_asleep(at_s):
+            settings.connected = False
+        settings.asked_s = at_s
         if settings.connected and self._bus.car is not None:
             return at_s, ""
         if settings.automatic:
@@ -91,6 +96,12 @@ class Exchange:
         at_s, failure = self._initialise(at_s, link, lines)
         settings.connected = not failure
         return at_s, failure
+
+    def _fell_asleep(self, at_s: float) -> bool:
+        """Whether the units on a K-line have given up: nobody spoke for P3max, the adapter's wake-ups included."""
+        settings = self._settings
+        awake = settings.wakes or settings.link is None or not settings.link.is_kline
+        return not awake and at_s - settings.asked_s > KLINE_IDLE_S
 
     def _search(self, at_s: float, lines: list[Line]) -> tuple[float, str]:
         settings = self._settings

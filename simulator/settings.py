@@ -45,6 +45,9 @@ class Settings:
     automatic: bool = True
     connected: bool = False
     slowest_s: dict[str, float] = field(default_factory=dict)
+    # Whether the adapter keeps a K-line awake between requests, and when the last of them went out.
+    wakes: bool = True
+    asked_s: float = 0.0
 
     @property
     def link(self) -> Link | None:

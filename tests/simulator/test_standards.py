@@ -75,7 +75,9 @@ def bench_of(car: Car, profile: str = "elm-2.2", before: tuple[str, ...] = ("ATE
         (0x5E, (3212.75,), "FAFF"),
         (0x61, (-125,), "00"), (0x61, (0,), "7D"), (0x61, (130,), "FF"),
         (0x63, (460,), "01CC"), (0x64, (-125, 0, 0, 0, 130), "007D7D7DFF"),
-        (0x66, (1, 2047.96875, 0), "01FFFF0000"),
+        (0x66, (1, 2047.96875, 0), "01FFFF0000"), (0x66, (3, 1, 2), "0300200040"),
+        (0x69, (63, 0, 50, 0, 100, 50, 99.2), "3F008080FF80FF"), (0x6C, (15, 0, 50, 100, 25), "0F0080FF40"),
+        (0x6D, (63, 10, 20, 0, 30, 40, -40), "3F000100022800030004" + "00"), (0x72, (15, 0, 50, 100, 25), "0F0080FF40"),
         (0x67, (3, 80, -40), "037800"),
         (0x70, (2, 0, 100.125, 0, 0, 0), "0200000C840000000000"),
         (0x7F, (3, 4294967295, 60.9, 0), "03FFFFFFFF0000003C00000000"),
@@ -300,6 +302,20 @@ def test_a_bypassed_initialisation_speaks_at_once() -> None:
 
     assert slow.lines("0100") == ["BUS INIT: ...OK", "41 00 BE 1F B8 10 "]
     assert quick.lines("0100") == ["41 00 BE 1F B8 10 "]
+
+
+def test_a_k_line_without_wake_ups_falls_asleep() -> None:
+    car = car_of("iso9141", engine(0x10, 0x10, r0100="4100BE1FB810"))
+    bench = bench_of(car, before=("ATE0", "ATSP3", "0100"))
+    bench.now_s += 60
+    assert bench.lines("0100") == ["41 00 BE 1F B8 10 "]
+    bench.ask("ATSW00")
+    bench.now_s += 4
+    assert bench.lines("0100") == ["41 00 BE 1F B8 10 "]
+
+    bench.now_s += 6
+
+    assert bench.lines("0100") == ["BUS INIT: ...OK", "41 00 BE 1F B8 10 "]
 
 
 # --- several units in one car ---
