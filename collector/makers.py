@@ -80,7 +80,7 @@ async def read_maker_odometers(car: Car, book: Notebook, profiles: Profiles, kno
     """
     make = make_of_vin(book.vin)
     rows = [row for row in profiles.rows_for(make) if row.request_id and row.link in ("any", LINKS.get(car.link))]
-    if any(witness.status is ItemStatus.READ for witness in book.odometer):
+    if any(witness.status is ItemStatus.READ and witness.trust is Trust.STANDARD for witness in book.odometer):
         rows = [row for row in rows if row.makes and row.trust == "confirmed"]  # beside 01 A6 a hint proves nothing
     if not rows:
         book.note_all((f"odometer.{make or 'maker'}",), ItemStatus.NOT_ASKED, "no row for this make and link")

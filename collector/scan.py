@@ -276,10 +276,10 @@ async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) ->
         await read_uds_vin(car, book)
         await told.vin(book.vin)
     taught = await reader.memory.car(reader.memory.key_of(book.vin)) if book.vin else None
+    await read_lifetime_distance(car, book)
     await read_maker_odometers(car, book, reader.profiles, taught)
     await told.step(STEPS[4])
     await read_identity(car, book)
-    await read_lifetime_distance(car, book)
     await read_values(car, book, (*MORE_PIDS, *EXTRA_PIDS))
     await told.step(STEPS[5])
     if not car.on_uds:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,33 @@ def test_a_wrong_profile_names_file_row_and_key(tmp_path: Path, content: str, me
 def test_frames_are_explained_only_for_their_make(profiles: Profiles) -> None:
     assert [row.id for row in profiles.heard("5C5", "Nissan")] == ["bc-nissan-5C5"]
     assert profiles.heard("5C5", "Ford") == ()
+
+
+def test_the_page_about_vehicles_counts_every_makes_reads(profiles: Profiles) -> None:
+    page = (DIRECTORY.parents[1] / "docs" / "reference" / "vehicles.md").read_text(encoding="utf-8")
+    told = {
+        make.strip(): (int(confirmed or 0), int(hints or 0))
+        for make, confirmed, hints in re.findall(r"(?m)^\| ([^|]+) \| (\d*) \| (\d*) \|$", page)
+    }
+    asked = [row for row in profiles.rows if row.askable]
+    makes = {make for row in asked for make in row.makes}
+
+    assert told == {
+        make: (
+            sum(make in row.makes and row.trust == "confirmed" for row in asked),
+            sum(make in row.makes and row.trust != "confirmed" for row in asked),
+        )
+        for make in makes
+    }
+
+
+def test_units_that_identify_a_car_are_few_and_named(profiles: Profiles) -> None:
+    assert 0 < len(profiles.identity_units) <= 6
+    assert all(unit.sources and unit.response_id for unit in profiles.identity_units)
+
+
+def test_a_page_of_identifiers_carries_pids_in_its_makes_only(profiles: Profiles) -> None:
+    assert profiles.pid_behind(b"\x1f\x0d", "Toyota") == 0x0D
+    assert profiles.pid_behind(b"\x1f\x0d", "Ford") is None
+    assert profiles.pid_behind(b"\x20\x0d", "Toyota") is None
+    assert profiles.pid_behind(b"\x1f", "Toyota") is None
