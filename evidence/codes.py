@@ -43,19 +43,25 @@ def code_changes(visits: tuple[Visit, ...]) -> tuple[CodeChange, ...]:
     if not visits or not codes_were_read(visits[-1].snapshot):
         return ()
     now = _keys(visits[-1].snapshot.dtcs)
-    earlier = [visit.snapshot for visit in visits[:-1] if codes_were_read(visit.snapshot)]
-    before = _keys(earlier[-1].dtcs) if earlier else frozenset()
-    ever = frozenset(key for snapshot in earlier[:-1] for key in _keys(snapshot.dtcs))
+    before = _keys(_read_before(visits))
+    ever = (
+        frozenset(key for visit in visits[:-1] for key in _keys(visit.snapshot.dtcs)) if now - before else frozenset()
+    )
     came = [_change(DtcChange.RETURNED if key in ever else DtcChange.APPEARED, key) for key in sorted(now - before)]
     return (*came, *(_change(DtcChange.GONE, key) for key in sorted(before - now)))
+
+
+def _read_before(visits: tuple[Visit, ...]) -> tuple[DtcPart, ...]:
+    """The codes of the latest earlier visit at which they could be read."""
+    read = (visit.snapshot.dtcs for visit in reversed(visits[:-1]) if codes_were_read(visit.snapshot))
+    return next(read, ())
 
 
 def new_codes(visits: tuple[Visit, ...]) -> tuple[DtcPart, ...]:
     """Stored or pending codes that no list held at the visit before; a permanent leftover is never new."""
     if not visits:
         return ()
-    earlier = [visit.snapshot for visit in visits[:-1] if codes_were_read(visit.snapshot)]
-    known = {part.code for part in earlier[-1].dtcs} if earlier else set()
+    known = {part.code for part in _read_before(visits)}
     fresh: dict[str, DtcPart] = {}
     for part in visits[-1].snapshot.dtcs:
         if part.dtc_class is not DtcClass.PERMANENT and part.code not in known:

@@ -1,11 +1,11 @@
 """Which values of the ledger cannot stand, and why. They are kept and shown, and never current."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
-from evidence.entry import AGREEMENT_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, RANK, Entry, agree
 from evidence.slips import has_digit_too_many
 
 # Fleetio's published validation: no vehicle drives more than 3,000 miles a day
@@ -18,6 +18,7 @@ DEVIATION_TIMES = 5
 DEVIATION_M = 20_000_000
 DEVIATION_PER_DAY_M = 300_000
 DEVIATION_DAYS = 180
+WORST_RANK = max(RANK.values())
 # dashboard and car agree within this (K1)
 NEAR_M = 100_000
 NEAR_SHARE = 0.01
@@ -43,22 +44,30 @@ def _with_reason(entry: Entry, reason: str) -> Entry:
     return replace(entry, quarantined=reason) if reason else entry
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What is known so far from values of at least one trust."""
+
+    highest_m: int
+    first: Entry
+    last: Entry
+
+
 class _Before:
-    """Highest, first and last usable value of the visits so far, by rank."""
+    """What the visits so far said, for each rank from it upwards in trust."""
 
     def __init__(self) -> None:
-        self._highest_m: dict[int, int] = {}
-        self._first: dict[int, Entry] = {}
-        self._last: dict[int, tuple[int, int, Entry]] = {}
-        self._count = 0
+        self._seen: dict[int, _Seen] = {}
 
     def add(self, of_visit: list[Entry]) -> None:
         """One more visit has been judged."""
-        self._count += 1
-        for entry in (entry for entry in of_visit if entry.usable):
-            self._highest_m[entry.rank] = max(self._highest_m.get(entry.rank, 0), entry.life_m)
-            self._first.setdefault(entry.rank, entry)
-            self._last[entry.rank] = (self._count, -entry.rank, entry)
+        for entry in sorted((entry for entry in of_visit if entry.usable), key=lambda entry: -entry.rank):
+            for rank in range(entry.rank, WORST_RANK + 1):
+                seen = self._seen.get(rank)
+                if seen is None:
+                    self._seen[rank] = _Seen(entry.life_m, entry, entry)
+                else:
+                    seen.highest_m, seen.last = max(seen.highest_m, entry.life_m), entry
 
     def reason(self, entry: Entry) -> str:
         """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""
@@ -66,38 +75,38 @@ class _Before:
             return "zero"
         if entry.odometer_m > MOST_EVER_M:
             return "implausible"
-        ranks = [rank for rank in self._last if rank <= max(entry.rank, AGREEMENT_RANK)]
-        if not ranks:
+        seen = self._seen.get(max(entry.rank, AGREEMENT_RANK))
+        if seen is None:
             return ""
-        highest_m, last = max(map(self._highest_m.__getitem__, ranks)), max(map(self._last.__getitem__, ranks))
-        if entry.life_m < highest_m and not agree(entry.life_m, highest_m):
+        if entry.life_m < seen.highest_m and not agree(entry.life_m, seen.highest_m):
             return "below_earlier"
-        if entry.life_m <= last[2].life_m:
-            return ""
-        if _too_fast(last[2], entry):
+        if _too_fast(seen.last, entry):
             return "too_fast"
-        firsts = [self._first[rank] for rank in ranks]
-        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(firsts, last[2], entry) else ""
+        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(seen, entry) else ""
+
+
+def _days_between(before: Entry, entry: Entry) -> float | None:
+    """None where a clock cannot be believed."""
+    if before.at is None or entry.at is None or not (before.dated and entry.dated):
+        return None
+    return abs(entry.at - before.at) / timedelta(days=1)
 
 
 def _too_fast(before: Entry, entry: Entry) -> bool:
-    if before.at is None or entry.at is None or not (before.dated and entry.dated):
-        return False
-    days = max(1.0, abs(entry.at - before.at) / timedelta(days=1))
-    return entry.life_m - before.life_m > days * MOST_PER_DAY_M
+    driven_m = entry.life_m - before.life_m
+    days = _days_between(before, entry) if driven_m > MOST_PER_DAY_M else None
+    return days is not None and driven_m > max(1.0, days) * MOST_PER_DAY_M
 
 
-def _deviates(firsts: Iterable[Entry], last: Entry, entry: Entry) -> bool:
+def _deviates(seen: _Seen, entry: Entry) -> bool:
     """Whether the car would have had to drive very much more than it ever did before."""
-    dated = [one for one in firsts if one.at is not None and one.dated]
-    first = min(dated, key=lambda one: str(one.at), default=None)
-    if first is None or first.at is None or last.at is None or entry.at is None or not (last.dated and entry.dated):
+    driven_m = entry.life_m - seen.last.life_m
+    if driven_m <= DEVIATION_M or seen.last.life_m <= seen.first.life_m:
         return False
-    known_days, days = (last.at - first.at) / timedelta(days=1), abs(entry.at - last.at) / timedelta(days=1)
-    if known_days < DEVIATION_DAYS or last.life_m <= first.life_m:
+    known_days, days = _days_between(seen.first, seen.last), _days_between(seen.last, entry)
+    if known_days is None or days is None or known_days < DEVIATION_DAYS:
         return False
-    usual_m = (last.life_m - first.life_m) / known_days * days
-    driven_m = entry.life_m - last.life_m
+    usual_m = (seen.last.life_m - seen.first.life_m) / known_days * days
     return driven_m > max(DEVIATION_TIMES * usual_m + DEVIATION_M, DEVIATION_PER_DAY_M * days)
 
 
