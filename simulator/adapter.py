@@ -71,18 +71,25 @@ class Adapter:
         now_s += self._link_s
         if self.profile.knows_only == "nothing":
             return
+        line, byte_s = self._line, self._byte_s
+        plain_from_s = self._plain_from_s()
         for value in data:
-            if self._received_s - now_s > INPUT_BUFFER_S:
+            at_s = self._received_s
+            if at_s - now_s > INPUT_BUFFER_S:
                 return
-            at_s = self._received_s = (now_s if now_s > self._received_s else self._received_s) + self._byte_s
+            self._received_s = at_s = (now_s if now_s > at_s else at_s) + byte_s
             # The usual case without a detour: one more character of a line that nobody interrupts or wants echoed.
-            if value > 0x20 and at_s >= self._deaf_until_s and at_s >= self._busy_until_s and self._is_quiet():
-                self._line.append(value)
+            if value > 0x20 and at_s >= plain_from_s and len(line) <= LINE_LIMIT:
+                line.append(value)
             else:
                 self._take(at_s, value)
+                line, plain_from_s = self._line, self._plain_from_s()
 
-    def _is_quiet(self) -> bool:
-        return not self.settings.echo and not self._hung and len(self._line) <= LINE_LIMIT
+    def _plain_from_s(self) -> float:
+        """From when on a character only lengthens the line."""
+        if self.settings.echo or self._hung:
+            return FOR_EVER_S
+        return max(self._deaf_until_s, self._busy_until_s)
 
     def due(self, now_s: float) -> bytes:
         """All bytes that have left the adapter by ``now_s``; also carries out the faults due by then."""

@@ -220,6 +220,9 @@ class Car:
 
     def pass_time(self, passed_s: float) -> None:
         """Let so much time pass, leg by leg, in steps that are short against the warming of an engine."""
+        if passed_s <= STEP_S and not self.legs:
+            self._live(passed_s)
+            return
         longest_s = max(STEP_S, passed_s / MOST_STEPS)
         while passed_s > 0:
             step_s = min(passed_s, longest_s) if self.burning or self.legs else passed_s
