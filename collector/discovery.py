@@ -21,14 +21,21 @@ USB_ADAPTERS: tuple[tuple[int, int | None], ...] = (
 PORTS_EVERY_S = 2.0  # pyserial's list reads much of sysfs
 PAIRED_EVERY_S = 10.0  # pairing is done by hand, with time to spare
 
+RADIOS = Path("/sys/class/bluetooth")  # Linux
+
 Paired = Callable[[], Awaitable[tuple[str, ...]]]
 UsbIdentity = tuple[int | None, int | None]
+
+
+async def paired_by_radio() -> tuple[str, ...]:
+    """The paired adapters, where this machine has a radio at all: D-Bus costs 5 MB that a box without one keeps."""
+    return await paired_adapters() if RADIOS.is_dir() and any(RADIOS.iterdir()) else ()
 
 
 class Finder:
     """What is plugged in or paired now. Each look is quick: slow sources answer with what they found last."""
 
-    def __init__(self, settings: AdapterSettings, *, every_port: bool, paired: Paired = paired_adapters) -> None:
+    def __init__(self, settings: AdapterSettings, *, every_port: bool, paired: Paired = paired_by_radio) -> None:
         """``every_port``: where no folder names adapters, all serial ports of USB adapters count."""
         self._settings = settings
         self._every_port = every_port

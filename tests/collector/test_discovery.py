@@ -110,6 +110,18 @@ async def test_what_is_no_longer_paired_leaves_and_a_service_that_restarts_takes
     assert seen == [("ble:00:1D:A5:00:00:02",), ("ble:00:1D:A5:00:00:02",), ()]
 
 
+async def test_where_there_is_no_radio_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Service()
+    asked.may_answer.set()
+    monkeypatch.setattr(discovery, "paired_adapters", asked)
+    monkeypatch.setattr(discovery, "RADIOS", tmp_path / "bluetooth")
+
+    assert await discovery.paired_by_radio() == ()
+    (tmp_path / "bluetooth" / "hci0").mkdir(parents=True)
+    assert await discovery.paired_by_radio() == asked.paired
+    assert asked.asked == 1
+
+
 async def test_an_owner_may_keep_paired_adapters_out() -> None:
     service = Service()
     finder = Finder(AdapterSettings(hotplug_dir=None, paired_bluetooth=False), every_port=False, paired=service)
