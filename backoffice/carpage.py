@@ -11,6 +11,8 @@ from backoffice.views import CodeView, EpisodeView, TimelineEvent, VehicleDetail
 from backoffice.wording import DASH, Wording
 from config.catalogue import has, render
 from evidence.sheet.chart import Mark, Point, draw, mark_of
+from evidence.sheet.words import check_title as title_of
+from evidence.sheet.words import verdict_sentence
 from evidence.snapshot import CheckPart, OdometerPart, Result, Snapshot
 from protocols.readings import ItemStatus, Monitor, Trust
 
@@ -57,18 +59,11 @@ def car_context(car: VehicleDetail, events: Sequence[TimelineEvent], w: Wording)
 
 def verdict_text(car: VehicleDetail, w: Wording) -> str:
     """What the verdict means, naming the checks it rests on; "consistent" always says what was not checked."""
-    titles = {check.check: check_title(check, w) for check in car.checks}
-    unchecked = [titles[c.check] for c in car.checks if c.result is Result.NOT_DETERMINABLE]
-    against = [titles[c.check] for c in car.checks if c.result in (Result.SUSPICIOUS, Result.IMPOSSIBLE)]
-    key = f"verdict.{car.verdict}.text"
-    if car.verdict is Result.CONSISTENT and not unchecked:
-        key += "_all_checked"
-    return render(key, w.language, unchecked=unchecked, checks=against or DASH)
+    return verdict_sentence(car.verdict, car.checks, w.language)
 
 
 def check_title(check: CheckPart, w: Wording) -> str:
-    key = f"check.{check.check}.title"
-    return render(key, w.language) if has(key) else check.check
+    return title_of(check, w.language)
 
 
 def model_name(car: VehicleSummary, w: Wording) -> str:

@@ -25,7 +25,7 @@ class Pace:
 
 def pace_of(entries: Iterable[Entry]) -> Pace | None:
     """The car's pace; None when its trusted values span less than SEGMENT_MIN_DAYS or it was not driven."""
-    points = [(entry.at, entry.odometer_m) for entry in entries if entry.usable and entry.dated and entry.at]
+    points = [(entry.at, entry.life_m) for entry in entries if entry.usable and entry.dated and entry.at]
     stretches = list(_stretches(points))
     if not stretches:
         return None

@@ -40,7 +40,7 @@ class Issue(Part):
 
 
 class MileagePoint(Part):
-    """One odometer value of the car's ledger; ``quarantined`` says why it is not believed."""
+    """One odometer value of the ledger, over the car's whole life; ``quarantined`` says why it is not believed."""
 
     at: datetime | None = None
     odometer_m: int
@@ -154,7 +154,7 @@ def sheet_of(
 def _point(entry: Entry) -> MileagePoint:
     return MileagePoint(
         at=entry.at,
-        odometer_m=entry.odometer_m,
+        odometer_m=entry.life_m,
         source=entry.source,
         ecu=entry.ecu,
         trust=entry.trust,
