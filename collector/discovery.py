@@ -29,7 +29,11 @@ UsbIdentity = tuple[int | None, int | None]
 
 async def paired_by_radio() -> tuple[str, ...]:
     """The paired adapters, where this machine has a radio at all: D-Bus costs 5 MB that a box without one keeps."""
-    return await paired_adapters() if RADIOS.is_dir() and any(RADIOS.iterdir()) else ()
+    return await paired_adapters() if _has_radio() else ()
+
+
+def _has_radio() -> bool:
+    return RADIOS.is_dir() and any(RADIOS.iterdir())
 
 
 class Finder:
