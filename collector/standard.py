@@ -45,7 +45,9 @@ EXTRA_PIDS = (0x30, 0x4E, 0x4D, FUEL_PID, 0x7F, 0xC7, ENGINE_ODOMETER_PID)
 WANTED_PIDS = (*FIRST_PIDS, *MORE_PIDS, *EXTRA_PIDS)
 MAX_DIDS = 3  # identifiers that fit into one frame
 TRIAL_S = 2.0  # for a request that some clones hang on; a car on CAN has answered long before
-FROZEN_PIDS = (0x04, 0x05, 0x0C, 0x0D)
+FROZEN_ALWAYS = (0x04, 0x05, 0x0C, 0x0D)
+# and of units that say they froze them: what tells how and when it happened, distances and times above all
+FROZEN_PIDS = (*FROZEN_ALWAYS, 0xA6, 0x31, 0x21, 0x4E, 0x4D, 0x1F, 0x06, 0x07, 0x0B, 0x0F, 0x10, 0x11, 0x2F, 0x42, 0x46)
 SETTLED = frozenset({ItemStatus.READ, ItemStatus.UNSUPPORTED})
 LIFETIME_INFO, LIFETIME_ITEM = 0x17, "odometer.0917"
 CODE_LISTS = ((0x03, DtcClass.STORED), (0x07, DtcClass.PENDING), (0x0A, DtcClass.PERMANENT))
@@ -405,12 +407,24 @@ async def read_freeze_frame(car: Car, book: Notebook) -> None:
         book.note("freeze_frame", status, "none stored" if asked.read() else asked.detail)
         return
     values: dict[str, list] = {ecu: [] for ecu in frames}  # type: ignore[type-arg]
-    for pid in FROZEN_PIDS:
+    for pid in await _frozen_pids(car):
         for answer in (await car.ask(freeze_frame_request(pid))).read():
             if answer.ecu in values:
                 values[answer.ecu].extend(_frozen(pid, answer))
     book.freeze_frames.extend(FreezeFrame(ecu, 0, code, tuple(values[ecu])) for ecu, code in frames.items())
     book.note("freeze_frame", ItemStatus.READ)
+
+
+async def _frozen_pids(car: Car) -> tuple[int, ...]:
+    """Which of the wanted PIDs a unit froze (service 02, PIDs 00, 20, ...); four of them where nobody says."""
+    have: set[int] = set()
+    for base in (0x00, *MAP_PIDS):
+        if base and base not in have:
+            continue
+        for answer in (await car.ask(freeze_frame_request(base))).read():
+            if len(answer.data) >= 4:
+                have |= supported_pids(base, answer.data)
+    return tuple(pid for pid in FROZEN_PIDS if pid in have) if have else FROZEN_ALWAYS
 
 
 def _frozen(pid: int, answer: Answer) -> tuple[Reading, ...]:

@@ -229,3 +229,25 @@ async def test_without_headers_the_counts_of_all_units_are_added() -> None:
 
     assert book.announced_dtc_count == 3
     assert book.items["dtcs.stored"].status is ItemStatus.CORRUPT
+
+
+async def test_what_a_unit_froze_is_read_whole() -> None:
+    answers = {
+        "020200": "7E8054202000143",
+        "020000": "7E80742000048100001",
+        "022000": "7E80742200000008001",
+        "020500": "7E8044205005A",
+        "020C00": "7E805420C001AF8",
+        "023100": "7E80542310002A0",
+    }
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        await read_freeze_frame(car, book)
+
+    (frame,) = book.freeze_frames
+    assert (frame.ecu, frame.frame, frame.code) == ("7E8", 0, "P0143")
+    assert {value.signal: value.value for value in frame.readings} == {
+        "coolant_temperature": 50,
+        "engine_speed": 1726,
+        "distance_since_clear": 672,
+    }
