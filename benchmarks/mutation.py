@@ -38,6 +38,7 @@ from mutants import Mutant, mutants  # noqa: E402 - it stands beside this file
 PATIENCE = 6.0
 PATIENCE_S = 10.0
 POLL_S = 0.005
+SHOWN = 25
 # Stands for all tests: a line that ran before the first of them.
 IMPORT = ""
 # Plugins are imported before pytest could rewrite them: a warning about that would count as a test that noticed.
@@ -158,11 +159,11 @@ def run_tests(arguments: list[str], plugin: object) -> int:
     return int(pytest.main([*QUIET, *arguments], plugins=[plugin]))
 
 
-def forked(work: Callable[[], int], limit_s: float) -> int | None:
+def forked(work: Callable[[], int], limit_s: float, log: str = os.devnull) -> int | None:
     """The exit code of ``work`` in a child process of its own group; None when it took too long and was ended."""
     child = os.fork()
     if child == 0:
-        _become_quiet()
+        _become_quiet(log)
         code = 99
         with suppress(BaseException):
             code = work()
@@ -179,16 +180,17 @@ def forked(work: Callable[[], int], limit_s: float) -> int | None:
     return None
 
 
-def _become_quiet() -> None:
+def _become_quiet(log: str) -> None:
     os.setpgid(0, 0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    elsewhere = os.open(log, os.O_WRONLY | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(elsewhere, stream)
 
 
 def traced(files: list[str], tests: list[str], folder: Path) -> Reach | None:
-    """Run the tests on the unchanged copy; None when one fails."""
-    report = folder / ".reach.json"
+    """Run the tests on the unchanged copy; None when one fails, after showing what pytest said."""
+    report, log = folder / ".reach.json", folder / ".reach.log"
 
     def work() -> int:
         tracer = Tracer(str(folder / file) for file in files)
@@ -197,7 +199,8 @@ def traced(files: list[str], tests: list[str], folder: Path) -> Reach | None:
         report.write_text(json.dumps([reach.lines, reach.seconds, foreign(folder)]), encoding="utf-8")
         return code
 
-    if forked(work, limit_s=1800.0) != 0:
+    if forked(work, limit_s=1800.0, log=str(log)) != 0:
+        print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN:]), file=sys.stderr)
         return None
     lines, seconds, modules = json.loads(report.read_text(encoding="utf-8"))
     prefix = f"{folder}/"

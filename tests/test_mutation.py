@@ -87,4 +87,7 @@ def test_what_is_unnoticed_is_named_and_lowers_the_score(checkout: Path) -> None
 def test_tests_that_fail_already_measure_nothing(checkout: Path) -> None:
     (checkout / "test_counting.py").write_text("def test_it() -> None:\n    assert False\n", encoding="utf-8")
 
-    assert tried(checkout, "--tests", "test_counting.py").returncode == 2
+    done = tried(checkout, "--tests", "test_counting.py")
+
+    assert done.returncode == 2
+    assert "assert False" in done.stderr
