@@ -36,7 +36,7 @@ from mutants import Mutant, mutants  # noqa: E402 - it stands beside this file
 
 # A mutant may turn a loop endless: it gets so many times what its tests took before, and a little.
 PATIENCE = 6.0
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 POLL_S = 0.005
 SHOWN = 25
 # Stands for all tests: a line that ran before the first of them.

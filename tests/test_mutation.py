@@ -48,7 +48,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def tried(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(checkout / "benchmarks" / "mutation.py"), "counting.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=115)
 
 
 @pytest.mark.parametrize(
