@@ -1,0 +1,57 @@
+"""Visits without a sequence stand in the order of their clocks, as far as those can be believed."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.chronology import by_time
+from evidence.history import History, Visit
+from evidence.ledger import build_ledger
+from evidence.snapshot import ClockQuality
+from tests.evidence.cars import KM, NOW, snapshot, visit
+
+
+def _at(name: str, at: datetime | None, clock: ClockQuality | None = None) -> Visit:
+    reading = snapshot(id=name)
+    return Visit(at, reading if clock is None else reading.model_copy(update={"clock": clock}))
+
+
+def _names(*visits: Visit, now: datetime | None = None) -> str:
+    return "".join(one.snapshot.id for one in by_time(visits, now))
+
+
+def test_dated_visits_stand_oldest_first() -> None:
+    assert _names(_at("b", NOW), _at("a", NOW - timedelta(days=1))) == "ab"
+
+
+def test_a_clock_that_was_set_back_or_never_set_keeps_its_place() -> None:
+    unset = _at("x", datetime(2000, 1, 1, tzinfo=UTC), ClockQuality.NONE)
+    epoch, nowhere = _at("e", datetime(1970, 1, 1, tzinfo=UTC)), _at("n", None)
+
+    assert _names(_at("b", NOW), unset, _at("a", NOW - timedelta(days=1))) == "abx"
+    assert _names(epoch, _at("b", NOW), nowhere, _at("a", NOW - timedelta(days=1))) == "eabn"
+
+
+def test_a_clock_that_runs_ahead_of_us_is_not_believed() -> None:
+    ahead = _at("y", datetime(2099, 1, 1, tzinfo=UTC))
+
+    assert _names(ahead, _at("a", NOW), now=NOW) == "ya"
+    assert _names(ahead, _at("a", NOW)) == "ay"
+
+
+def test_a_leap_day_is_a_day() -> None:
+    days = [datetime(2024, 2, day, tzinfo=UTC) for day in (28, 29)] + [datetime(2024, 3, 1, tzinfo=UTC)]
+
+    assert _names(*(_at(name, at) for name, at in zip("cba", reversed(days), strict=True))) == "abc"
+
+
+@given(st.permutations(range(6)))
+def test_whatever_order_they_came_in_the_ledger_is_the_same(order: list[int]) -> None:
+    visits = [
+        visit(snapshot((10 + n) * 1_000 * KM, id=f"v{n}"), days_ago=600 - 90 * n, dash_m=n * KM) for n in range(6)
+    ]
+
+    came = by_time([visits[place] for place in order])
+
+    assert build_ledger(History("car", came)) == build_ledger(History("car", tuple(visits)))

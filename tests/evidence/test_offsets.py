@@ -1,0 +1,162 @@
+"""A replaced cluster or a switched unit joins two lives of a car by an offset; what was shown stays as it was."""
+
+import pytest
+
+from evidence.entry import Entry
+from evidence.history import EventKind, History, MileageRecord, OdometerEvent, Visit, Void
+from evidence.ledger import build_ledger, current
+from evidence.snapshot import ClockQuality, OdometerPart
+from evidence.verdict import judge
+from protocols.readings import Trust
+from tests.evidence.cars import KM, NOW, check, snapshot, visit, witness
+
+
+def _swap(days_ago: float, before_km: int, after_km: int) -> OdometerEvent:
+    at = visit(snapshot(), days_ago=days_ago).at or NOW
+    return OdometerEvent("e", at, EventKind.CLUSTER_REPLACED, "LW", before_km * KM, after_km * KM)
+
+
+def _switch(days_ago: float, kind: EventKind) -> OdometerEvent:
+    return OdometerEvent("u", visit(snapshot(), days_ago=days_ago).at or NOW, kind, "LW")
+
+
+def _typed(km: int, name: str, days_ago: float, *parts: OdometerPart, clock: ClockQuality | None = None) -> Visit:
+    reading = snapshot(id=name, odometer=parts or (), **({} if parts else {"odometer_m": None}))  # type: ignore[arg-type]
+    told = reading if clock is None else reading.model_copy(update={"clock": clock})
+    return visit(told, days_ago=days_ago, dash_m=km * KM)
+
+
+def _row(km: int, ecu: str) -> OdometerPart:
+    return witness(km * KM, source=f"row-{ecu}", ecu=ecu, trust=Trust.CONFIRMED)
+
+
+def _lives(entries: tuple[Entry, ...]) -> dict[str, tuple[int, int]]:
+    return {entry.id: (entry.odometer_m // KM, entry.life_m // KM) for entry in entries}
+
+
+def test_what_was_shown_stays_and_what_was_covered_goes_on() -> None:
+    car = History("car", (_typed(80_000, "a", 90), _typed(5_123, "b", 0)), events=(_swap(30, 85_000, 0),))
+
+    entries = build_ledger(car)
+    found = current(entries)
+
+    assert _lives(entries) == {"a/dash": (80_000, 80_000), "b/dash": (5_123, 90_123)}
+    assert found is not None
+    assert found.life_m == 90_123 * KM
+    assert {entry.quarantined for entry in entries} == {""}
+    assert str(check(judge(car, now=NOW), "K8").result) == "consistent"
+    assert judge(car, now=NOW).current_odometer_m == 90_123 * KM
+
+
+def test_a_second_cluster_adds_to_the_first() -> None:
+    events = (_swap(60, 85_000, 0), _swap(20, 9_000, 150_000))
+    car = History("car", (_typed(80_000, "a", 90), _typed(7_000, "b", 40), _typed(151_000, "c", 0)), events=events)
+
+    assert _lives(build_ledger(car)) == {
+        "a/dash": (80_000, 80_000),
+        "b/dash": (7_000, 92_000),
+        "c/dash": (151_000, 95_000),
+    }
+
+
+def test_a_unit_goes_with_the_cluster_when_it_says_what_the_cluster_says() -> None:
+    before = _typed(80_000, "a", 90, _row(80_000, "714"), _row(80_010, "710"))
+    after = _typed(6_000, "b", 0, _row(6_000, "714"), _row(91_010, "710"))
+    car = History("car", (before, after), events=(_swap(30, 85_000, 0),))
+
+    lives = _lives(build_ledger(car))
+
+    assert lives["b/odometer/0"] == (6_000, 91_000)
+    assert lives["b/odometer/1"] == (91_010, 91_010)
+    assert {str(check(judge(car, now=NOW), name).result) for name in ("K1", "K2", "K8")} == {"consistent"}
+
+
+@pytest.mark.parametrize(("after_km", "shown_km", "moved"), [(0, 6_000, True), (150_000, 156_000, True)])
+def test_without_a_dashboard_a_unit_shows_by_its_jump_that_it_went_along(
+    after_km: int, shown_km: int, moved: bool
+) -> None:
+    before = visit(snapshot(id="a", odometer=(_row(80_000, "714"),)), days_ago=90)
+    after = visit(snapshot(id="b", odometer=(_row(shown_km, "714"),)))
+    car = History("car", (before, after), events=(_swap(30, 85_000, after_km),))
+
+    assert (_lives(build_ledger(car))["b/odometer/0"][1] == 91_000) is moved
+
+
+def test_miles_are_joined_from_the_switch_on_and_back() -> None:
+    events = (_switch(60, EventKind.SHOWS_MILES), _switch(20, EventKind.SHOWS_KM))
+    car = History("car", (_typed(80_467, "a", 90), _typed(52_000, "b", 40), _typed(85_000, "c", 0)), events=events)
+
+    lives = _lives(build_ledger(car))
+
+    assert [lives[name][1] for name in ("a/dash", "b/dash", "c/dash")] == [80_467, 83_685, 85_000]
+
+
+def test_a_visit_that_nobody_dated_comes_after_the_event_when_only_that_explains_it() -> None:
+    undated = _typed(6_000, "b", 9_000, clock=ClockQuality.NONE)
+    car = History("car", (_typed(80_000, "a", 90), undated), events=(_swap(30, 85_000, 0),))
+    before = _typed(83_000, "b", 9_000, clock=ClockQuality.NONE)
+    other = History("car", (_typed(80_000, "a", 90), before), events=(_swap(30, 85_000, 0),))
+
+    assert _lives(build_ledger(car))["b/dash"] == (6_000, 91_000)
+    assert _lives(build_ledger(other))["b/dash"] == (83_000, 83_000)
+
+
+def test_every_kind_of_witness_has_its_place_and_keeps_what_it_said() -> None:
+    said = (
+        MileageRecord("p1", visit(snapshot(), days_ago=50).at, 70_000 * KM, "photo", Trust.PHOTO, raw="sha256:1"),
+        MileageRecord("u1", visit(snapshot(), days_ago=70).at, 60_000 * KM, "upstream", Trust.UPSTREAM, unit="km"),
+        MileageRecord("m1", visit(snapshot(), days_ago=10).at, 79_000 * KM, "manual", Trust.TYPED, person="LW"),
+    )
+    lifetime = witness(80_000 * KM, source="0917")
+    car = History("car", (visit(snapshot(id="v", odometer=(lifetime,))),), mileages=said)
+
+    entries = build_ledger(car, NOW)
+
+    assert [entry.source for entry in entries] == ["upstream", "photo", "manual", "0917"]
+    assert [entry.person for entry in entries] == ["", "", "LW", ""]
+    assert (entries[1].raw, entries[1].trust, entries[0].unit) == ("sha256:1", Trust.PHOTO, "km")
+    assert build_ledger(History("car", car.visits, mileages=said[::-1]), NOW) == entries
+
+
+def test_a_record_dated_in_the_future_is_kept_and_not_believed() -> None:
+    ahead = MileageRecord("m1", NOW.replace(year=2099), 900_000 * KM, "manual", Trust.TYPED)
+    car = History("car", (visit(snapshot(80_000 * KM)),), mileages=(ahead,))
+
+    entries = build_ledger(car, NOW)
+
+    assert {entry.id: entry.quarantined for entry in entries}["m1"] == "future"
+    assert judge(car, now=NOW).current_odometer_m == 80_000 * KM
+
+
+def test_far_more_than_this_car_ever_drives_is_a_deviation() -> None:
+    seen = tuple(_typed(10_000 + 1_000 * n, f"v{n}", 700 - 70 * n) for n in range(10))
+    typed = MileageRecord("m1", NOW, 99_000 * KM, "manual", Trust.TYPED)
+
+    entries = build_ledger(History("car", seen, mileages=(typed,)), NOW)
+
+    assert entries[-1].quarantined == "deviates"
+
+
+def test_a_voided_value_is_shown_with_its_reason_and_never_current() -> None:
+    car = (_typed(80_000, "a", 90), _typed(61_234, "b", 0))
+    voids = (Void("a/dash", "read off another car", "LW", NOW),)
+
+    entries = build_ledger(History("car", car, voids=voids))
+
+    assert entries[0].voided == "read off another car"
+    assert judge(History("car", car, voids=voids), now=NOW).current_odometer_m == 61_234 * KM
+    assert (
+        check(judge(History("car", car), now=NOW), "K8").result
+        != check(judge(History("car", car, voids=voids), now=NOW), "K8").result
+    )
+
+
+def test_a_maker_row_that_agreed_at_two_mileages_is_an_odometer_from_then_on() -> None:
+    def seen(km: int, dash_km: int, name: str, days_ago: float) -> Visit:
+        hint = witness(km * KM, source="row-9", ecu="714", trust=Trust.HINT)
+        return visit(snapshot(id=name, odometer=(hint,)), days_ago=days_ago, dash_m=dash_km * KM)
+
+    first, second, now = seen(50_000, 50_000, "a", 300), seen(60_000, 60_001, "b", 200), seen(70_000, 55_432, "c", 0)
+
+    assert str(check(judge(History("car", (first, second, now)), now=NOW), "K1").result) == "suspicious"
+    assert str(check(judge(History("car", (second, now)), now=NOW), "K1").result) == "not_determinable"
