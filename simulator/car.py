@@ -197,7 +197,7 @@ class Car:
         if not self.engine_on:
             return
         self.engine_on = False
-        self.speed_kmh = 0.0
+        self.keep_speed(0.0)
         if self.in_cycle and self.judged:
             self.pass_cycles(1)
         self.in_cycle = False
@@ -210,6 +210,11 @@ class Car:
         """Drive these legs one after the other, beginning now, and stand still after the last."""
         self.legs = deque(legs)
         self._begin_leg()
+
+    def keep_speed(self, speed_kmh: float) -> None:
+        """Drive at this speed until told otherwise; legs that were still to come are dropped."""
+        self.legs.clear()
+        self.speed_kmh = speed_kmh
 
     def advance(self, now_s: float) -> None:
         """Let the time since the last call pass: distance, run time and the counters that follow them."""

@@ -147,7 +147,7 @@ def _repair(car: Car, words: list[str]) -> None:
 _CAR: dict[str, Callable[[Car, list[str]], None]] = {
     "engine": _engine,
     "ignition": _ignition,
-    "speed": _sets("speed_kmh"),
+    "speed": lambda car, words: car.keep_speed(float(words[0])),
     "battery": _battery,
     "sag": lambda car, words: car.sag(float(words[0]), float(words[1] if len(words) > 1 else SAG_S)),
     "fuel": _sets("fuel_level_pct"),

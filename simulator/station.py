@@ -111,6 +111,7 @@ class Station:
 
     async def close(self) -> None:
         """Take everything away."""
+        self.clock.forget()
         for task in self._tasks:
             task.cancel()
         for port in self._ports:
@@ -158,9 +159,10 @@ class Station:
         if car is None:
             raise SimulatorError("drive: no car is plugged in")
         car.start()
-        before_kmh, car.speed_kmh = car.speed_kmh, speed_kmh
+        before_kmh = car.speed_kmh
+        car.keep_speed(speed_kmh)
         self.wait(distance_m * 3.6 / speed_kmh)
-        car.speed_kmh = before_kmh
+        car.keep_speed(before_kmh)
 
     def dash_km(self) -> int:
         """What the dashboard shows now: what it showed on arrival, and what was driven since."""

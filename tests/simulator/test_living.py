@@ -174,6 +174,16 @@ def test_legs_follow_one_another_and_then_the_car_stands() -> None:
     assert car.speed_kmh == 0
 
 
+def test_a_speed_that_is_ordered_ends_the_legs() -> None:
+    car = load("clean").car(1)
+    car.drive_next([Leg(36, 100), Leg(90, 1000)])
+
+    car.keep_speed(18)
+    car.pass_time(200)
+
+    assert (car.speed_kmh, round(car.odometer_m) - 48_210_300) == (18, 1000)
+
+
 def test_what_blocks_the_count_leaves_the_speed() -> None:
     car = load("clean").car(1)
     before_m, before_km = car.odometer_m, car.counters.distance_since_clear_km
