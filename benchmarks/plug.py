@@ -110,7 +110,7 @@ async def bay(folder: Path) -> AsyncIterator[tuple[Lot, str]]:
         urls = first["adapters"]
         assert isinstance(urls, list)
         config = folder / "forecourt.toml"
-        config.write_text(_settings(str(urls[0]), folder), encoding="utf-8")
+        config.write_text(settings_text(str(urls[0]), folder), encoding="utf-8")
         agent = await stack.enter_async_context(
             started("-c", "from agent.cli import main; main()", "run", "--config", str(config), "--lang", "en")
         )
@@ -119,7 +119,8 @@ async def bay(folder: Path) -> AsyncIterator[tuple[Lot, str]]:
         yield lot, next(word for word in said.split() if word.startswith("http"))
 
 
-def _settings(adapter: str, folder: Path) -> str:
+def settings_text(adapter: str, folder: Path) -> str:
+    """A box with one bay, its files below ``folder``."""
     return (
         f'[device]\nlanguage = "zh"\n[[bay]]\nname = "1"\nadapter = "{adapter}"\n'
         f'[storage]\ndirectory = "{folder / "state"}"\n[page]\nport = 0\n[adapter]\nhotplug_dir = "{folder}"\n'

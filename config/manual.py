@@ -3,8 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-
 from config.catalogue import Language
 
 SECTIONS = ("getting-started", "bay", "vehicles", "vehicle", "alerts")
@@ -36,6 +34,8 @@ def _known(section: str) -> str:
 
 @cache
 def _html(section: str, language: Language) -> str:
+    from markdown_it import MarkdownIt  # a box that nobody asks for its manual does not hold it in memory
+
     rendered: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(_source(section, language))
     return rendered
 

@@ -45,7 +45,7 @@ class AdapterSettings(Section):
     search_timeout_s: float = Field(30.0, gt=0, le=120)
     reopen_first_s: float = Field(0.5, gt=0, le=60)
     reopen_max_s: float = Field(3.0, gt=0, le=300)
-    presence_every_s: float = Field(1.0, gt=0, le=30)
+    presence_every_s: float = Field(0.5, gt=0, le=30)
     scan_timeout_s: float = Field(90.0, gt=0, le=600)
     rest_voltage_floor_v: float = Field(11.8, ge=9, le=13)
     hotplug_dir: Path | None = Path("/dev/serial/by-id")
