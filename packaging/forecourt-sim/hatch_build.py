@@ -90,10 +90,8 @@ class CustomBuildHook(BuildHookInterface):
     """Stages the package before a build and removes the staged copy after it."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Hand the staged package to the builder; a source distribution already holds it."""
-        ready = Path(self.root) / PACKAGE
-        if ready.is_dir():
-            build_data["force_include"][str(ready)] = PACKAGE
+        """Hand the staged package to the builder; in an unpacked source distribution the builder finds it by itself."""
+        if (Path(self.root) / PACKAGE).is_dir():
             return
         self._staged = Path(tempfile.mkdtemp(prefix="forecourt-sim-"))
         stage(Path(self.root).parents[1] / SOURCE, self._staged)

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -156,6 +157,20 @@ def test_no_makers_fact_from_a_database_goes_in(wheel: Path) -> None:
         if f'{key} = "{value}"' in text and not value.startswith("18DA")
     ]
     assert taken == []
+
+
+def test_a_wheel_can_be_built_from_the_source_distribution(wheel: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path), "-t"]
+    subprocess.run([*build, "sdist"], cwd=FOLDER, capture_output=True, check=True, timeout=60)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
+    subprocess.run([*build, "wheel"], cwd=unpacked, capture_output=True, check=True, timeout=60)
+
+    made = texts(next(tmp_path.glob("*.whl")))
+    assert {name: made[name] for name in made if "RECORD" not in name} == {
+        name: text for name, text in texts(wheel).items() if "RECORD" not in name
+    }
 
 
 def test_a_scenario_keeps_everything_else(hook: ModuleType) -> None:

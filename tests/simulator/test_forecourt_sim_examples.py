@@ -14,6 +14,8 @@ EXAMPLES = ROOT / "examples" / "forecourt-sim"
 STEP = re.compile(r"(?m)^      - run: (.+)$")
 INSTALLS = "pip install forecourt-sim pytest"
 PATIENCE_S = 60
+# the examples need no plugin of ours
+BARE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     program.write_text(f"#!{sys.executable}\nfrom forecourt_sim.cli import main\nraise SystemExit(main())\n")
     program.chmod(0o755)
     path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PYTHONPATH": str(folder), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PYTHONPATH": str(folder), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **BARE}
 
 
 def steps() -> list[str]:
