@@ -206,3 +206,23 @@ def test_any_bytes_in_any_pieces_never_break_a_session(chunks: list[bytes]) -> N
 @pytest.mark.timeout(5)
 def test_noise_as_long_as_a_reply_may_be_is_read_in_no_time(noise: bytes) -> None:
     assert whole("0100", noise + b"\r>").command == "0100"
+
+
+def test_the_command_that_waits_can_be_asked_for() -> None:
+    session = Elm327Session()
+    assert session.pending is None
+
+    session.send("010C")
+    assert session.pending == "010C"
+
+    session.receive(b"41 0C 1A F8\r\r>")
+    assert session.pending is None
+
+
+def test_a_reply_may_fill_its_bound_and_no_more() -> None:
+    session = Elm327Session(max_reply_bytes=8)
+    session.send("010C")
+    assert session.receive(b"41 0C 1A") is None
+
+    with pytest.raises(AdapterReplyError):
+        session.receive(b" ")
