@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from collector.links import has_library
 from collector.paired import NoBluetoothServiceError, paired_adapters
 from config.settings import AdapterSettings
 
@@ -84,7 +85,7 @@ class Finder:
     async def _ask(self) -> None:
         """A service that is gone for a moment takes no adapter away: it says itself what is no longer paired."""
         with suppress(NoBluetoothServiceError):
-            self._paired = await self._ask_paired()
+            self._paired = tuple(url for url in await self._ask_paired() if has_library(url))
 
 
 def adapters_in(directory: Path | None, usb_ids: Iterable[str] = ()) -> tuple[str, ...]:

@@ -27,9 +27,14 @@ async def open_transport(url: str, *, connect_timeout_s: float) -> Transport:
     return await opener(address, connect_timeout_s)
 
 
+def has_library(url: str) -> bool:
+    """Whether the library that a link of this kind needs is installed."""
+    return not url.startswith("ble:") or find_spec("bleak") is not None
+
+
 def need_library(url: str) -> None:
     """Raise SettingsError when ``url`` can only be opened by an extra that is not installed."""
-    if url.startswith("ble:") and find_spec("bleak") is None:
+    if not has_library(url):
         said = texts("adapter.no_bleak")
         raise SettingsError(said["en"], said["zh"])
 

@@ -1,6 +1,7 @@
 """Finding adapters by stable names, USB identity and pairing; folders and links are real."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,17 @@ async def test_where_there_is_no_radio_nobody_is_asked(tmp_path: Path, monkeypat
     (tmp_path / "bluetooth" / "hci0").mkdir(parents=True)
     assert await discovery.paired_by_radio() == asked.paired
     assert asked.asked == 1
+
+
+async def test_what_could_not_be_opened_for_want_of_a_library_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service()
+    service.may_answer.set()
+    service.paired = ("ble:00:1D:A5:00:00:02", "rfcomm:00:1D:A5:00:00:01")
+    monkeypatch.setitem(sys.modules, "bleak", None)
+
+    found = await Finder(AdapterSettings(hotplug_dir=None), every_port=False, paired=service).look_once()
+
+    assert found == ("rfcomm:00:1D:A5:00:00:01",)
 
 
 async def test_an_owner_may_keep_paired_adapters_out() -> None:
