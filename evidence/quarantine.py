@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
-from evidence.entry import AGREEMENT_RANK, RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, Entry, agree
 from evidence.slips import has_digit_too_many
 
 # Fleetio's published validation: no vehicle drives more than 3,000 miles a day
@@ -18,7 +18,6 @@ DEVIATION_TIMES = 5
 DEVIATION_M = 20_000_000
 DEVIATION_PER_DAY_M = 300_000
 DEVIATION_DAYS = 180
-WORST_RANK = max(RANK.values())
 # dashboard and car agree within this (K1)
 NEAR_M = 100_000
 NEAR_SHARE = 0.01
@@ -29,11 +28,10 @@ def quarantine(entries: Iterable[Entry]) -> list[Entry]:
 
     A value that has a reason already keeps it.
     """
-    before = _Before()
+    ordered = _without_refuted(list(entries))
+    before = _Before({max(entry.rank, AGREEMENT_RANK) for entry in ordered})
     judged: list[Entry] = []
-    for _, group in groupby(
-        _without_refuted(list(entries)), key=lambda entry: entry.id if entry.visit < 0 else entry.visit
-    ):
+    for _, group in groupby(ordered, key=lambda entry: entry.id if entry.visit < 0 else entry.visit):
         of_visit = [entry if entry.quarantined else _with_reason(entry, before.reason(entry)) for entry in group]
         before.add(of_visit)
         judged += of_visit
@@ -56,18 +54,20 @@ class _Seen:
 class _Before:
     """What the visits so far said, for each rank from it upwards in trust."""
 
-    def __init__(self) -> None:
+    def __init__(self, ranks: Iterable[int]) -> None:
+        self._ranks = sorted(ranks)
         self._seen: dict[int, _Seen] = {}
 
     def add(self, of_visit: list[Entry]) -> None:
         """One more visit has been judged."""
-        for entry in sorted((entry for entry in of_visit if entry.usable), key=lambda entry: -entry.rank):
-            for rank in range(entry.rank, WORST_RANK + 1):
+        for entry in sorted((entry for entry in of_visit if entry.usable), key=_least_trusted_first):
+            life_m = entry.life_m
+            for rank in (rank for rank in self._ranks if rank >= entry.rank):
                 seen = self._seen.get(rank)
                 if seen is None:
-                    self._seen[rank] = _Seen(entry.life_m, entry, entry)
+                    self._seen[rank] = _Seen(life_m, entry, entry)
                 else:
-                    seen.highest_m, seen.last = max(seen.highest_m, entry.life_m), entry
+                    seen.highest_m, seen.last = max(seen.highest_m, life_m), entry
 
     def reason(self, entry: Entry) -> str:
         """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""
@@ -83,6 +83,10 @@ class _Before:
         if _too_fast(seen.last, entry):
             return "too_fast"
         return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(seen, entry) else ""
+
+
+def _least_trusted_first(entry: Entry) -> int:
+    return -entry.rank
 
 
 def _days_between(before: Entry, entry: Entry) -> float | None:

@@ -36,7 +36,7 @@ class Case:
     history: History
     entries: tuple[Entry, ...]
 
-    @property
+    @cached_property
     def index(self) -> int:
         """Number of the visit judged, from 0; -1 when there is none."""
         return len(self.history.visits) - 1

@@ -22,7 +22,7 @@ def below_earlier(case: Case) -> CheckPart:
         (now, before)
         for now in _now(case, case.odometer)
         for before in _before(case, now, case.index)
-        if not _may_be_miles(case, now, before)
+        if not (case.shows_miles and _may_be_miles(now, before))
     ]
     if not pairs:
         return not_determinable("K8", "first_visit")
@@ -33,9 +33,9 @@ def below_earlier(case: Case) -> CheckPart:
     return _judged(worst if _drops(worst) else _standing_drop(case) or worst)
 
 
-def _may_be_miles(case: Case, now: Entry, before: Entry) -> bool:
+def _may_be_miles(now: Entry, before: Entry) -> bool:
     """A dashboard of a market that shows miles, against somebody else's kilometres, above which it stands as miles."""
-    typed = case.shows_miles and now.source == "dash" and before.source != "dash" and not now.offset_m
+    typed = now.source == "dash" and before.source != "dash" and not now.offset_m
     return typed and _drops((now, before)) and now.life_m * KM_PER_MILE >= before.life_m
 
 
@@ -100,21 +100,26 @@ def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
     alone = now.rank > AGREEMENT_RANK and case.read is not None
     best: dict[int, Entry] = {}
     for entry in case.entries:
-        if entry.rank > WORST_STANDING_RANK or not _stands(entry, now) or (alone and entry.source != now.source):
+        if entry.rank > WORST_STANDING_RANK or entry.visit >= visit or (alone and entry.source != now.source):
             continue
-        if entry.visit < 0 and _recorded_before(entry, case):
-            yield entry
-        elif 0 <= entry.visit < visit:
-            known = best.get(entry.visit)
-            if known is None or _nearness(entry, now) < _nearness(known, now):
-                best[entry.visit] = entry
+        if not _stands(entry, now):
+            continue
+        if entry.visit < 0:
+            if _recorded_before(entry, case):
+                yield entry
+            continue
+        known = best.get(entry.visit)
+        if known is None or _nearness(entry, now) < _nearness(known, now):
+            best[entry.visit] = entry
     yield from best.values()
 
 
 def _stands(entry: Entry, now: Entry) -> bool:
     """A value below another witness's still stands against its own later ones: a unit may have come with more."""
+    if not entry.quarantined:
+        return not entry.voided
     own = (entry.source, entry.ecu) == (now.source, now.ecu)
-    return entry.usable or (own and entry.quarantined == "below_earlier" and not entry.voided)
+    return own and entry.quarantined == "below_earlier" and not entry.voided
 
 
 def _nearness(entry: Entry, now: Entry) -> tuple[bool, int]:
