@@ -138,7 +138,7 @@ def _list() -> int:
         scenario = load(name)
         visits = said(f"{len(scenario.visits)} visit(s)")
         title = scenario.title_zh if chinese() and scenario.title_zh else scenario.title
-        print(f"{name:22} {visits}  {scenario.make} {scenario.model}: {title}")
+        print(f"{name:24} {visits}  {scenario.make} {scenario.model}: {title}")
     print(said("profiles: " + ", ".join(PROFILES)))
     print(said("faults:   " + ", ".join(FAULTS)))
     return 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 PIECE = 65536
 
 
