@@ -6,7 +6,7 @@ unconfirmed maker's row (hint) and a number from papers serve only while nothing
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
 
@@ -21,6 +21,7 @@ from protocols.readings import ItemStatus, Trust
 __all__ = ["Entry", "best_of_visit", "build_ledger", "current", "visit_id"]
 
 _UNITS = {"01A6": "0.1 km", "dash": "km", "papers": "km"}
+_BY_PEOPLE = frozenset({Trust.TYPED, Trust.PHOTO, Trust.PAPER})
 # a record may be dated a little ahead of us: another zone, another clock
 AHEAD = timedelta(days=1)
 # agreeing once may be chance, agreeing again after this distance is not
@@ -106,16 +107,18 @@ def _dated_ahead(entry: Entry, now: datetime | None) -> Entry:
 
 
 def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
-    name = visit_id(history, index)
+    name, snapshot = visit_id(history, index), visit.snapshot
+    stamp = visit.at or snapshot.taken_at
+    blank = _Blank(name, index, in_utc(stamp) if stamp else None, not _clock_never_set(snapshot), snapshot)
     entries = [
-        _entry(f"{name}/odometer/{place}", name, index, visit, part)
-        for place, part in enumerate(visit.snapshot.odometer)
-        if part.status is ItemStatus.READ and part.odometer_m is not None
+        blank.entry(f"{name}/odometer/{place}", part)
+        for place, part in enumerate(snapshot.odometer)
+        if part.odometer_m is not None and part.status is ItemStatus.READ
     ]
     for source, value_m, trust in (("dash", visit.dash_m, Trust.TYPED), ("papers", visit.papers_m, Trust.PAPER)):
         if value_m is not None:
             part = OdometerPart(source=source, odometer_m=value_m, trust=trust)
-            entries = _answered_again(entries, _entry(f"{name}/{source}", name, index, visit, part))
+            entries = _answered_again(entries, blank.entry(f"{name}/{source}", part))
     return entries
 
 
@@ -126,24 +129,34 @@ def _answered_again(entries: list[Entry], newer: Entry) -> list[Entry]:
     return [replace(one, voided="corrected") if one.source == newer.source else one for one in entries] + [newer]
 
 
-def _entry(entry_id: str, snapshot_id: str, index: int, visit: Visit, part: OdometerPart) -> Entry:
-    stamp = visit.at or visit.snapshot.taken_at
-    return Entry(
-        id=entry_id,
-        at=in_utc(stamp) if stamp else None,
-        source=part.source,
-        ecu=part.ecu,
-        odometer_m=part.odometer_m or 0,
-        trust=part.trust,
-        raw=part.raw,
-        snapshot_id=snapshot_id,
-        visit=index,
-        rank=RANK[part.trust],
-        dated=not _clock_never_set(visit.snapshot),
-        clock=visit.snapshot.clock,
-        unit=_UNITS.get(part.source, ""),
-        person=visit.snapshot.operator if part.trust in (Trust.TYPED, Trust.PHOTO, Trust.PAPER) else "",
-    )
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """What all values of one visit have in common."""
+
+    name: str
+    visit: int
+    at: datetime | None
+    dated: bool
+    snapshot: Snapshot
+
+    def entry(self, entry_id: str, part: OdometerPart) -> Entry:
+        trust = part.trust
+        return Entry(
+            id=entry_id,
+            at=self.at,
+            source=part.source,
+            ecu=part.ecu,
+            odometer_m=part.odometer_m or 0,
+            trust=trust,
+            raw=part.raw,
+            snapshot_id=self.name,
+            visit=self.visit,
+            rank=RANK[trust],
+            dated=self.dated,
+            clock=self.snapshot.clock,
+            unit=_UNITS.get(part.source, ""),
+            person=self.snapshot.operator if trust in _BY_PEOPLE else "",
+        )
 
 
 def _clock_never_set(snapshot: Snapshot) -> bool:
