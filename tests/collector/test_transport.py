@@ -1,9 +1,11 @@
 """One suite for every kind of link: what is written arrives, what is said is read, an unplugged link says so."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
+from collector.ble_link import NOTIFIED_MAX_BYTES
 from collector.errors import AdapterLostError
 from collector.links import open_transport
 from collector.serial_address import split_serial_address
@@ -110,6 +112,22 @@ async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> No
     peer.unplug()
     await peer.transport.close()
     await peer.transport.close()
+
+
+async def test_what_is_notified_and_never_read_is_bounded_and_ends_the_link() -> None:
+    async with ble_peer("own")() as peer:
+        with pytest.raises(AdapterLostError) as lost:
+            async with asyncio.timeout(60):
+                while True:
+                    peer.say(b"A" * 16384)
+                    await peer.transport.write(b" ")
+        held = 0
+        with suppress(AdapterLostError):
+            while True:
+                held += len(await peer.transport.read())
+
+    assert lost.value.reason == "adapter.garbage"
+    assert 0 < held <= NOTIFIED_MAX_BYTES
 
 
 @pytest.mark.parametrize("gatt", ["fff0", "ffe0", "18f0", "own"])
