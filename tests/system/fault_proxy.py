@@ -79,3 +79,25 @@ async def fault_proxy(target: int) -> AsyncIterator[FaultProxy]:
         server.close()
         proxy.cut()
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def delay_proxy(target: int, one_way_s: float) -> AsyncIterator[int]:
+    """Give the port of a proxy through which every byte takes ``one_way_s`` longer, without losing bandwidth."""
+    loop = asyncio.get_running_loop()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            loop.call_later(one_way_s, writer.write, data)
+        loop.call_later(one_way_s, writer.close)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()

@@ -27,7 +27,7 @@ from tests.system.fault_proxy import FaultProxy, Line, fault_proxy
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
-DRAIN_S = 90.0
+DRAIN_S = 180.0
 START_S = 2.0  # a process younger than this is left alone, so that a run gets anywhere
 YEARS = (-30, -1, 0, 1, 40)
 DISK_BYTES = 24 << 20
