@@ -19,6 +19,8 @@ SECOND_ECU_S = 0.005
 FLOW_CONTROL_S = 0.001
 NEXT_FRAME_S = 0.001
 PENDING_S = 0.030
+# Of the services that makers use, what SAE J1979-2 asks of every car: values, identity, codes of the emissions group.
+OBD_ON_UDS = (b"\x22\xf4", b"\x22\xf5", b"\x22\xf8", b"\x19\x42\x33", b"\x19\x55\x33")
 LONGEST_ST_MIN = 0x7F
 
 
@@ -120,7 +122,7 @@ class Bus:
             return
         if request[0] in CHANGING:
             self.journal.harmful(f"{header:X} {request.hex().upper()}")
-        elif car.moving and request[0] in MAKER:
+        elif car.moving and request[0] in MAKER and not request.startswith(OBD_ON_UDS):
             self.journal.harmful(f"{header:X} {request.hex().upper()} while moving")
 
 

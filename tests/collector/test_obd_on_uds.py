@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from collector.depth import Depth
+from collector.events import ScanProgress, VinSeen
 from collector.notebook import Notebook
 from collector.obd_on_uds import read_uds_codes, read_vin_did
+from collector.scan import STEPS
 from protocols.readings import ItemStatus, Monitor, Trust
 from tests.collector.test_scan import FAST, counter_of, scan, status_of
 from tests.collector.test_standard import car_that_says
@@ -66,6 +68,22 @@ async def test_every_unit_of_such_a_car_is_read_by_itself(
     assert counter_of(reading, "distance_since_clear_m") == lot.truth["distance_since_clear_m"]
     assert [(w.odometer_m or 0) // 1000 for w in reading.odometer if w.source == "22F4A6"] == [lot.truth["dash_km"]]
     assert len(reading.ecus) == 2
+    assert (lot.summary["writes"], lot.summary["unsafe"]) == (0, [])
+
+
+async def test_a_moving_car_is_asked_what_the_standard_asks_and_nothing_of_its_make(tmp_path: Path) -> None:
+    async with simulated(without_the_old_services(tmp_path, "vw-no-a6"), *FAST) as lot:
+
+        async def drive_off(event: ScanProgress | VinSeen) -> None:
+            if event == ScanProgress(STEPS[1], 1, len(STEPS)):
+                await lot.act("speed 30")
+
+        reading, _, _ = await scan(lot.url, then=drive_off)
+
+    asked_of_the_make = [item for item in reading.items if item.item.startswith("odometer.vag")]
+    assert reading.vin == lot.truth["vin"]
+    assert len(reading.live) >= 20
+    assert {item.status for item in asked_of_the_make} == {ItemStatus.NOT_ASKED}
     assert (lot.summary["writes"], lot.summary["unsafe"]) == (0, [])
 
 

@@ -393,3 +393,13 @@ def test_splitting_what_is_sent_changes_nothing(size: int) -> None:
         parts.adapter.receive(parts.now_s, sent[start : start + size])
 
     assert parts.collect() == expected
+
+
+def test_what_the_standard_asks_of_every_car_over_uds_does_not_count() -> None:
+    bench = Bench().ready()
+    bench.car.speed_kmh = 30.0
+
+    for request in ("22F40D", "22F802", "194233081E", "195533"):
+        bench.ask(request)
+
+    assert bench.journal.unsafe == []
