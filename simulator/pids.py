@@ -126,7 +126,7 @@ VALUES: dict[int, Callable[[Car, Ecu], tuple[float, ...]]] = {
     0x19: lambda car, ecu: (0.70, 99.2),
     0x1C: lambda car, ecu: (6 if car.has_engine else 5,),
     0x1D: lambda car, ecu: (0x03,),
-    0x1F: lambda car, ecu: (car.run_s if car.rpm else 0,),
+    0x1F: lambda car, ecu: (car.run_s if car.engine_on else 0,),
     0x21: lambda car, ecu: (_kept(car, ecu).distance_with_mil_km,),
     0x23: lambda car, ecu: (_rail_kpa(car),),
     0x24: lambda car, ecu: (1.0, 2.7),
