@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from evidence.snapshot import Snapshot
 from sync.records import Record
-from sync.wire import DEVICE_PATTERN, TOPIC_ROOT, WIRE_VERSION, Ack, Batch, Nack, State
+from sync.wire import DEVICE_PATTERN, TOPIC_ROOT, WIRE_VERSION, Account, Ack, Batch, Nack, Question, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODELS: dict[str, type[BaseModel]] = {
@@ -21,8 +21,11 @@ MODELS: dict[str, type[BaseModel]] = {
     "batch": Batch,
     "ack": Ack,
     "nack": Nack,
+    "question": Question,
+    "account": Account,
     "state": State,
 }
+CONTENTS = ("snapshot", "record")  # what batches carry
 Json = dict[str, object]
 
 
@@ -54,16 +57,18 @@ def asyncapi() -> Json:
         },
         "defaultContentType": "application/json",
         "channels": {
-            "batches": _channel("t", "batch", "Records, deflated when the first byte is 0x78; QoS 1, not retained."),
-            "answers": _channel("ack", "ack", "Answers after the commit; QoS 1.", "nack"),
+            "batches": _channel(
+                "t", "batch", "Records, deflated when the first byte is 0x78; QoS 1, not retained.", "question"
+            ),
+            "answers": _channel("ack", "ack", "Answers after the commit; QoS 1.", "nack", "account"),
             "state": _channel("state", "state", "Birth and last will; QoS 1, retained."),
         },
         "operations": {
-            "sendBatches": _operation("send", "batches", "batch"),
-            "receiveAnswers": _operation("receive", "answers", "ack", "nack"),
+            "sendBatches": _operation("send", "batches", "batch", "question"),
+            "receiveAnswers": _operation("receive", "answers", "ack", "nack", "account"),
             "sendState": _operation("send", "state", "state"),
         },
-        "components": {"messages": {name: _message(name) for name in ("batch", "ack", "nack", "state")}},
+        "components": {"messages": {name: _message(name) for name in MODELS if name not in CONTENTS}},
     }
 
 
