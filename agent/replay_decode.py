@@ -23,6 +23,7 @@ _VIN_DID = b"\xf1\x90"
 _IDENTIFICATION = (b"\x1a\x80", b"\x1a\x90", b"\x21\x81")
 _PID_PAGE = 0xF4
 _INFORMATION_PAGE = 0xF8
+_LIFETIME_INFO = 0x17
 _ODOMETER_PIDS = (obd.ODOMETER_PID, 0xD3)
 _KM_M = 1000
 _BROADCAST = re.compile(r"^([0-9A-F]{3}|[0-9A-F]{8})((?:[0-9A-F]{2}){1,8})$")
@@ -160,6 +161,9 @@ def _decode_information(info_type: int, question: Question, answer: Answer, outc
     if info_type == 0x02:
         _take_vin(vin.decode_vin_info(answer.data), answer, outcome)
         return
+    if info_type == _LIFETIME_INFO:
+        _decode_lifetime(question, answer, outcome)
+        return
     counted = question.request[0] == 0x09
     texts: dict[int, tuple[str, Callable[[bytes], Sequence[str]]]] = {
         0x00: ("supported_information", lambda data: (data[-4:].hex().upper(),)),
@@ -173,6 +177,15 @@ def _decode_information(info_type: int, question: Question, answer: Answer, outc
     signal, decode = texts[info_type]
     request = question.request.hex().upper()
     _show(outcome, *(Reading(request, signal, text, "", answer.ecu, answer.data) for text in decode(answer.data)))
+
+
+def _decode_lifetime(question: Question, answer: Answer, outcome: Outcome) -> None:
+    distance_m = obd.decode_lifetime_distance(answer.data)
+    if distance_m is None:
+        outcome.empty.append(f"{answer.ecu}: the fuel monitor has counted no distance")
+    else:
+        request = question.request.hex().upper()
+        _show(outcome, Reading(request, "lifetime_distance", distance_m / _KM_M, "km", answer.ecu, answer.data))
 
 
 def _take_vin(found: str, answer: Answer, outcome: Outcome) -> None:
