@@ -53,9 +53,9 @@ def test_of_two_alerts_about_one_thing_the_older_stays() -> None:
 
 def test_codes_call_people_by_episode_and_never_by_visit() -> None:
     summary = finding("codes.new", codes="P0301, P0420")
-    episode_of = {"code": "P0301", "ecu": "7E8", "episode": "1"}
+    of_one = finding("codes.episode", code="P0301", ecu="7E8", episode="1")
 
-    (opened,) = compare([], [summary, finding("codes.episode", **episode_of)], "v1").opened
+    (opened,) = compare([], [summary, of_one], "v1").opened
 
     assert opened.subject == "P0301/7E8/1"
 

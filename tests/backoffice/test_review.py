@@ -1,6 +1,7 @@
 """Judging again after each batch: alerts open once, follow the car, and close by themselves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -116,13 +117,18 @@ async def test_codes_that_could_not_be_asked_close_nothing(store: RecordStore) -
     assert len(await of_rule(store, EPISODE)) == 1
 
 
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
 async def test_a_stage_is_told_once_though_the_clock_is_put_back_and_on(store: RecordStore) -> None:
     await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
     await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 170 * DAY, odometer_m=50_000_000, operator="W"))
     told = [one.alert.id for one in await store.waiting_notifications(START + DAY)]
 
     for days in (-20, 0, -10, 0):
-        store._now = lambda days=days: START + days * DAY
+        moment = START + days * DAY
+        store._now = partial(_same, moment)
         await store.review_stale(START + 999 * DAY)
 
     assert [alert.id for alert in await store.alerts()] == told
