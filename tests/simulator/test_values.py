@@ -93,6 +93,16 @@ def test_the_lamp_is_lit_for_the_unit_that_holds_the_code() -> None:
     assert ENCODERS[0x01](car, car.ecus[0])[0] == 0x02
 
 
+def test_the_count_of_codes_ends_at_127() -> None:
+    car = load("engine-fault").car(1)
+    for number in range(130):
+        car.fail(f"P1{number:03X}", "engine")
+        car.fail(f"P1{number:03X}", "engine")
+
+    assert ENCODERS[0x01](car, car.ecus[0])[0] == 0xFF
+    assert ENCODERS[0x01](car, car.ecus[1])[0] == 0x81
+
+
 def test_a_unit_without_engine_load_watches_its_own_components() -> None:
     car = load("codes-cleared").car(1)
     car.incomplete = set(car.monitors)
