@@ -6,8 +6,9 @@ Values and identity come by the steps of ``standard``, which ask 22 F4xx and 22 
 from collections.abc import Callable, Iterable
 
 from collector.car import Asked, Car
+from collector.codes import compare_with_announced, forget_stored, note_list, unexplained
 from collector.notebook import Notebook
-from collector.standard import compare_with_announced, forget_stored, note_list, settle_vin, unexplained
+from collector.standard import settle_vin
 from protocols.answers import Answer
 from protocols.errors import DecodeError
 from protocols.readings import DtcClass, ItemStatus, TroubleCode

@@ -7,6 +7,7 @@ from time import monotonic
 from collector.adapter import Adapter, Traffic
 from collector.batches import room_for
 from collector.car import Asked, Car
+from collector.codes import read_codes, read_freeze_frame
 from collector.depth import Depth
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import ScanProgress, VinSeen
@@ -34,8 +35,6 @@ from collector.standard import (
     MORE_PIDS,
     item_of,
     read_calibration_ids,
-    read_codes,
-    read_freeze_frame,
     read_identity,
     read_lifetime_distance,
     read_support,
