@@ -118,24 +118,25 @@ def _secret_of(db: sqlite3.Connection) -> bytes:
 
 def _skills(db: sqlite3.Connection, adapter: str) -> Skills | None:
     row = db.execute(
-        "SELECT chip, counts_lines, pids_at_once, measures_supply, last_car, visits, adaptive_timing, long_messages"
+        "SELECT chip, counts_lines, pids_at_once, measures_supply, last_car, visits, adaptive_timing, long_messages,"
+        " lacks_defaults"
         " FROM adapters WHERE identity = ?",
         (adapter,),
     ).fetchone()
     if row is None:
         return None
-    chip, counts_lines, pids_at_once, supply, last_car, visits, adaptive_timing, long_messages = row
+    chip, counts_lines, pids_at_once, supply, last_car, visits, *able = row
     measures_supply = None if supply is None else bool(supply)
-    able = bool(adaptive_timing), bool(long_messages)
+    able = [bool(flag) for flag in able]
     return Skills(chip, bool(counts_lines), pids_at_once, measures_supply, last_car, visits, *able)
 
 
 def _put_skills(db: sqlite3.Connection, adapter: str, skills: Skills, moment: str) -> None:
     supply = None if skills.measures_supply is None else int(skills.measures_supply)
     counted = int(skills.counts_lines), skills.pids_at_once, supply
-    able = int(skills.adaptive_timing), int(skills.long_messages)
+    able = int(skills.adaptive_timing), int(skills.long_messages), int(skills.lacks_defaults)
     values = (adapter, skills.chip, *counted, skills.last_car, skills.visits, *able, moment)
-    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     db.execute(
         "DELETE FROM adapters WHERE identity NOT IN (SELECT identity FROM adapters ORDER BY seen_at DESC LIMIT ?)",
         (ADAPTERS_KEPT,),

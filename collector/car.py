@@ -20,10 +20,16 @@ PENDING_TRIES = 5  # with the slowest tail: P2* of 5 s (ISO 14229-2) for an adap
 PENDING = frozenset({0x21, 0x78})  # busy, repeat the request; response pending
 SLOWEST_TAIL = ("ATAT0", "ATSTFF")  # 255 x 4 ms, the longest wait an ELM327 knows; adaptive timing would cut it short
 DEFAULT_TAIL = ("ATST32", "ATAT1")  # 50 x 4 ms, the chip's own default, and as set up
+CAN_TAIL = ("ATST0D",)  # 13 x 4 ms: a control unit on CAN answers within 50 ms (ISO 15765-4, P2)
 BATCH_SIZES = (6, 2, 1)
+# STN chips know milliseconds, and a wait as long as a unit may be pending (ISO 14229-2, P2*)
+STN_TAILS = {
+    SLOWEST_TAIL: ("ATAT0", "STPTO5000"),
+    DEFAULT_TAIL: ("STPTO200", "ATAT1"),
+    CAN_TAIL: ("STPTO52",),
+}
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
-CAN_TAIL = "ATST0D"  # 13 x 4 ms: a control unit on CAN answers within 50 ms (ISO 15765-4, P2)
 PRESENT_V = 6.0  # below this no car supplies the adapter
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
 
@@ -125,7 +131,7 @@ class Car:
         """
         on_can = known is not None and known.protocol_number in CAN_PROTOCOLS
         if on_can:
-            await self.adapter.ask(CAN_TAIL)
+            await self._set_tail(CAN_TAIL)
         count = len(known.units) if known and on_can and self.counts_lines else 0
         reply = await self.adapter.ask(f"0100{_digit(count)}", timeout_s=self._settings.search_timeout_s)
         if reply is None or reply.lines or Notice.SEARCHING in reply.notices:
@@ -247,7 +253,8 @@ class Car:
         return asked if not silent else replace(asked, answers=asked.answers + silent)
 
     async def _set_tail(self, commands: tuple[str, ...]) -> None:
-        for command in commands:
+        stn = self.abilities.chip.startswith("STN")
+        for command in STN_TAILS[commands] if stn else commands:
             if self.abilities.adaptive_timing or not command.startswith("ATAT"):
                 await self.adapter.ask(command)
 

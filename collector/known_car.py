@@ -105,6 +105,7 @@ def skills_now(car: Car, last_car: str) -> Skills:
         visits=before.visits + 1,
         adaptive_timing=car.abilities.adaptive_timing,
         long_messages=car.abilities.long_messages,
+        lacks_defaults=before.lacks_defaults,
     )
 
 

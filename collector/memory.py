@@ -15,6 +15,7 @@ class Skills:
 
     ``pids_at_once`` is 6, 2 or 1, and 0 until it was tried. ``measures_supply`` is None until a plausible voltage (or
     a car that answered at none) was seen. ``last_car`` is the key of the car it read last, ``visits`` how many it read.
+    One that ``lacks_defaults`` does not know AT D or never answers it, and is reset in its place.
     """
 
     chip: str = ""
@@ -25,6 +26,7 @@ class Skills:
     visits: int = 0
     adaptive_timing: bool = False
     long_messages: bool = False
+    lacks_defaults: bool = False
 
 
 NO_SKILLS = Skills()

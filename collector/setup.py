@@ -47,8 +47,9 @@ async def set_up(adapter: Adapter, memory: Memory | None = None, *, brief: bool 
     skills = await (memory or ShortMemory()).skills(key) or NO_SKILLS
     brief = brief and bool(skills.last_car)
     if skills.visits % TRY_AGAIN_VISITS == TRY_AGAIN_VISITS - 1:
-        skills = replace(skills, counts_lines=True, pids_at_once=0)
-    if _ok(await adapter.ask("ATD", timeout_s=WORD_S)) is False:
+        skills = replace(skills, counts_lines=True, pids_at_once=0, lacks_defaults=False)
+    lacks_defaults = skills.lacks_defaults or not _ok(await adapter.ask("ATD", timeout_s=WORD_S))
+    if lacks_defaults:
         await adapter.ask("ATZ", timeout_s=BOOT_S)
     await adapter.ask("ATE0")
     await adapter.ask("ATL0")
@@ -60,7 +61,7 @@ async def set_up(adapter: Adapter, memory: Memory | None = None, *, brief: bool 
         adaptive_timing=skills.adaptive_timing if brief else _ok(await adapter.ask("ATAT1")),
         long_messages=skills.long_messages if brief else _ok(await adapter.ask("ATAL")),
         key=key,
-        skills=skills,
+        skills=replace(skills, lacks_defaults=lacks_defaults),
     )
     if not (reported or abilities.headers or abilities.spaces_off):
         raise AdapterLostError("adapter.not_elm", "every command was answered with ?")

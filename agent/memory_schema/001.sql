@@ -15,6 +15,7 @@ CREATE TABLE adapters (
     visits          INTEGER NOT NULL,
     adaptive_timing INTEGER NOT NULL,
     long_messages   INTEGER NOT NULL,
+    lacks_defaults  INTEGER NOT NULL,
     seen_at         TEXT NOT NULL
 ) STRICT;
 

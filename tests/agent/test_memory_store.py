@@ -20,7 +20,15 @@ UNITS = (
     KnownUnit("7E8", frozenset({0x01, 0x0C, 0xA6}), ("04E906027AB 5519", "第二"), 20, 35),
     KnownUnit("7E9", frozenset(), ("0AM300054H  1203",), 0, 19),
 )
-SKILLS = Skills("STN1170", counts_lines=False, pids_at_once=2, measures_supply=False, visits=7, long_messages=True)
+SKILLS = Skills(
+    "STN1170",
+    counts_lines=False,
+    pids_at_once=2,
+    measures_supply=False,
+    visits=7,
+    long_messages=True,
+    lacks_defaults=True,
+)
 
 
 def car(key: str) -> KnownCar:
