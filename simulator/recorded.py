@@ -6,7 +6,7 @@ from simulator.toml_reader import Table
 READING = tuple(bytes([service]) for service in (0x01, 0x02, 0x03, 0x06, 0x07, 0x09, 0x0A, 0x19, 0x1A, 0x21, 0x22))
 LONGEST_REQUEST = 7
 LONGEST_ANSWER = 4095
-MOST_MESSAGES = 32
+MOST_MESSAGES = 256
 
 Answers = dict[bytes, tuple[bytes, ...]]
 

@@ -194,10 +194,20 @@ class Asking:
     def _answering(self, request: str, text: str) -> Messages:
         found = messages(text, self._recording.link)
         raw = bytes.fromhex(request)
-        for said in found.values():
+        for sender, said in found.items():
+            if not self._expected(sender):
+                raise DoubtfulError(f"{sender:X} was not asked")
             if not all(fits(raw, message) for message in said) or len(set(said)) < len(said):
                 raise DoubtfulError("an earlier answer is among these")
         return found
+
+    def _expected(self, sender: int) -> bool:
+        """Whether a unit may answer under this address (ISO 15765-4), or is the one that is asked by its own."""
+        if self._turned_to is not None:
+            return sender == self._turned_to.answer_id
+        if self._recording.link.kind is Kind.CAN11:
+            return 0x7E8 <= sender <= 0x7EF
+        return not self._recording.link.is_can or sender & 0xFFFFFF00 == 0x18DAF100
 
     def _set_up_again(self) -> None:
         for command in SET_UP_AGAIN:

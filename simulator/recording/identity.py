@@ -50,8 +50,11 @@ def generated(vin: str, chance: random.Random) -> str:
     made = vin
     while made[-digits:] == vin[-digits:]:
         made = vin[:-digits] + f"{chance.randrange(1, 1000):0{digits}d}"
-    right, was_right = check_digit(made), vin[CHECK_PLACE] == check_digit(vin)
-    if not right or (was_right == (made[CHECK_PLACE] == right)):
+    right = check_digit(made)
+    if not right:
+        return made
+    was_right = vin[CHECK_PLACE] == check_digit(vin)
+    if was_right == (made[CHECK_PLACE] == right):
         return made
     digit = right if was_right else "0123456789X"[(("0123456789X".index(right)) + 1) % 11]
     return made[:CHECK_PLACE] + digit + made[CHECK_PLACE + 1 :]

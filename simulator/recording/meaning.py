@@ -137,7 +137,7 @@ def _calibration_ids(data: bytes) -> list[str]:
 
 def _name(found: UnitMeaning, data: bytes) -> None:
     short, long = text_of(data[:4]), text_of(data[5:20])
-    if len(data) == 20 and data[4:5] == b"-" and short and long:
+    if len(data) == 20 and data[4:5] == b"-" and short and long and "-" not in short:
         found.title = f"{short}-{long}"
 
 

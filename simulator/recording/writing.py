@@ -22,7 +22,11 @@ FULL = 0xFFFF
 HOUR_MINUTES, HOUR_S = 60, 3600
 # No car keeps a higher mean speed: what it drove took at least so long.
 FASTEST_KMH = 200
-MOST_RUN_S = 3_600_000_000
+# Beyond these a scenario has no words; the recorded bytes stand for themselves.
+MOST_KM = 4_000_000
+MOST_OFFSET_M = 10_000_000
+MOST_CODES = 100
+MOST_RUN_S = 3_599_999_999
 
 RawAnswers = dict[str, dict[bytes, list[bytes]]]
 
@@ -153,7 +157,8 @@ def _id_bits(unit: Unit, recording: Recording) -> int:
 
 def _offset_m(unit: UnitMeaning, units: list[UnitMeaning]) -> int:
     own, first = first_number([unit], 0xA6, 0, 4), first_number(units, 0xA6, 0, 4)
-    return 0 if own is None or first is None else (own - first) * 100
+    offset_m = 0 if own is None or first is None else (own - first) * 100
+    return offset_m if abs(offset_m) <= MOST_OFFSET_M else 0
 
 
 def _answers(raw: dict[bytes, list[bytes]]) -> Iterator[str]:
@@ -167,7 +172,7 @@ def _answers(raw: dict[bytes, list[bytes]]) -> Iterator[str]:
 
 def _visit(recording: Recording, units: list[UnitMeaning], fuel: str, dash_km: int | None) -> Iterator[str]:
     hundreds_m = first_number(units, 0xA6, 0, 4)
-    odometer_km = hundreds_m / 10 if hundreds_m is not None else float(dash_km or 0)
+    odometer_km = min(hundreds_m / 10 if hundreds_m is not None else float(dash_km or 0), MOST_KM)
     yield ""
     yield "[[visit]]"
     yield f"odometer_km = {odometer_km:.1f}"
@@ -180,7 +185,7 @@ def _visit(recording: Recording, units: list[UnitMeaning], fuel: str, dash_km: i
     yield f"battery_v = {_battery_v(recording, units):.3f}"
     if not first_number(units, 0x0C, 0, 2):
         yield "engine_on = false"
-    codes = list(dict.fromkeys(code for unit in units for code in unit.codes))
+    codes = list(dict.fromkeys(code for unit in units for code in unit.codes))[:MOST_CODES]
     status = first_number(units, 0x01, 0, 1)
     if any(code.kind == "stored" for code in codes) and not (status or 0) & 0x80:
         yield "mil = false"

@@ -1,19 +1,23 @@
 """A recorded car answers as the car did: the simulator itself is recorded and played back, on each kind of link."""
 
 import random
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import SimulatorError
-from simulator.library import load
-from simulator.recording.asking import Asking, Place, Recording
+from simulator.library import checked, load
+from simulator.links import LINKS, Kind, Link
+from simulator.recording.asking import Asking, Place, Recording, Unit
 from simulator.recording.identity import Disguise, check_digit, generated
 from simulator.recording.permitted import is_permitted
 from simulator.recording.writing import disguised, scenario_text
+from simulator.services import answer
+from simulator.toml_reader import Table, locate
 from simulator.truth import truth
 from tests.simulator.bench import Bench
 
@@ -224,6 +228,37 @@ def test_a_vin_told_in_an_odd_way_is_replaced_too(request_: str, answer: str, ke
     assert kept.encode().hex().upper() in text
     for serial in (b"000101", b"123456", b"777101"):
         assert serial.hex().upper() not in text and serial.decode() not in text
+
+
+REQUESTS = ("0101", "010C", "0121", "0130", "0131", "0142", "014D", "014E", "0151", "017F", "01A6", "01C7", "0100",
+            "03", "07", "0A", "0902", "0904", "0906", "090A", "020200", "0621")  # fmt: skip
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.dictionaries(st.sampled_from(REQUESTS), st.lists(st.binary(max_size=40), max_size=3), max_size=len(REQUESTS)),
+    st.dictionaries(st.sampled_from(REQUESTS), st.lists(st.binary(max_size=40), max_size=3), max_size=len(REQUESTS)),
+    st.sampled_from([link for link in LINKS.values() if link.kind is not Kind.CAN29]),
+)
+def test_whatever_a_car_answers_becomes_a_scenario_that_answers_the_same(
+    first: dict[str, list[bytes]], second: dict[str, list[bytes]], link: Link
+) -> None:
+    recording = Recording(link, "ELM327 v1.5", 12.4)
+    for place, said in ((Place(0x7E0, 0x7E8), first), (Place(0x7E1, 0x7E9), second)):
+        address = place if link.is_can else Place(place.answer_id & 0xFF, place.answer_id & 0xFF)
+        unit = Unit(address)
+        for request, tails in said.items():
+            raw = bytes.fromhex(request)
+            unit.answers[raw] = [bytes([raw[0] + 0x40]) + raw[1:] + tail for tail in tails]
+        recording.units[address.answer_id] = unit
+
+    text = text_of(recording)
+    scenario = checked(Table(Path("any"), locate(text), tomllib.loads(text)))
+
+    for ecu in scenario.ecus_at(1):
+        unit = recording.units[ecu.answer_id]
+        for request_, messages in unit.answers.items():
+            assert answer(scenario.car(1), ecu, request_, functional=True) == messages
 
 
 @given(st.text(VIN_LETTERS, min_size=17, max_size=17), st.randoms(use_true_random=False))

@@ -92,7 +92,7 @@ def test_what_fills_the_last_frame_is_seen() -> None:
         ("0105 = 41", "0105", "wanted a text or a list"),
         ("0105 = [41]", "0105", "wanted a text or a list"),
         ('0105 = ""', "0105", "messages of 1 to 4095"),
-        (f"0105 = {['41'] * 33}", "0105", "at most 32 messages"),
+        (f"0105 = {['41'] * 257}", "0105", "at most 256 messages"),
     ],
 )
 def test_a_wrong_answer_in_a_scenario_is_named(tmp_path: Path, line: str, key: str, reason: str) -> None:
