@@ -2,9 +2,9 @@
 
     python benchmarks/detection.py --histories 10000
 
-Each scenario of docs/detection.md is drawn by `forecourt-sim fleet` with its truth. The fleets are synthetic: the shares
-say how the checks behave on such lives and nothing about real markets. Exit 1 when a goal is missed; the last line
-is the summary.
+Each scenario of docs/detection.md is drawn by `forecourt-sim fleet` with its truth. The fleets are synthetic: the
+shares say how the checks behave on such lives and nothing about real markets. Exit 1 when a goal is missed; the last
+line is the summary.
 """
 
 import argparse
@@ -196,20 +196,24 @@ def share(part: int, whole: int) -> float:
 def show(scenario: Scenario, tally: Tally) -> None:
     """One line a scenario, with the first cars worth looking at."""
     red = ", ".join(f"{check} {count}" for check, count in sorted(tally.suspicious.items()))
-    if scenario.honest:
-        print(
-            f"{scenario.name:25} {tally.cars:6} cars  odometer checks red {share(tally.odometer_red, tally.cars):.3f} %"
-            f"  clear checks red {share(tally.clear_red, tally.cars):.3f} %  wrongly impossible {tally.wrongly_impossible}"
-            f"  undetermined {tally.undetermined}/{tally.two_witnesses}  [{red}]"
-        )
-    else:
-        found, shown = sum(tally.found.values()), sum(tally.determinable.values())
-        print(
-            f"{scenario.name:25} {tally.cars:6} cars  found {found} of {shown} determinable ({share(found, shown):.2f} %),"
-            f" {share(sum(tally.found_of_all.values()), sum(tally.of_all.values())):.1f} % of all  [{red}]"
-        )
+    said = _honest_words(tally) if scenario.honest else _tampered_words(tally)
+    print(f"{scenario.name:25} {tally.cars:6} cars  {said}  [{red}]")
     if tally.noted:
         print(f"{'':25} look at {', '.join(tally.noted[:6])}")
+
+
+def _honest_words(tally: Tally) -> str:
+    odometer, clear = share(tally.odometer_red, tally.cars), share(tally.clear_red, tally.cars)
+    return (
+        f"odometer checks red {odometer:.3f} %  clear checks red {clear:.3f} %"
+        f"  wrongly impossible {tally.wrongly_impossible}  undetermined {tally.undetermined}/{tally.two_witnesses}"
+    )
+
+
+def _tampered_words(tally: Tally) -> str:
+    found, shown = sum(tally.found.values()), sum(tally.determinable.values())
+    of_all = share(sum(tally.found_of_all.values()), sum(tally.of_all.values()))
+    return f"found {found} of {shown} determinable ({share(found, shown):.2f} %), {of_all:.1f} % of all"
 
 
 def curve(tallies: Iterable[Tally], goals: Goals) -> None:
@@ -269,8 +273,8 @@ def is_right(car: Car, check: str, result: str) -> bool:
 def speed(goals: Goals) -> None:
     """A verdict over a long history, of the processor's time."""
     order = Order(1, 8.0, 3)
-    history, _ = next(fleet(order))
-    last = history["visits"][-1]["snapshot"]
+    drawn: Line = next(fleet(order))[0]
+    last = drawn["visits"][-1]["snapshot"]
     start = datetime(2010, 1, 1, tzinfo=UTC)
     visits = []
     for number in range(VISITS):
@@ -307,9 +311,8 @@ def main() -> int:
     curve((tally for one, tally in tallies.items() if not one.honest), goals)
     calibration(judged(Order(wanted.histories, 8.0, wanted.seed + 1)), goals)
     speed(goals)
-    print(
-        f"detection: {'missed ' + '; '.join(goals.missed) if goals.missed else 'all goals met'} | {'; '.join(goals.said)}"
-    )
+    result = f"missed {'; '.join(goals.missed)}" if goals.missed else "all goals met"
+    print(f"detection: {result} | {'; '.join(goals.said)}")
     return 1 if goals.missed else 0
 
 

@@ -9,6 +9,7 @@ from evidence.checks.case import Case
 from evidence.codes import new_codes
 from evidence.due import DueItem, DueState
 from evidence.snapshot import CheckDigit, CheckPart, DtcPart, Finding, Result, Severity, Text
+from evidence.typed import MILES
 from evidence.vin import tail
 from protocols.readings import DtcClass, ItemStatus
 
@@ -26,6 +27,7 @@ def findings_of(case: Case, checks: Iterable[CheckPart], due: Iterable[DueItem])
         *(_of_check(check) for check in checks if check.result in (Result.SUSPICIOUS, Result.IMPOSSIBLE)),
         *_of_codes(case),
         *_of_vin(case),
+        *_of_typed(case),
         *_of_battery(case),
         *_of_silence(case),
         *_of_services(tuple(due)),
@@ -82,6 +84,13 @@ def _of_vin(case: Case) -> Iterable[Finding]:
     if vehicle.vin_check_digit is CheckDigit.INVALID:
         evidence = (f"{case.name}/vehicle/vin",)
         yield finding("vin.check_digit", Severity.SOON, {"vin_tail": tail(vehicle.vin)}, evidence=evidence)
+
+
+def _of_typed(case: Case) -> Iterable[Finding]:
+    """A number nobody can have meant: to be read once more while the car is still there."""
+    if case.doubt and case.dash is not None and not (case.doubt == MILES and case.miles_supported):
+        params: dict[str, _Value] = {"dash_m": case.dash.odometer_m, "reason": f"@quarantine.{case.doubt}"}
+        yield finding("odometer.typed_doubtful", Severity.NOTE, params, evidence=(case.dash.id,))
 
 
 def _of_battery(case: Case) -> Iterable[Finding]:

@@ -28,6 +28,8 @@ NEAR_SHARE = 0.01
 RATE_SPREAD = 0.25
 RATE_LEAST_M = 1_500_000
 RATE_DAYS = 90
+# a visit that nobody dated is hardly later than this after the one before
+UNDATED_DAYS = 730
 # between neighbours this far apart almost any number can be reached by some slip
 NARROW_M = 3_000_000
 ROUND_M = 1_000_000
@@ -267,13 +269,16 @@ def _last(typed: Entry, stands: Sequence[Entry], road: _Road) -> str:
 
 def _expected(entry: Entry, stands: Sequence[Entry]) -> Window | None:
     dated = [one for one in stands if one.at is not None and one.dated]
-    if len(dated) < 2 or entry.at is None or not entry.dated:
+    if len(dated) < 2:
         return None
     first, last = dated[0], dated[-1]
-    known_days, days = _days(first, last), _days(last, entry)
-    if known_days < RATE_DAYS or days < 0 or last.life_m <= first.life_m:
+    known_days = _days(first, last)
+    if known_days < RATE_DAYS or last.life_m <= first.life_m:
         return None
-    driven_m = (last.life_m - first.life_m) / known_days * days
+    rate_m = (last.life_m - first.life_m) / known_days
+    if entry.at is None or not entry.dated:
+        return Window(last.life_m, last.life_m + rate_m * UNDATED_DAYS)
+    driven_m = rate_m * max(_days(last, entry), 0)
     spread_m = max(RATE_LEAST_M, RATE_SPREAD * driven_m)
     return Window(last.life_m + driven_m - spread_m, last.life_m + driven_m + spread_m)
 

@@ -14,6 +14,7 @@ RULES = (
     "odometer.witnesses_differ",
     "odometer.counter_exceeds",
     "odometer.below_earlier",
+    "odometer.typed_doubtful",
     "codes.cleared_recently",
     "codes.permanent_without_stored",
     "codes.new",

@@ -10,6 +10,7 @@ from evidence.verdict import Judgement
 from protocols.readings import DtcClass, ItemStatus
 from tests.evidence.cars import (
     KM,
+    MILES_VIN,
     NOT_READY,
     VIN,
     code,
@@ -172,3 +173,13 @@ def test_a_car_that_answers_one_thing_is_not_silent(answer: dict[str, object]) -
     reading = Snapshot.model_validate({"id": "s1", "items": items} | answer)
 
     assert "car.silent" not in rules(judged(visit(reading)))
+
+
+def test_a_typed_value_nobody_can_have_meant_is_to_be_read_again() -> None:
+    slip = _one(judged(visit(snapshot(145_123 * KM), dash_m=154_123 * KM)), "odometer.typed_doubtful")
+
+    assert (slip.severity, slip.evidence) == (Severity.NOTE, ("s1/dash",))
+    assert "154,123 km" in slip.text.en
+    assert "odometer.typed_doubtful" not in rules(judged(visit(snapshot(145_123 * KM), dash_m=145_123 * KM)))
+    miles = visit(snapshot(80_467 * KM, vin=MILES_VIN), dash_m=50_000 * KM)
+    assert "odometer.typed_doubtful" not in rules(judged(miles))
