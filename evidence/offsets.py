@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from evidence.entry import Entry, agree
 from evidence.history import EventKind, OdometerEvent, in_utc
+from evidence.snapshot import ClockQuality
 from protocols.readings import Trust
 
 METRES_PER_MILE = 1609.344
 KM_PER_MILE = METRES_PER_MILE / 1000
 # what a person reads off the dashboard; papers and upstream records are in kilometres of their own
 _SHOWN = frozenset({"dash", "photo", "manual", "service"})
+BILL_DAY, CLOCK_OFF = timedelta(days=1), timedelta(days=31)
 _READ = frozenset({Trust.STANDARD, Trust.CONFIRMED, Trust.HINT})
 
 _Unit = tuple[str, str]
@@ -24,7 +27,7 @@ def with_offsets(entries: Sequence[Entry], events: Iterable[OdometerEvent]) -> l
         return list(entries)
     walk, done, last_m = _Walk(), list[Entry](), 0
     for place, entry in enumerate(entries):
-        while told and (_is_after(entry, told[0]) or _must_be_after(entries, place, told[0], walk, last_m)):
+        while told and _comes_after(entries, place, told[0], walk, last_m):
             event = told.pop(0)
             walk.happens(event, _until(entries[place:], told), entries[:place])
         done.append(walk.joined(entry))
@@ -43,12 +46,40 @@ def _is_after(entry: Entry, event: OdometerEvent) -> bool:
     return entry.dated and entry.at is not None and entry.at >= in_utc(event.at)
 
 
-def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
-    """A visit that nobody dated comes after the next event when what it says can only be so."""
+def _comes_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """By the date; near it, or without one, by what the visit says, where that can only be so."""
     entry = entries[place]
-    if (entry.dated and entry.at is not None) or entry.visit < 0:
+    if _near(entry, event) and entry.visit >= 0:
+        of_visit = [one for one in entries[place:] if one.visit == entry.visit]
+        if _must_be_before(of_visit, event, walk, last_m):
+            return False
+        return _must_be_after(entries, place, event, walk, last_m) or _is_after(entry, event)
+    return _is_after(entry, event)
+
+
+def _near(entry: Entry, event: OdometerEvent) -> bool:
+    """Whether the clock that dated the entry could be wrong by the time between them; a bill names a day."""
+    if not entry.dated or entry.at is None:
+        return True
+    wrong_by = BILL_DAY if entry.clock is ClockQuality.NTP else CLOCK_OFF
+    return abs(entry.at - in_utc(event.at)) <= wrong_by
+
+
+def _must_be_before(of_visit: Sequence[Entry], event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """The dashboard shows less than the new cluster began with, and no less than the old one showed before."""
+    if event.kind is not EventKind.CLUSTER_REPLACED:
         return False
-    following = next((one for one in entries[place:] if one.dated and one.at is not None), None)
+    shown = [one for one in of_visit if one.source == "dash"]
+    return any(
+        _fell(walk.shown_m(one), event.after_m or 0) and not _fell(walk.joined(one).life_m, last_m) for one in shown
+    )
+
+
+def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+    """What a visit says can only be so after the event."""
+    entry = entries[place]
+    dated = (one for one in entries[place:] if one.dated and one.at is not None and one.visit != entry.visit)
+    following = next(dated, None)
     if following is not None and not _is_after(following, event):
         return False
     of_visit = [one for one in entries[place:] if one.visit == entry.visit]
@@ -58,7 +89,14 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
     later = (then.joined(one).life_m for one in entries[place:] if one.source == "dash" and one.visit != entry.visit)
     bounds = last_m, next(later, None)
     shown = [one for one in of_visit if one.source == "dash"]
+    read = [one.odometer_m for one in of_visit if one.trust in _READ]
+    if any(_agrees(then.joined(one), read) and not _agrees(walk.joined(one), read) for one in shown):
+        return True
     return any(not _fits(walk.joined(one).life_m, *bounds) and _fits(then.joined(one).life_m, *bounds) for one in shown)
+
+
+def _agrees(shown: Entry, read: Iterable[int]) -> bool:
+    return any(agree(shown.life_m, one_m) for one_m in read)
 
 
 def _fits(value_m: int, last_m: int, next_m: int | None) -> bool:
@@ -121,6 +159,9 @@ def _followers(walk: _Walk, after: Sequence[Entry], before: Sequence[Entry], by_
             votes[unit] += 1
         if dash_m is not None and agree(entry.odometer_m, dash_m + walk.shift_m):
             votes[unit] -= 1
+        others = (one.odometer_m for one in after if one.visit == entry.visit and one.trust in _READ)
+        if any(agree(entry.odometer_m + walk.shift_m, other_m) for other_m in others):
+            votes[unit] += 1
         if unit in last:
             breaks.setdefault(unit, _breaks(entry.odometer_m, last[unit], by_m))
     return frozenset(

@@ -82,7 +82,17 @@ def _near(one_m: int, other_m: int) -> bool:
 def _other_unit(case: Case, read: Entry) -> bool:
     """Whether the value comes from a unit that was another one before, while every other witness went on."""
     changed = [visit for visit in range(case.index) if case.unit_changed(read.ecu, visit)]
+    if not changed or any(_was_in_step(case, read, visit) for visit in range(changed[-1] + 1, case.index)):
+        return False
     return any(case.carries_on(read.ecu, visit) for visit in changed)
+
+
+def _was_in_step(case: Case, read: Entry, visit: int) -> bool:
+    """Whether this unit, already in the car, told at ``visit`` what another witness told: its odometer is the car's."""
+    at_visit = [entry for entry in case.entries if entry.visit == visit and not entry.voided]
+    own = [entry for entry in at_visit if (entry.source, entry.ecu) == (read.source, read.ecu)]
+    others = [entry for entry in at_visit if entry.ecu != read.ecu and entry.source != "papers"]
+    return any(agree(one.life_m, other.life_m) for one in own for other in others)
 
 
 def units_against_each_other(case: Case) -> CheckPart:
