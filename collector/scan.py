@@ -123,14 +123,20 @@ class _Told:
             await self.tell(VinSeen(vin))
 
 
-async def scan_car(car: Car, identity: AdapterIdentity, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
+async def scan_car(
+    car: Car, identity: AdapterIdentity, reader: Reader, tell: Tell, *, opened_s: float | None = None
+) -> tuple[CarReading, bool]:
     """Read everything the depth asks for; the second value says whether the car answered nothing at all.
+
+    The cost told is this scan's, and the whole life of the adapter's where ``opened_s`` (monotonic) says when it began.
 
     A car swapped for another in the middle, at an adapter with a supply of its own, is read from the beginning and
     told by its own VinSeen; nothing of the first is kept. Raises AdapterLostError when the link breaks or cars keep
     changing, and CarSilentError when the car is pulled from it meanwhile.
     """
     started_s, before = monotonic(), _copy(car.adapter.traffic)
+    if opened_s is not None:
+        started_s, before = opened_s, Traffic()
     attempts, doubted = SWAPS_MAX + 1, False
     known = await reader.memory.car(car.abilities.skills.last_car) if reader.brief else None
     while attempts:
@@ -307,16 +313,15 @@ async def scan_once(
 
 
 async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
-    started_s = monotonic()
+    opened_s = monotonic()
     transport = await reader.opener(url, connect_timeout_s=reader.settings.connect_timeout_s)
     adapter = Adapter(transport, reader.allow, reader.settings)
     try:
         abilities = await reader.set_up(adapter)
         car = Car(adapter, abilities, reader.settings)
-        reading, silent = await scan_car(car, identity_of(url, abilities), reader, tell)
+        return await scan_car(car, identity_of(url, abilities), reader, tell, opened_s=opened_s)
     finally:
         await adapter.close()
-    return _with_timing(reading, adapter.traffic, monotonic() - started_s), silent
 
 
 def _copy(traffic: Traffic) -> Traffic:
@@ -330,8 +335,3 @@ def _timing(before: Traffic, after: Traffic, total_s: float) -> Timing:
         after.bytes_sent - before.bytes_sent,
         after.bytes_received - before.bytes_received,
     )
-
-
-def _with_timing(reading: CarReading, traffic: Traffic, total_s: float) -> CarReading:
-    """The whole cost of ``scan``: opening and setting up included."""
-    return replace(reading, timing=_timing(Traffic(), traffic, total_s))
