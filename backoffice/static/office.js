@@ -17,7 +17,7 @@
   function prepare(root) {
     for (const box of root.querySelectorAll("input[name=operator]")) if (!box.value) box.value = remembered();
     for (const fold of root.querySelectorAll("details.ack")) {
-      fold.addEventListener("toggle", () => { if (fold.open) fold.querySelector("input[name=operator]").focus(); });
+      fold.addEventListener("toggle", () => { if (fold.open) fold.querySelector("input[required]").focus(); });
     }
   }
 

@@ -38,7 +38,12 @@ async def test_a_minute_after_plugging_in_the_back_office_knows_the_car_and_the_
         await until(lambda: upstream_has(made, lot.truth["vin"], lot.truth["verdict"]))
         alerts = (await made.ask(f"{made.office_url}/api/v1/alerts"))["items"]
 
-    assert [alert["rule"] for alert in alerts] == ["codes.episode"]
+    # the engine misfires and the gearbox has a code of its own: two episodes, two alerts
+    assert [alert["rule"] for alert in alerts] == ["codes.episode", "codes.episode"]
+    assert {code for code in ("P0301", "P0741") for alert in alerts if code in alert["text"]["en"]} == {
+        "P0301",
+        "P0741",
+    }
     assert alerts[0]["vin_tail"] == str(lot.truth["vin"])[-4:]
     assert lot.summary["writes"] == 0
 
