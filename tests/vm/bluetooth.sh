@@ -3,6 +3,7 @@
 # emulation) sees this machine's files read-only, makes virtual controllers, and runs `forecourt scan` over RFCOMM and LE.
 #
 #   tests/vm/bluetooth.sh [FOLDER FOR THE KERNEL]      ends with "VM: passed" and exit code 0, in a minute or two
+#   PARTS=le TIMEOUT_S=1200 tests/vm/bluetooth.sh      one half alone, on a machine that has other things to do
 #
 # As root; needs apt: qemu-system-x86 bluez bluez-test-tools dbus busybox-static kmod cpio. The kernel package is only
 # downloaded and unpacked, into the folder.
@@ -53,8 +54,8 @@ INIT
 chmod +x "$first/init"
 (cd "$first" && find . | cpio -o -H newc --quiet | gzip -1) > initrd.gz
 
-printf 'export PYTHON=%q\nsource %q\n' "$python" "$here/bluetooth_job.sh" > job.sh
-timeout 580 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nographic -no-reboot -nodefaults \
+printf 'export PYTHON=%q PARTS=%q\nsource %q\n' "$python" "${PARTS:-classic le}" "$here/bluetooth_job.sh" > job.sh
+timeout "${TIMEOUT_S:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nographic -no-reboot -nodefaults \
     -serial stdio -nic none -kernel "kernel/boot/vmlinuz-$release" -initrd initrd.gz \
     -append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off job=$work/job.sh" \
     -virtfs local,path=/,security_model=none,mount_tag=host,readonly=on,multidevs=remap < /dev/null | tee log.txt
