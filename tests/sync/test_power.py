@@ -8,7 +8,7 @@ import pytest
 from tests.needs import unmet
 from tests.sync.power import compiled, cuts, recorded
 
-CUTS = 60
+CUTS = 40
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def library(tmp_path: Path) -> Path:
 
 
 def test_no_power_cut_loses_what_the_outbox_promised(tmp_path: Path, library: Path) -> None:
-    steps = recorded(tmp_path / "run", library, synchronous="FULL", rounds=80)
+    steps = recorded(tmp_path / "run", library, synchronous="FULL", rounds=50)
 
     ended = cuts(steps, CUTS, tmp_path / "disk", random.Random(1))
 
@@ -25,6 +25,6 @@ def test_no_power_cut_loses_what_the_outbox_promised(tmp_path: Path, library: Pa
 
 
 def test_the_cuts_can_show_a_loss_a_disk_that_is_not_synced_loses(tmp_path: Path, library: Path) -> None:
-    steps = recorded(tmp_path / "run", library, synchronous="NORMAL", rounds=80)
+    steps = recorded(tmp_path / "run", library, synchronous="NORMAL", rounds=50)
 
     assert cuts(steps, CUTS, tmp_path / "disk", random.Random(1))["lost"] > 0
