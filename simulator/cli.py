@@ -18,7 +18,6 @@ from simulator.clock import CLOCKS
 from simulator.control import WORDS, follow, obey
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, parse_fault
-from simulator.fleet.writing import Order, write_files
 from simulator.journal import summed
 from simulator.library import load, names
 from simulator.notices import tell
@@ -123,6 +122,9 @@ def _record(words: Sequence[str]) -> int:
 
 
 def _fleet(arguments: argparse.Namespace) -> int:
+    # Only here: a car that is started in a test need not load what draws a thousand lives.
+    from simulator.fleet.writing import Order, write_files
+
     order = Order(
         cars=_bounded("--cars", arguments.cars, 100_000_000),
         years=_bounded("--years", arguments.years, 60),
