@@ -18,7 +18,7 @@ from simulator.transports import BACKLOG_BYTES, MakeAdapter, Pump
 
 SPP_CHANNEL = 1
 SPP_RECORD = 0x00010001
-ADVERTISE_MS = 20.0
+ADVERTISE_MS = 60.0  # often enough to be found at once, seldom enough for a slow machine
 
 Says = Callable[[bytes], None]
 
