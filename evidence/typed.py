@@ -128,7 +128,8 @@ def _beside(typed: Entry, read: Entry, gap_m: int | None, visit: Visit, unit: fl
     if _market_shows_miles(visit) and _near_in_miles(read).shows_miles(typed):
         return MILES
     reason = ""
-    for around in (_around(read, gap_m), _around(read, None)):
+    # the gap may come from a slip too small to be told; then the two are as close as copies are
+    for around in (_around(read, gap_m), _around(read, None if gap_m is None else 0)):
         in_unit = Window(around.low_m / unit, around.high_m / unit)
         reason = reason or _doubt(typed, around) or (SLIP if in_unit.has_slip(typed) else "")
     return "" if reason == SLIP and _written_too(typed, visit) else reason
@@ -262,9 +263,9 @@ def _last(typed: Entry, stands: Sequence[Entry], road: _Road) -> str:
     # a counter cleared in between may have counted less than was driven
     believed = counted is not None and (expected is None or counted.high_m >= expected.low_m)
     reason = _doubt(typed, counted) if counted and believed else ""
-    if reason == SLIP and _written_too(typed, road.visits[typed.visit]):
-        return ""
-    return reason or (SLIP if expected is not None and expected.has_lost_digit(typed) else "")
+    if not reason and expected is not None and expected.has_lost_digit(typed):
+        reason = SLIP
+    return "" if reason == SLIP and _written_too(typed, road.visits[typed.visit]) else reason
 
 
 def _expected(entry: Entry, stands: Sequence[Entry]) -> Window | None:
