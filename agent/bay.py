@@ -52,6 +52,8 @@ class PluggedCar:
     step: str = ""
     done: int = 0
     total: int = 0
+    odometer_m: int | None = None
+    codes: tuple[str, ...] | None = None
     purpose: Purpose | None = None
     read: bool = False
     silent: bool = False
@@ -180,6 +182,7 @@ def _(happening: ScanProgress, state: BayState, moment: _Moment) -> Step:
     if state.car is None or state.car.read:
         return state, ()
     car = replace(state.car, step=happening.step, done=happening.done, total=happening.total)
+    car = replace(car, odometer_m=happening.odometer_m, codes=happening.codes)
     return replace(state, car=car), ()
 
 

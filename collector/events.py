@@ -37,11 +37,17 @@ class VinSeen:
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """``done`` of ``total`` steps; ``step`` is a catalogue key (``step.odometer``)."""
+    """``done`` of ``total`` steps; ``step`` is a catalogue key (``step.odometer``).
+
+    What a person waits for comes along as soon as it is read, and is not judged yet: an odometer, and the codes of all
+    lists. None until then, and where it could not be read.
+    """
 
     step: str
     done: int
     total: int
+    odometer_m: int | None = None
+    codes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

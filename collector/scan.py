@@ -114,8 +114,10 @@ class _Told:
     tell: Tell
     done: int = 0
 
-    async def step(self, name: str) -> None:
-        await self.tell(ScanProgress(name, self.done, len(STEPS)))
+    async def step(self, name: str, book: Notebook | None = None) -> None:
+        """Tell that a step begins, with what ``book`` holds that somebody waits for."""
+        first = (first_odometer_m(book), first_codes(book)) if book else (None, None)
+        await self.tell(ScanProgress(name, self.done, len(STEPS), *first))
         self.done += 1
 
     async def vin(self, vin: str) -> None:
@@ -221,7 +223,7 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known
     book.heard = frozenset(car.heard)
     if known is not None:
         require_no_strangers(known, book)
-    await told.step(STEPS[3])
+    await told.step(STEPS[3], book)
     if reader.depth is Depth.FULL:
         await _read_deeper(car, reader, book, told)
     else:
@@ -266,6 +268,20 @@ async def _read_rest_briefly(car: Car, book: Notebook, known: KnownCar | None) -
     book.note_all(map(item_of, EXTRA_PIDS), ItemStatus.NOT_ASKED, "quick: would take a request more")
 
 
+def first_odometer_m(book: Notebook) -> int | None:
+    """The first odometer that was read, in metres."""
+    read = (witness.odometer_m for witness in book.odometer if witness.status is ItemStatus.READ)
+    return next(read, None)
+
+
+def first_codes(book: Notebook) -> tuple[str, ...] | None:
+    """Every code that was read, once; None while no list of stored ones is complete."""
+    stored = book.items.get("dtcs.stored")
+    if stored is None or stored.status is not ItemStatus.READ:
+        return None
+    return tuple(dict.fromkeys(code.code for code in book.dtcs))
+
+
 def _stop_at_floor(supply_v: float | None, reader: Reader) -> None:
     """Leave a weak battery alone: below the floor the next start is at stake (rest voltage, engine off)."""
     floor_v = reader.settings.rest_voltage_floor_v
@@ -283,10 +299,10 @@ async def _read_deeper(car: Car, reader: Reader, book: Notebook, told: _Told) ->
     taught = await reader.memory.car(reader.memory.key_of(book.vin)) if book.vin else None
     await read_lifetime_distance(car, book)
     await read_maker_odometers(car, book, reader.profiles, taught)
-    await told.step(STEPS[4])
+    await told.step(STEPS[4], book)
     await read_identity(car, book)
     await read_values(car, book, (*MORE_PIDS, *EXTRA_PIDS))
-    await told.step(STEPS[5])
+    await told.step(STEPS[5], book)
     if not car.on_uds:
         await read_freeze_frame(car, book)
 
