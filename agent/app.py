@@ -30,7 +30,7 @@ from config.settings import Settings
 from config.zones import zone_of
 from evidence.snapshot import ClockQuality
 from sync.clock import Clock, SystemClock
-from sync.errors import OutboxError
+from sync.errors import OutboxError, gravest
 from sync.outbox import Outbox
 from sync.publisher import Publisher
 
@@ -77,7 +77,10 @@ async def run_agent(
         agent = await _put_together(settings, watch, clock or SystemClock(), stack)
         _stop_on_signals(stop, stack)
         ready(agent.page.address)
-        await _live(agent, stop)
+        try:
+            await _live(agent, stop)
+        except BaseExceptionGroup as errors:
+            raise gravest(errors) from None  # an outbox that cannot be used ends in one line, not in a traceback
 
 
 async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:

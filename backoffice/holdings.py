@@ -14,7 +14,7 @@ MAX_RANGES = 2000  # more than that would not fit one answer; the rest counts as
 async def holding(connection: AsyncConnection, place: Place, lo: int, span: Range) -> Holding:
     """One span. A seq below ``lo`` that is neither held nor accounted for is a hole: noted, cause for an alarm."""
     found = await connection.execute(held_ranges(place, span).limit(MAX_RANGES))
-    held = [(int(row[0]), int(row[1])) for row in found]
+    held = [(int(a), int(b)) for a, b in found]
     noted = await _noted(connection, place, span)
     missing = [(a, min(b, lo - 1)) for a, b in uncovered(span, [*held, *noted]) if a < lo]
     await note_holes(connection, place, missing)
