@@ -64,7 +64,7 @@ async def plug_to_first_request(wait_s: float) -> float:
             heard.set()
             feed(pump, data)
 
-        Pump.feed = noted  # type: ignore[method-assign]
+        Pump.feed = noted  # type: ignore[method-assign, assignment]
         try:
             following = asyncio.create_task(follow(settings))
             await asyncio.sleep(wait_s)
