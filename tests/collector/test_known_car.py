@@ -59,6 +59,27 @@ async def test_the_second_visit_sends_20_lines_and_tells_the_same() -> None:
     assert first.timing.requests == 25
 
 
+@pytest.mark.parametrize(
+    ("baud", "link_s", "profile", "floor_s"),
+    [
+        (38_400, 0.0, "elm-2.2", 0.644),
+        (115_200, 0.0, "elm-2.2", 0.504),
+        (38_400, 0.015, "elm-2.2", 1.214),
+        (38_400, 0.0, "elm-2.1-clone", 2.160),
+    ],
+)
+async def test_the_second_visit_costs_the_wire_what_the_shortest_plan_costs(
+    baud: int, link_s: float, profile: str, floor_s: float
+) -> None:
+    """By the adapter's own clock; the floors are those that ``benchmarks/scan.py`` prints."""
+    memory, socket = ShortMemory(), Socket("clean", profile=profile, baud=baud, link_s=link_s)
+    await socket.scan(memory)
+    began_s = socket.now_s
+    await socket.scan(memory)
+
+    assert socket.now_s - began_s <= 1.05 * floor_s
+
+
 async def test_a_full_visit_teaches_a_quick_one_and_asks_everything_again_itself() -> None:
     memory, socket = ShortMemory(), Socket("vw-no-a6")
     first = await socket.scan(memory, Depth.FULL)

@@ -92,6 +92,16 @@ async def test_a_scan_over_a_serial_port_reads_the_same_car(tmp_path: Path) -> N
     assert VinSeen(lot.truth["vin"]) in told
 
 
+async def test_odometer_and_codes_are_told_before_the_rest_is_read() -> None:
+    async with simulated("engine-fault", *FAST) as lot:
+        _, _, told = await scan(lot.url)
+
+    steps = [event for event in told if isinstance(event, ScanProgress)]
+    assert [event.codes is not None for event in steps] == [False, False, False, True, True, True]
+    assert steps[3].odometer_m == lot.truth["odometer_m"]
+    assert set(steps[3].codes or ()) == {code["code"] for code in lot.truth["dtcs"]}
+
+
 async def test_a_quick_scan_skips_the_makers_reads_and_keeps_the_standard_ones() -> None:
     async with simulated("engine-fault", *FAST) as lot:
         reading, _, _ = await scan(lot.url, Depth.QUICK)
