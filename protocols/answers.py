@@ -9,7 +9,6 @@ from protocols.signals import PID_LENGTHS, WITH_SECOND_BYTE
 
 NEGATIVE = 0x7F
 RESPONSE_PENDING = 0x78
-MAX_PIDS = 6
 
 # How many bytes behind the service byte an answer repeats (SAE J1979, ISO 14229-1, ISO 14230-3).
 _ECHOED = {0x01: 1, 0x02: 2, 0x03: 0, 0x06: 1, 0x07: 0, 0x09: 1, 0x0A: 0, 0x19: 1, 0x1A: 1, 0x21: 1, 0x22: 2, 0x3E: 1}

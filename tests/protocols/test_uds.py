@@ -26,6 +26,8 @@ def test_every_bit_of_the_status_byte_is_kept() -> None:
 
     assert (stored.status, stored.confirmed, stored.pending) == (0xAF, True, True)
     assert (healed.status, healed.confirmed, healed.pending) == (0x50, False, False)
+    assert not StatusDtc("P0143", 0x00, 0xF3).confirmed
+    assert not StatusDtc("P0143", 0x00, 0xFB).pending
 
 
 def test_codes_with_their_severity() -> None:
