@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from simulator.car import Car, Ecu, MakerRead
 from simulator.library import names
 from simulator.services import answer
-from tests.simulator.bench import loaded
+from tests.simulator.bench import Bench, loaded
 
 
 def car_of(scenario: str) -> Car:
@@ -289,3 +289,21 @@ def test_a_counter_never_rounds_up_and_stays_at_its_end() -> None:
 
     assert asked(car, "0131") == ["4131FFFF"]
     assert asked(car, "0121") == ["41210007"]
+
+
+# OBD 04 08, then all services of ISO 14229 and ISO 14230 that change a unit, its memory or what it tells others.
+WRITING = (
+    "04 08 10 11 14 20 23 24 26 27 28 29 2A 2C 2E 2F 30 31 32 33 34 35 36 37 38 3B 3D 81 82 83 84 85 86 87"
+)  # fmt: skip
+
+
+def test_every_service_that_writes_is_counted_and_no_other() -> None:
+    bench = Bench()
+
+    counted = []
+    for service in range(0x100):
+        before = bench.journal.writes
+        bench.bus.ask(0.0, 0x7E0, bytes([service, 0x01]))
+        counted += [f"{service:02X}"] * (bench.journal.writes - before)
+
+    assert " ".join(counted) == WRITING
