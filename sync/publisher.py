@@ -216,7 +216,8 @@ class Publisher:
 
     async def _apply_answers(self, sender: Sender) -> None:
         answers, self._answers = self._answers, []
-        stored = [part for answer in answers if isinstance(answer, Ack) for part in sender.on_ack(answer)]
+        acks, now_s = [answer for answer in answers if isinstance(answer, Ack)], self._monotonic()
+        stored = [part for ack in acks for part in sender.on_ack(ack, now_s)]
         if stored:
             await self._outbox.acknowledge_ranges(stored, stream=sender.stream)
         for answer in answers:

@@ -46,6 +46,7 @@ class Sender:
     _after: dict[int, int] = field(default_factory=lambda: dict.fromkeys(TURNS, 0))
     _drained: set[int] = field(default_factory=set)
     _patience: int = 1
+    _answered_at_s: float = float("-inf")
 
     @property
     def in_flight(self) -> int:
@@ -78,8 +79,9 @@ class Sender:
         """The outbox has something new."""
         self._drained.clear()
 
-    def on_ack(self, ack: Ack) -> tuple[tuple[int, int], ...]:
+    def on_ack(self, ack: Ack, now_s: float = float("-inf")) -> tuple[tuple[int, int], ...]:
         """Return the ranges to forget: what was acknowledged and sent by us. Late and doubled answers are fine."""
+        self._answered_at_s = max(self._answered_at_s, now_s)
         return self._settled(ack.s, ack.a, ack.b)
 
     def on_nack(self, nack: Nack) -> tuple[tuple[int, int], ...]:
@@ -87,10 +89,16 @@ class Sender:
         return self._settled(nack.s, nack.a, nack.b)
 
     def deadline_s(self) -> float | None:
-        """When to go back if no acknowledgement comes; None while nothing is in flight."""
+        """When to go back if no acknowledgement comes; None while nothing is in flight.
+
+        A receiver that answers is not away but slow, and sending all again would make it slower; only so long, though,
+        as no single batch waits beyond all patience.
+        """
         if not self._flights:
             return None
-        return min(flight.sent_at_s for flight in self._flights) + self.ack_timeout_s * self._patience
+        oldest_s = min(flight.sent_at_s for flight in self._flights)
+        quiet_since_s = max(oldest_s, self._answered_at_s)
+        return min(quiet_since_s + self.ack_timeout_s * self._patience, oldest_s + self.ack_timeout_s * PATIENCE_LIMIT)
 
     def expired(self, now_s: float) -> bool:
         deadline = self.deadline_s()

@@ -151,3 +151,12 @@ def test_every_batch_names_its_stream_and_the_lowest_owed() -> None:
     batch = offer(a_sender(), 4, 5)
 
     assert (batch.stream, batch.lo, [row.seq for row in batch.records]) == ("s", 4, [4, 5])
+
+
+def test_a_slow_receiver_that_answers_is_not_sent_everything_again_but_no_batch_waits_for_ever() -> None:
+    sender = a_sender(window=4)
+    offer(sender, 1)
+    for seq in range(2, 9):
+        offer(sender, seq, now_s=seq * 8.0 - 9.0)
+        sender.on_ack(Ack(s="s", a=seq, b=seq), now_s=seq * 8.0 - 8.0)
+        assert sender.expired(seq * 8.0) == (seq * 8.0 >= 10.0 * PATIENCE_LIMIT)

@@ -161,7 +161,7 @@ class Edge:
         if sender is None:
             return
         if isinstance(answer, Ack):
-            stored = sender.on_ack(answer)
+            stored = sender.on_ack(answer, self._world.now_s)
             self._durably(lambda c: file.forget(c, sender.stream, stored))
         elif isinstance(answer, Nack):
             for first, last in sender.on_nack(answer):
