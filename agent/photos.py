@@ -4,6 +4,7 @@ The picture itself is not touched: segments that say more than the picture are l
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,9 +14,11 @@ from evidence.sheet.content import PhotoPart
 
 PHOTO_MAX_BYTES = 8 * 1024 * 1024
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-# JPEG (ITU-T T.81): what may stand before the picture; APP0 is JFIF, APP2 the colour profile, APP14 Adobe's colours
-_KEPT_APPS = frozenset({0xE0, 0xE2, 0xEE})
+# JPEG (ITU-T T.81): what may stand beside the picture; APP0 is JFIF, APP2 the colour profile, APP14 Adobe's colours
+_KEPT_APPS = {0xE0: b"", 0xE2: b"ICC_PROFILE\x00", 0xEE: b""}
 _APPS, _COMMENT, _SCAN, _END = range(0xE0, 0xF0), 0xFE, 0xDA, 0xD9
+# within a scan FF is data when 00 or a restart follows it; anything else is the next marker
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # PNG (ISO 15948): chunks that draw the picture; text, time and Exif are not among them
 _KEPT_CHUNKS = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs"}
@@ -43,7 +46,7 @@ def _jpeg(data: bytes) -> bytes:
     for marker, segment in _segments(data):
         if segment[4:].startswith(_EXIF):
             turned = _orientation(segment[10:])
-        elif marker == _COMMENT or (marker in _APPS and marker not in _KEPT_APPS):
+        elif marker == _COMMENT or (marker in _APPS and not _is_kept(marker, segment)):
             continue
         else:
             kept.append(segment)
@@ -52,25 +55,33 @@ def _jpeg(data: bytes) -> bytes:
     return b"".join(kept)
 
 
+def _is_kept(marker: int, segment: bytes) -> bool:
+    beginning = _KEPT_APPS.get(marker)
+    return beginning is not None and segment[4:].startswith(beginning)
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each marker segment before the picture, then the picture up to its end; what follows the end is left out."""
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
+    """Each marker segment, a scan with its data, up to the picture's end; a second picture or film behind it is not."""
+    place, scanned = 2, False
+    while place + 2 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
             continue
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker == _SCAN:
-            end = data.rfind(b"\xff\xd9")
-            if end < place:
-                break
-            yield marker, data[place : end + 2]
-            return
-        if length < 2 or place + 2 + length > len(data):
+        if marker == _END:
+            if scanned:
+                yield marker, data[place : place + 2]
+                return
             break
-        yield marker, data[place : place + 2 + length]
-        place += 2 + length
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        end = place + 2 + length
+        if length < 2 or end > len(data):
+            break
+        if marker == _SCAN:
+            after = _MARKER_IN_SCAN.search(data, end)
+            scanned, end = True, after.start() if after else len(data)
+        yield marker, data[place:end]
+        place = end
     raise AnswerError("sheet_error.photo_type")
 
 

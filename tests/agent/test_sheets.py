@@ -310,6 +310,19 @@ def test_a_photo_loses_its_place_and_keeps_how_it_was_held(order: str) -> None:
     assert photo_of(kept, NOW)[0] == kept
 
 
+def test_a_photo_ends_with_its_picture_and_says_nothing_between_its_scans() -> None:
+    place = b"\xff\xe1\x00\x0cExif\x00\x00GPS!"
+    scan = b"\xff\xda\x00\x04\x01\x02" + b"data\xff\x00\xff\xd0more"
+    several = b"\xff\xe2\x00\x08MPF\x00\x01\x02"
+    colours = b"\xff\xe2\x00\x10ICC_PROFILE\x00\x01\x01"
+    picture = b"\xff\xd8" + colours + several + scan + place + b"\xff\xfe\x00\x06GPS!" + scan + b"\xff\xd9"
+    second = b"\xff\xd8" + place + scan + b"\xff\xd9"
+
+    kept, _ = photo_of(picture + second + b"film\xff\xd9", NOW)
+
+    assert kept == b"\xff\xd8" + colours + scan + scan + b"\xff\xd9"
+
+
 def test_a_png_keeps_only_its_picture() -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + b"\0\0\0\0"
