@@ -15,7 +15,17 @@ from agent.sheet_files import RENDERINGS, SEALED, SheetFiles
 from config.catalogue import Language
 from evidence.history import History, Visit
 from evidence.ledger import build_ledger
-from evidence.sheet.chain import REASON_MAX, Link, SealedSheet, Statement, canonical, fingerprint, hashes_of, sha256
+from evidence.sheet.chain import (
+    REASON_MAX,
+    Link,
+    SealedSheet,
+    Statement,
+    canonical,
+    fingerprint,
+    hashes_of,
+    sha256,
+    spelt_out,
+)
 from evidence.sheet.content import TEXT_MAX, Issue, PhotoPart, SellerAnswer, Sheet, sheet_of
 from evidence.snapshot import Snapshot
 
@@ -162,7 +172,7 @@ class Sheets:
         last, maker = await self._store.sheets.last(), await self._maker()
         number, pen = _next(last), self._pen(maker)
         issue = Issue(number=number, device=maker.device, key=fingerprint(maker.public), made_at=self._now())
-        sheet = content.model_copy(update={"issue": issue})
+        sheet = spelt_out(content.model_copy(update={"issue": issue}))
         renderings = await self._render(sheet)
         sealed_as = {"content": sha256(canonical(sheet)), "renderings": hashes_of(renderings)}
         link = pen(last, kind="sheet", intake_id=sheet.intake_id, **sealed_as)

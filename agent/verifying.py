@@ -1,6 +1,6 @@
 """``forecourt verify``: whether a sheet is as the box made it, byte for byte, and whether it still counts."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from config.catalogue import Language, has, render
 from config.errors import SettingsError
 from config.settings import Settings
 from evidence.sheet.chain import Link, SealedSheet, canonical, fingerprint, first_break, sha256, withdrawal_of
+from evidence.sheet.content import Sheet
 
 WHOLE, CHANGED = 0, 1
 SHEET_MAX_BYTES = 16 * 1024 * 1024
@@ -33,6 +34,7 @@ class Known:
     own_key: str = ""
     wanted: str = ""
     chain: tuple[Link, ...] = ()
+    chain_named: bool = False
 
 
 def verify_sheet(path: Path, settings: Settings, language: Language, *, key: str, chain: Path | None) -> int:
@@ -40,10 +42,13 @@ def verify_sheet(path: Path, settings: Settings, language: Language, *, key: str
     folder = settings.storage.directory
     mirror = chain or folder / "sheets" / CHAIN_FILE
     own = public_key(folder)
-    known = Known(own, _compact(key), _chain(mirror, asked=chain is not None))
-    lines = [*_lines(_sealed_file(path), known, language)]
+    known = Known(own, _compact(key), _chain(mirror, asked=chain is not None), chain is not None)
+    sealed = _sealed_files(path)
+    lines = [line for one in sealed for line in _lines(one, known, language)]
+    if path.is_file() and not _is_one_of(path, sealed[0]):
+        lines.append(_copy(path, sealed[0]))
     for line in lines:
-        print(render(f"verify.{line.key}", language, **line.params))
+        print(render(f"verify.{line.key}", language, **_plain(line.params)))
     return CHANGED if any(line.wrong for line in lines) else WHOLE
 
 
@@ -57,26 +62,56 @@ def _chain(path: Path, *, asked: bool) -> tuple[Link, ...]:
         raise SettingsError(f"{path}: not a readable chain; take {CHAIN_FILE} from the box") from error
 
 
-def _sealed_file(path: Path) -> Path:
-    """The sealed value beside whatever was named: the sheet's folder, its JSON, or one of its renderings."""
+def _sealed_files(path: Path) -> list[Path]:
+    """The sealed value beside whatever was named, its JSON or one of its renderings; in a folder, every one of it."""
     if path.is_dir():
-        found = sorted(path.glob(f"sheet-*.{SEALED}"))
-        path = found[0] if found else path / file_name(1, SEALED)
+        if found := sorted(path.glob(f"sheet-*.{SEALED}")):
+            return found
+        path = path / file_name(1, SEALED)
     stem = path.name.split(".")[0]
     sealed = path.with_name(f"{stem}.{SEALED}")
     if not path.is_file() or not sealed.is_file():
         raise SettingsError(
             f"{sealed if path.is_file() else path}: no such file; name a sheet with its .json beside it"
         )
-    return sealed
+    return [sealed]
+
+
+def _is_one_of(path: Path, sealed: Path) -> bool:
+    """Whether ``path`` is a file that a sheet is handed out as, under its own name."""
+    return path.name in {f"{sealed.stem}.{kind}" for kind in (SEALED, *RENDERINGS)}
+
+
+def _copy(path: Path, sealed: Path) -> Line:
+    """A file under a name of its own (``sheet-0001.en (1).pdf``) is whole when it is a copy of one that was sealed."""
+    try:
+        renderings = SealedSheet.model_validate_json(_bytes_of(sealed)).link.statement.renderings
+    except ValueError:
+        renderings = {}
+    whole = sha256(_bytes_of(path)) in renderings.values()
+    return Line("whole" if whole else "changed", {"file": path.name}, wrong=not whole)
+
+
+def _bytes_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(SHEET_MAX_BYTES + 1)
+
+
+def _plain(params: Mapping[str, str | int]) -> dict[str, str | int]:
+    """What a stranger's file says, with nothing that moves a terminal's cursor or names another sentence."""
+    return {name: _shown(value) if isinstance(value, str) else value for name, value in params.items()}
+
+
+def _shown(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).lstrip("@")
 
 
 def _lines(path: Path, known: Known, language: Language) -> Iterator[Line]:
-    with path.open("rb") as file:
-        data = file.read(SHEET_MAX_BYTES + 1)
+    data = _bytes_of(path)
     try:
         sealed = SealedSheet.model_validate_json(data)
-    except (ValidationError, ValueError):
+        sealed.to_bytes()
+    except ValueError:  # no sheet, or one of numbers that no sheet can hold
         yield Line("changed", {"file": path.name}, wrong=True)
         return
     said = sealed.link.statement
@@ -92,16 +127,23 @@ def _seal(path: Path, data: bytes, sealed: SealedSheet) -> Iterator[Line]:
     link = sealed.link
     if data != sealed.to_bytes() or sha256(canonical(sealed.sheet)) != link.statement.content:
         yield Line("changed", {"file": path.name}, wrong=True)
-    elif not link.genuine():
+    elif not link.genuine() or not _is_issued_by(link, sealed.sheet):
         yield Line("bad_signature", {"file": path.name}, wrong=True)
     else:
         yield Line("whole", {"file": path.name})
 
 
+def _is_issued_by(link: Link, sheet: Sheet) -> bool:
+    """Whether the sheet's own words about who made it, which are what is printed, are those of its seal."""
+    said, issue = link.statement, sheet.issue
+    printed = (issue.number, issue.device, issue.key)
+    return said.kind == "sheet" and printed == (said.number, said.device, fingerprint(link.key))
+
+
 def _rendering(path: Path, expected: str) -> Iterator[Line]:
     if not path.is_file():
         yield Line("absent", {"file": path.name})
-    elif sha256(path.read_bytes()) == expected:
+    elif sha256(_bytes_of(path)) == expected:
         yield Line("whole", {"file": path.name})
     else:
         yield Line("changed", {"file": path.name}, wrong=True)
@@ -122,7 +164,7 @@ def _signer(link: Link, known: Known) -> Iterator[Line]:
 def _in_chain(link: Link, known: Known, language: Language) -> Iterator[Line]:
     """Where the chain stands: whole, holding this very link, and whether a later link withdrew it."""
     said = link.statement
-    if not known.chain or not _shares_a_key(link, known.chain):
+    if not known.chain or not (known.chain_named or _shares_a_key(link, known.chain)):
         yield Line("no_chain", {})
         return
     if broken := first_break(known.chain):

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -58,6 +58,7 @@ class Link(Part):
     @classmethod
     def signed(cls, statement: Statement, key: "Ed25519PrivateKey") -> Self:
         """``statement`` with the signature of ``key`` over its canonical JSON."""
+        statement = spelt_out(statement)
         public = key.public_key().public_bytes_raw().hex()
         return cls(statement=statement, key=public, signature=key.sign(canonical(statement)).hex())
 
@@ -85,9 +86,21 @@ class SealedSheet(Part):
         return canonical(self)
 
 
+_Part = TypeVar("_Part", bound=Part)
+
+
+def spelt_out(value: _Part) -> _Part:
+    """``value`` with each default told as if it had been given: what is signed names all that its version knew."""
+    return type(value).model_validate_json(value.model_dump_json(by_alias=True))
+
+
 def canonical(value: Part) -> bytes:
-    """The one JSON form of a value: sorted names, no blanks, UTF-8."""
-    plain = value.model_dump(mode="json", by_alias=True)
+    """The one JSON form of a value: sorted names, no blanks, UTF-8.
+
+    Only what was given is in it, so that a value read from a file has the form it had there, whatever fields newer
+    versions have added since; `spelt_out` makes one that is new.
+    """
+    plain = value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
 

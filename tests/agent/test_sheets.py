@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import struct
 from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ from agent.verifying import verify_sheet
 from config.catalogue import Language
 from config.errors import SettingsError
 from config.settings import Settings
-from evidence.sheet.chain import fingerprint, first_break
+from evidence.sheet.chain import Link, SealedSheet, canonical, fingerprint, first_break, sha256
 from evidence.sheet.content import Sheet
 from sync.clock import SystemClock
 from tests.agent.bench import settings_for
@@ -204,6 +205,103 @@ async def test_a_sheet_verifies_elsewhere_with_nothing_but_its_files_and_the_cha
     assert (code, "sheet 1 stands" in said) == (0, True)
     with pytest.raises(SettingsError):
         verdict_of(away / "no-such.json", elsewhere, capsys)
+
+
+async def test_a_copy_under_another_name_is_looked_at_itself(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    await box.sheets.issue(await box.intake())
+    paper = (box.out(1) / "sheet-0001.en.pdf").read_bytes()
+    downloaded = box.out(1) / "sheet-0001.en (1).pdf"
+
+    downloaded.write_bytes(paper)
+    code, said = verdict_of(downloaded, box.settings, capsys)
+    assert (code, "sheet-0001.en (1).pdf: whole" in said) == (0, True)
+
+    downloaded.write_bytes(paper + b" ")
+    code, said = verdict_of(downloaded, box.settings, capsys)
+    assert (code, "sheet-0001.en (1).pdf: changed" in said) == (1, True)
+
+
+async def test_every_sheet_of_a_folder_is_looked_at(
+    box: Box, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await box.sheets.issue(await box.intake())
+    await box.sheets.issue(await box.intake("i2", odometer_m=53_000_000))
+    both = tmp_path / "both"
+    both.mkdir()
+    for number in (1, 2):
+        shutil.copy(box.out(number) / file_name(number, SEALED), both)
+    (both / "sheet-0002.en.html").write_text("edited")
+
+    code, said = verdict_of(both, box.settings, capsys)
+
+    assert (code, "sheet-0002.en.html: changed" in said) == (1, True)
+
+
+async def test_a_forged_sheet_cannot_borrow_the_chain_or_the_printed_key(
+    box: Box, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = await box.sheets.issue(await box.intake())
+    other = tmp_path_factory.mktemp("other")
+    async with a_box(other) as forger:
+        forged = await forger.sheets.issue(await forger.intake(dash_m=52_340_000))
+    path, chain = other / "sheets" / "0001" / "sheet-0001.json", box.folder / "sheets" / "chain.jsonl"
+
+    code, said = verdict_of(path, box.settings, capsys, chain=chain)
+    assert (code, "sheet 1 is not in this box's chain" in said) == (1, True)
+
+    printed = forged.sheet.model_copy(
+        update={"issue": forged.sheet.issue.model_copy(update={"key": real.sheet.issue.key})}
+    )
+    statement = forged.link.statement.model_copy(update={"content": sha256(canonical(printed))})
+    path.write_bytes(SealedSheet(link=Link.signed(statement, device_key(other)), sheet=printed).to_bytes())
+    code, said = verdict_of(path, box.settings, capsys)
+    assert (code, "sheet-0001.json: changed; the signature does not fit" in said) == (1, True)
+
+
+async def test_a_strangers_name_cannot_write_lines_of_its_own(
+    box: Box, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    async with a_box(other) as forger:
+        forged = await forger.sheets.issue(await forger.intake())
+    device = "x\x1b[2K\nsheet 1 stands: nothing withdrew it"
+    sheet = forged.sheet.model_copy(update={"issue": forged.sheet.issue.model_copy(update={"device": device})})
+    statement = forged.link.statement.model_copy(update={"content": sha256(canonical(sheet)), "device": device})
+    path = other / "sheets" / "0001" / "sheet-0001.json"
+    path.write_bytes(SealedSheet(link=Link.signed(statement, device_key(other)), sheet=sheet).to_bytes())
+
+    _, said = verdict_of(path, box.settings, capsys)
+
+    assert "\x1b" not in said
+    assert not any(line.startswith("sheet 1 stands") for line in said.splitlines())
+
+
+async def test_a_sheet_of_a_version_that_knew_less_is_still_whole(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed = json.loads((await box.sheets.issue(await box.intake())).to_bytes())
+    statement, key = sealed["link"]["statement"], device_key(box.folder)
+    del sealed["sheet"]["battery_v"], sealed["sheet"]["vehicle"]["fuel"], statement["replaced_by"]
+    statement["content"] = sha256(_one_form(sealed["sheet"]))
+    sealed["link"]["signature"] = key.sign(_one_form(statement)).hex()
+    (box.out(1) / "sheet-0001.json").write_bytes(_one_form(sealed))
+    (box.folder / "sheets" / "chain.jsonl").write_bytes(_one_form(sealed["link"]))
+
+    code, said = verdict_of(box.out(1), box.settings, capsys)
+
+    assert (code, "sheet 1 stands" in said) == (0, True)
+
+
+def _one_form(plain: object) -> bytes:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+async def test_numbers_that_no_sheet_holds_are_a_changed_sheet(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    await box.sheets.issue(await box.intake())
+    path = box.out(1) / "sheet-0001.json"
+    whole = path.read_text(encoding="utf-8")
+
+    for number in ("NaN", "Infinity", "9" * 5000):
+        path.write_text(re.sub(r'"battery_v":[^,]+', f'"battery_v":{number}', whole), encoding="utf-8")
+        assert verdict_of(path, box.settings, capsys)[0] == 1
 
 
 async def test_the_chain_file_is_mended_from_the_ledger(box: Box) -> None:
