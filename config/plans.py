@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from config.errors import SettingsError
-from config.rule_files import line_of, read_rules
+from config.rule_files import files_of, line_of, read_rules
 
 PLANS = Path(__file__).parent / "plans"
 ANY = "*"
@@ -113,7 +113,7 @@ class _Placed:
 
 def load_plans(directory: Path = PLANS) -> tuple[PlanItem, ...]:
     """All plans of a directory; SettingsError names file, line and key of the mistake that refuses all of them."""
-    rows = [placed for path in sorted(directory.glob("*.toml")) for placed in _read(path)]
+    rows = [placed for path in files_of(directory) for placed in _read(path)]
     _refuse_ties(rows)
     return tuple(row.item for row in rows)
 

@@ -13,6 +13,13 @@ FILE_MAX_BYTES = 1_000_000
 _File = TypeVar("_File", bound=BaseModel)
 
 
+def files_of(directory: Path) -> list[Path]:
+    """The rule files of a directory by name; SettingsError when there is none: no rules at all is never meant."""
+    if files := sorted(directory.glob("*.toml")):
+        return files
+    raise SettingsError(f"{directory}: no .toml file in this folder; put one there or take the setting out")
+
+
 def read_rules(path: Path, model: type[_File]) -> tuple[_File, str]:
     """The file as ``model`` and its text; raise SettingsError for the first thing that is wrong with it."""
     try:
@@ -21,7 +28,7 @@ def read_rules(path: Path, model: type[_File]) -> tuple[_File, str]:
             raise SettingsError(f"{path}: larger than {FILE_MAX_BYTES} bytes; split it")
         text = data.decode()
         table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number without end
         raise SettingsError(f"{path}: not readable as TOML: {error}") from error
     try:
         return model.model_validate(table), text

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import SettingsError
-from config.rule_files import line_of, read_rules
+from config.rule_files import files_of, line_of, read_rules
 
 SEVERITIES = Path(__file__).parent / "severities"
 ANY = "*"
@@ -66,7 +66,7 @@ def load_severities(directory: Path = SEVERITIES) -> tuple[SeverityRule, ...]:
     """All rules of a directory; SettingsError names file, line and key, also of two that fit the same codes."""
     seen: dict[tuple[str, str], str] = {}
     rules: list[SeverityRule] = []
-    for path in sorted(directory.glob("*.toml")):
+    for path in files_of(directory):
         file, text = read_rules(path, _File)
         for place, row in enumerate(file.rule):
             which = (row.code, row.make)

@@ -180,3 +180,21 @@ def test_what_may_stop_or_ruin_a_car_is_urgent_from_the_start(code: str, urgency
 
 def test_without_rules_a_code_is_soon() -> None:
     assert urgency_of((), "P0420") is Urgency.SOON
+
+
+def test_a_folder_without_rules_is_refused_and_leaves_the_old_ones_in_force(folders: tuple[Path, Path]) -> None:
+    force = RulesInForce(*folders)
+    before = force.rules
+    (folders[0] / "mine.toml").unlink()
+
+    assert not force.refresh()
+    assert (force.rules, "no .toml file" in force.refused) == (before, True)
+    with pytest.raises(SettingsError, match=r"no \.toml file"):
+        RulesInForce(folders[0] / "missing", folders[1])
+
+
+def test_a_number_without_end_is_the_owners_mistake(folders: tuple[Path, Path]) -> None:
+    save(folders[0] / "mine.toml", ROW.format(id="a", km="9" * 5000))
+
+    with pytest.raises(SettingsError, match=r"mine\.toml"):
+        load_plans(folders[0])
