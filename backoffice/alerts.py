@@ -86,6 +86,10 @@ def is_news(rule: str, subject: str, told: Collection[str]) -> bool:
     )
 
 
+def is_worse(now: Severity, before: Severity) -> bool:
+    return _RANK[now] > _RANK[before]
+
+
 def _staged(subject: str) -> tuple[str, str, str]:
     item, stage, since = [*subject.split("/", 2), "", ""][:3]
     return item, stage, since
@@ -127,5 +131,5 @@ def _alerts(finding: Finding) -> bool:
 
 def _update(episode: Episode, finding: Finding, snapshot_id: str) -> Update:
     again = bool(snapshot_id) and snapshot_id != episode.snapshot_id
-    worsened = _RANK[finding.severity] > _RANK[episode.severity]
+    worsened = is_worse(finding.severity, episode.severity)
     return Update(episode, finding, episode.occurrences + again, worsened)

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Row, and_, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.alerts import LASTING_RULES, STAGED_RULES, Changes, Episode, Opening, Update, compare, is_news
+from backoffice.alerts import LASTING_RULES, STAGED_RULES, Changes, Episode, Opening, Update, compare, is_news, is_worse
 from backoffice.cars import NewId
 from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
 from backoffice.dossier import Dossier, fold
@@ -212,7 +212,7 @@ async def _open(
     finding, alert_id = opening.finding, new_id()
     former = await _former(connection, vehicle_id, finding.rule)
     if opening.subject in former:
-        return await _reopen(connection, former[opening.subject], finding, now)
+        return await _reopen(connection, former[opening.subject], finding, now, new_id)
     news = is_news(finding.rule, opening.subject, await _staged_before(connection, vehicle_id, finding.rule))
     await connection.execute(
         insert(alerts).values(
@@ -254,11 +254,17 @@ async def _staged_before(connection: AsyncConnection, vehicle_id: str, rule: str
     return frozenset((await connection.execute(mine)).scalars())
 
 
-async def _reopen(connection: AsyncConnection, alert_id: str, finding: Finding, now: datetime) -> str:
-    """The same thing again, told before: a clock was put right, or a later record changed what came before it."""
+async def _reopen(connection: AsyncConnection, alert_id: str, finding: Finding, now: datetime, new_id: NewId) -> str:
+    """The same thing again, told before: a clock was put right, or a later record changed what came before it.
+
+    Only what is worse now than it ever was is told.
+    """
+    mine = alerts.c.id == alert_id
+    before = Severity((await connection.execute(select(alerts.c.severity).where(mine))).scalar_one())
     said = {"text_en": finding.text.en, "text_zh": finding.text.zh, "severity": finding.severity.value}
-    again = update(alerts).where(alerts.c.id == alert_id)
-    await connection.execute(again.values(**said, closed_at=None, updated_at=now))
+    await connection.execute(update(alerts).where(mine).values(**said, closed_at=None, updated_at=now))
+    if is_worse(finding.severity, before):
+        await _notify(connection, alert_id, finding.severity, now, new_id)
     return alert_id
 
 

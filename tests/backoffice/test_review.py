@@ -197,6 +197,29 @@ async def test_changed_rules_judge_every_car_again(tmp_path: Path) -> None:
         await store.close()
 
 
+async def test_what_comes_back_worse_than_it_was_told_is_told(tmp_path: Path) -> None:
+    rules = tmp_path / "severities"
+    rules.mkdir()
+    row = '[[rule]]\nid = "a"\ncode = "P0420"\nseverity = "{}"\nwhy = "a reason"\n'
+    settings = OfficeSettings.model_validate({"database": {"directory": tmp_path}, "rules": {"severities": rules}})
+    (rules / "mine.toml").write_text(row.format("soon"), encoding="utf-8")
+    store = await RecordStore.open(settings, now=lambda: START)
+    try:
+        await put(store, with_codes("v1", "P0420"))
+        told = [len(await store.waiting_notifications(START + 9 * DAY))]
+        for days, severity in enumerate(("ignore", "soon  ", "ignore  ", "stop    ", "ignore    ", "stop      "), 1):
+            text = row.format(severity.strip()) + "\n" * len(severity)
+            (rules / "mine.toml").write_text(text, encoding="utf-8")
+            assert store.rules.refresh()
+            await store.review_stale(START + days * DAY)
+            told.append(len(await store.waiting_notifications(START + 9 * DAY)))
+
+        # once as soon, once as stop, whatever the rules said in between
+        assert told == [1, 1, 1, 1, 2, 2, 2]
+    finally:
+        await store.close()
+
+
 async def test_an_overdue_service_alerts_as_time_passes_and_closes_when_done(store: RecordStore) -> None:
     await put(store, visit("v1", vin=VIN_A, a6_m=50_000_000))
     await store.add_workorder(WorkOrder(vin=VIN_A, done_at=START - 250 * DAY, odometer_m=49_000_000, operator="W"))
