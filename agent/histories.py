@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,7 +106,7 @@ def _read(path: Path, number: int, line: bytes) -> ReadLine:
     if len(line) > LINE_MAX:
         return ReadLine(path, number, None, f"longer than {LINE_MAX} bytes")
     try:
-        told = json.loads(line.decode("utf-8-sig", errors="replace"))
+        told = _writable(json.loads(line.decode("utf-8-sig", errors="replace")))
     except (ValueError, RecursionError) as error:
         return ReadLine(path, number, None, f"no JSON: {_short(error)}")
     if not isinstance(told, dict):
@@ -113,6 +114,12 @@ def _read(path: Path, number: int, line: bytes) -> ReadLine:
     left_out: list[str] = []
     history = _kept(_plain(told, stand_in, left_out), left_out)
     return ReadLine(path, number, history, "" if history else "no history", tuple(left_out[:LEFT_OUT_MAX]))
+
+
+def _writable(told: object) -> object:
+    """``told`` with half a character pair (an escape cut in two) replaced: nothing could print it."""
+    text = json.dumps(told, ensure_ascii=False)
+    return told if text.isascii() else json.loads(text.encode(errors="replace"))
 
 
 def _short(error: Exception) -> str:
@@ -169,7 +176,16 @@ def _plain(told: Json, stand_in: str, left_out: list[str]) -> Json:
         left_out.append("visits")
     known["market"] = str(told.get("market") or "CN").strip().upper()[:2]
     known["visits"] = [_visit(visit) for visit in known["visits"][:VISITS_MAX]]
+    _without_shared_names(known["visits"])
     return known
+
+
+def _without_shared_names(visits: list[Json]) -> None:
+    """An id that several visits carry names none: each then goes by its number, as one without an id does."""
+    names = Counter(str(visit["snapshot"].get("id", "")) for visit in visits)
+    for visit in visits:
+        if names[str(visit["snapshot"].get("id", ""))] > 1:
+            visit["snapshot"].pop("id", None)
 
 
 def _items(value: object) -> list[Any]:

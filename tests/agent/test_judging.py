@@ -139,6 +139,26 @@ def test_a_told_cluster_joins_both_of_its_lives(tmp_path: Path, capsys: pytest.C
     ]
 
 
+def test_visits_that_share_an_id_do_not_share_a_slip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    visits = [_visit("2020-01-01", 120_000, 210_000), _visit("2021-01-01", 150_000, 150_010)]
+    visits.append(_visit("2022-01-01", 160_000, 90_000))
+    for visit in visits:
+        visit["snapshot"]["id"] = "same"
+
+    _, lines, _ = _said(tmp_path, _history(*visits), capsys=capsys)
+
+    told = next(check for check in lines[0]["checks"] if check["check"] == "K8")
+    assert (told["result"], told["evidence"]) == ("suspicious", ["car#3/dash", "car#2/dash"])
+
+
+def test_half_a_character_in_a_name_is_printed_as_a_question_mark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, lines, _ = _said(tmp_path, '{"id": "a\\ud800车", "visits": []}', FELL, capsys=capsys)
+
+    assert (code, [line["id"] for line in lines]) == (0, ["a?车", "car"])
+
+
 def test_a_file_that_cannot_be_read_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         judge_histories([tmp_path / "nowhere"], Language.EN, as_json=True)
