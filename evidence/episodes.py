@@ -165,7 +165,7 @@ def _unseen(
     """State of a code that is listed no more."""
     if not known.open:
         return known
-    cleared = cleared_between(before, now) if before is not None else None
+    cleared = cleared_between(before, now, known.ecu) if before is not None else None
     if known.state in (EpisodeState.CLEARED, EpisodeState.GONE):
         # how it went was settled at the visit that first missed it
         cleared = True if known.state is EpisodeState.CLEARED else cleared

@@ -1,5 +1,7 @@
 """Which monitor of the car watches for a trouble code, and whether it has run again since the memory was cleared."""
 
+from collections.abc import Iterable
+
 from evidence.snapshot import CounterPart, Snapshot
 from protocols.readings import ItemStatus, Monitor
 
@@ -33,6 +35,8 @@ DISTANCE_PROVES_M = 50_000
 # the car itself forgets a code after 40 warm-ups without the fault (SAE J1979, ISO 15031-5)
 WARMUPS_FORGET = 40
 SATURATED_WARMUPS = 255
+# 01 31 and 01 21 hold two bytes of km: this value means "at least this much" (SAE J1979)
+FULL_M = 65_535_000
 
 
 def monitor_of(code: str) -> str:
@@ -56,20 +60,43 @@ def ran_since_clear(snapshot: Snapshot, monitor: str) -> bool:
     return bool(fitted) and all(state is Monitor.COMPLETE for state in fitted)
 
 
-def cleared_between(before: Snapshot, after: Snapshot) -> bool | None:
-    """Whether the fault memory was cleared between two readings of a car; None when its counters do not tell."""
-    warmups = (warmups_of(before), warmups_of(after))
-    distances = (distance_of(before), distance_of(after))
-    told = [pair for pair in (warmups, distances) if None not in pair]
-    if any(after_value < before_value for before_value, after_value in told):  # type: ignore[operator]
-        return True
+def cleared_between(before: Snapshot, after: Snapshot, ecu: str = "") -> bool | None:
+    """Whether the fault memory was cleared between two readings of a car; None when its counters do not tell.
+
+    A unit is compared with itself alone; where the one at ``ecu``, which held the code, tells, no other is asked.
+    """
+    pairs = [
+        (one, then, now)
+        for name in ("warmups_since_clear", "distance_since_clear_m")
+        for one, then, now in _same_units(getattr(before.counters, name), getattr(after.counters, name))
+    ]
+    told = [pair for pair in pairs if pair[0] == ecu] or pairs
     driven_m = _driven_m(before, after)
-    if driven_m is not None and distances[1] is not None and distances[1] + _SLACK_M < driven_m:
+    ran = [part for part in _read(after.counters.distance_since_clear_m) if not _is_full(part)]
+    own = [part for part in ran if part.ecu == ecu] or [p for p in ran if p.ecu in {pair[0] for pair in told}]
+    if any(now < then for _, then, now in told):
+        return True
+    if driven_m is not None and any((part.value or 0) + _SLACK_M < driven_m for part in own):
         return True
     return False if told else None
 
 
 _SLACK_M = 5_000
+
+
+def _same_units(before: Iterable[CounterPart], after: Iterable[CounterPart]) -> list[tuple[str, int, int]]:
+    """Address and both values of each unit that told at both."""
+    then = {part.ecu: part.value for part in _read(before)}
+    return [(part.ecu, then[part.ecu] or 0, part.value or 0) for part in _read(after) if part.ecu in then]
+
+
+def _read(parts: Iterable[CounterPart]) -> list[CounterPart]:
+    return [part for part in parts if part.status is ItemStatus.READ and part.value is not None]
+
+
+def _is_full(part: CounterPart) -> bool:
+    """A full counter says "at least this much"."""
+    return part.saturated or (part.value or 0) >= FULL_M
 
 
 def warmups_of(snapshot: Snapshot) -> int | None:
@@ -82,7 +109,7 @@ def distance_of(snapshot: Snapshot) -> int | None:
 
 def _least(parts: tuple[CounterPart, ...]) -> int | None:
     """The unit that was cleared last has the lowest count."""
-    return min((p.value for p in parts if p.status is ItemStatus.READ and p.value is not None), default=None)
+    return min((part.value for part in _read(parts) if part.value is not None), default=None)
 
 
 def _driven_m(before: Snapshot, after: Snapshot) -> int | None:

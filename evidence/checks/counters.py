@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from evidence.checks.case import Case, not_determinable, outcome
 from evidence.entry import NO_MILEAGE, Entry, agree
+from evidence.monitors import FULL_M
 from evidence.offsets import KM_PER_MILE
 from evidence.quarantine import MOST_PER_DAY_M
 from evidence.snapshot import CheckPart, CounterPart, Result, Snapshot
@@ -13,8 +14,6 @@ from protocols.readings import ItemStatus, Trust
 
 SINCE_CLEAR, SINCE_REFLASH = "distance_since_clear_m", "distance_since_reflash_m"
 COUNTERS = (SINCE_CLEAR, "distance_with_mil_m", SINCE_REFLASH)
-# 01 31 and 01 21 hold two bytes of km: this value means "at least this much" (SAE J1979)
-FULL_M = 65_535_000
 # rounding, and a speed-based counter may run ahead of the cluster by the tyres' size (UN R39 allows no negative error)
 ROUNDING_M = 50_000
 TYRE_SHARE = 0.01

@@ -10,8 +10,8 @@ from config.catalogue import Language, render
 from config.severity_rules import SeverityRule, Urgency, default_severities
 from evidence.episodes import RULE, CodeEpisode, EpisodeState, episode_findings, episodes_of, urgency
 from evidence.history import History, ServiceRecord, Visit
-from evidence.monitors import CONTINUOUS, monitor_of
-from evidence.snapshot import DtcPart, ItemPart, Severity, Snapshot
+from evidence.monitors import CONTINUOUS, FULL_M, cleared_between, monitor_of
+from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Severity, Snapshot
 from protocols.readings import DtcClass, ItemStatus, Monitor
 from tests.evidence.cars import KM, NOW, code, counters, snapshot
 
@@ -103,6 +103,38 @@ def test_a_car_that_was_not_cleared_forgot_the_code_by_itself() -> None:
 
 def test_a_drive_longer_than_the_distance_since_clear_shows_a_clear() -> None:
     assert states(seen(0, CAT, since_km=10), seen(1, since_km=60, readiness=NOT_YET)) == ["cleared_not_repaired"]
+
+
+def told(km: int, **values: dict[str, int]) -> Snapshot:
+    """What units count, by counter and address."""
+    parts = {name: tuple(CounterPart(ecu=e, value=v) for e, v in units.items()) for name, units in values.items()}
+    return snapshot(km * KM).model_copy(update={"counters": CountersPart.model_validate(parts)})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cleared"),
+    [
+        # a unit that was silent before has its own past
+        (told(1000, warmups_since_clear={"7E8": 80}), told(1100, warmups_since_clear={"7E8": 90, "7E9": 5}), False),
+        # the engine's memory, though another unit's was cleared long ago and is silent now
+        (told(1000, warmups_since_clear={"7E8": 80, "7E9": 3}), told(1100, warmups_since_clear={"7E8": 5}), True),
+        # only the gearbox was programmed
+        (
+            told(1000, warmups_since_clear={"7E8": 80, "7E9": 80}),
+            told(1100, warmups_since_clear={"7E8": 90, "7E9": 2}),
+            False,
+        ),
+        # full counters say "at least"
+        (
+            told(1000, distance_since_clear_m={"7E8": FULL_M}),
+            told(90_000, distance_since_clear_m={"7E8": FULL_M}),
+            False,
+        ),
+        (told(1000, warmups_since_clear={"7E8": 80}), told(1100, warmups_since_clear={"7E9": 5}), None),
+    ],
+)
+def test_a_unit_is_compared_with_itself_alone(before: Snapshot, after: Snapshot, cleared: bool | None) -> None:
+    assert cleared_between(before, after, "7E8") is cleared
 
 
 def test_a_code_that_is_gone_without_a_word_about_clearing_is_not_called_healed() -> None:
