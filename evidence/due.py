@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from config.plans import NORMAL, PlanItem, plan_for
 from evidence.history import History, ServiceRecord, in_utc
+from evidence.ledger import AHEAD
 from protocols.readings import ItemStatus
 
 
@@ -74,13 +75,14 @@ def due_of(
     plans: Iterable[PlanItem],
     use: CarUse = ORDINARY_USE,
 ) -> tuple[DueItem, ...]:
-    """Every item of the car's plan at ``now``, in the plan's order."""
+    """Every item of the car's plan at ``now``, in the plan's order; work dated after ``now`` was not done yet."""
     vehicles = [visit.snapshot.vehicle for visit in reversed(history.visits)]
     fuel = next((vehicle.fuel for vehicle in vehicles if vehicle.fuel), "")
     make = use.make or next((vehicle.make for vehicle in vehicles if vehicle.make), "")
     meters = Meters(odometer_m, _engine_run_s(history))
     rows = plan_for(plans, market=history.market, fuel=fuel, severity=use.severity, make=make, oil=use.oil)
-    return tuple(plan_status(row, last_service_of(history.services, row.item), meters, now) for row in rows)
+    done = [record for record in history.services if in_utc(record.done_at) <= in_utc(now) + AHEAD]
+    return tuple(plan_status(row, last_service_of(done, row.item), meters, now) for row in rows)
 
 
 def last_service_of(services: Iterable[ServiceRecord], item: str) -> ServiceRecord | None:

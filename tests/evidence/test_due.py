@@ -224,3 +224,17 @@ def test_a_car_no_row_knows_gets_the_labelled_default() -> None:
     history = History("car", (visit(snapshot(fuel="lpg")),), market="DE")
 
     assert due_of(history, None, NOW, default_plans())[0].is_default
+
+
+def test_work_dated_after_today_was_not_done_yet() -> None:
+    typed_wrong = ServiceRecord("w2", datetime(9999, 12, 1, tzinfo=UTC), 60_000 * KM, ("oil_and_filter", "brake_fluid"))
+    done = ServiceRecord("w1", NOW - timedelta(days=3), 60_000 * KM, ("oil_and_filter",))
+    tomorrow = ServiceRecord("w3", NOW + timedelta(hours=20), 60_000 * KM, ("oil_and_filter",))
+
+    def dates(*services: ServiceRecord) -> dict[str, date | None]:
+        found = due_of(History("car", (), services), 60_000 * KM, NOW, default_plans())
+        return {item.item: item.last_date for item in found}
+
+    assert dates(done, typed_wrong)["oil_and_filter"] == done.done_at.date()
+    assert dates(typed_wrong)["brake_fluid"] is None
+    assert dates(done, tomorrow)["oil_and_filter"] == tomorrow.done_at.date()
