@@ -299,12 +299,21 @@ async def _update(
     return (episode.id,)
 
 
-async def tell_again_at(connection: AsyncConnection, alert: AlertView, at: datetime) -> None:
-    """Owe the message about ``alert`` once more at ``at``, to every channel; one still owed waits until then."""
-    mine = and_(notifications.c.alert_id == alert.id, notifications.c.severity == alert.severity.value)
+async def tell_again_at(
+    connection: AsyncConnection, alert: AlertView, at: datetime, now: datetime, new_id: NewId
+) -> None:
+    """Owe the message about ``alert`` once more at ``at``, to every channel; what is still owed waits until then.
+
+    One that was told as something worse, or never, has no message of its severity yet.
+    """
+    await _notify(connection, alert.id, alert.severity, now, new_id)
+    of_alert = notifications.c.alert_id == alert.id
+    mine = and_(of_alert, notifications.c.severity == alert.severity.value)
+    others = and_(of_alert, notifications.c.severity != alert.severity.value, notifications.c.sent_at.is_(None))
     owed = select(notifications.c.id).where(mine)
     await connection.execute(delete(deliveries).where(deliveries.c.notification_id.in_(owed)))
     await connection.execute(update(notifications).where(mine).values(sent_at=None, not_before=at, attempts=0))
+    await connection.execute(update(notifications).where(others).values(sent_at=now))
 
 
 async def _notify(connection: AsyncConnection, alert_id: str, severity: Severity, now: datetime, new_id: NewId) -> None:

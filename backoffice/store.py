@@ -259,7 +259,7 @@ class RecordStore:
             await connection.execute(standing.values(**values, updated_at=self._now()))
             view = await lookups.one_alert(connection, alert_id)
             if view is not None and view.closed_at is None:
-                await tell_again_at(connection, view, until)
+                await tell_again_at(connection, view, until, self._now(), self._new_id)
         if view:
             self.feed.publish({"type": "alert", "id": alert_id})
         return view

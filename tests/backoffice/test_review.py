@@ -154,6 +154,26 @@ async def test_a_snoozed_alert_is_away_until_its_time_and_then_told_once_more(st
     assert (again.alert.id, again.delivered) == (alert.id, ())
 
 
+@pytest.mark.parametrize("sent", [True, False])
+async def test_an_alert_that_was_worse_is_told_after_it_was_put_off(store: RecordStore, *, sent: bool) -> None:
+    counts = {ecu: CounterPart(ecu=ecu, value=40_000_000) for ecu in ("7E8", "7E9")}
+    first = CountersPart(distance_since_clear_m=tuple(counts.values()))
+    await put(store, visit("v1", vin=VIN_A, a6_m=30_000_000, counters=first))
+    only_one = CountersPart(distance_since_clear_m=(counts["7E8"],))
+    told = await store.waiting_notifications(START + DAY)
+    for one in told if sent else ():
+        await store.notification_sent(one.id, START)
+    (alert,) = await of_rule(store, "odometer.counter_exceeds")
+    await put(store, visit("v2", vin=VIN_A, a6_m=30_000_100, counters=only_one), first=2)
+    (milder,) = await of_rule(store, "odometer.counter_exceeds")
+    assert (alert.severity, milder.severity, milder.id) == (Severity.STOP, Severity.SOON, alert.id)
+
+    await store.snooze_alert(alert.id, "Wang", START + 3 * DAY, "parts ordered")
+
+    assert await store.waiting_notifications(START + 2 * DAY) == ()
+    assert [one.alert.id for one in await store.waiting_notifications(START + 3 * DAY)] == [alert.id]
+
+
 async def test_what_is_settled_while_it_is_put_off_is_not_told_again(store: RecordStore) -> None:
     await put(store, with_codes("v1", "P0420"))
     (alert,) = await store.alerts()
