@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evidence.vin import is_vin
+from evidence.vin import names_a_car
 from sync.records import VehicleRef
 
 MAX_KEY = 200
@@ -46,7 +46,7 @@ def identity_keys(ref: VehicleRef) -> tuple[IdentityKey, ...]:
     """Keys that ``ref`` offers, strongest first; an incomplete VIN identifies nothing."""
     vin = normalise(ref.vin)
     offered = (
-        (KeyKind.VIN, vin if is_vin(vin) else ""),
+        (KeyKind.VIN, vin if names_a_car(vin) else ""),
         (KeyKind.STOCK, normalise(ref.stock_number)[:MAX_KEY]),
         (KeyKind.INTAKE, ref.intake_id[:MAX_KEY]),
     )

@@ -48,14 +48,21 @@ def normalise_vin(text: str) -> str:
         raise VinError("vin.wrong_length")
     if re.search(r"[IOQ]", vin):
         raise VinError("vin.has_ioq")
-    if not _VIN.match(vin):
+    if not _VIN.fullmatch(vin):
         raise VinError("vin.wrong_characters")
+    if not names_a_car(vin):
+        raise VinError("vin.one_character")
     return vin
 
 
 def is_vin(text: str) -> bool:
     """Whether ``text`` is written exactly as a VIN is."""
-    return bool(_VIN.match(text))
+    return bool(_VIN.fullmatch(text))
+
+
+def names_a_car(text: str) -> bool:
+    """Whether ``text`` is a VIN and no filler: a unit that was never given one tells one character throughout."""
+    return is_vin(text) and len(set(text)) > 1
 
 
 def expected_check_digit(vin: str) -> str:

@@ -2,7 +2,7 @@
 
 from evidence.checks.case import Case, not_determinable, outcome
 from evidence.snapshot import CheckPart, Result, VinStatus
-from evidence.vin import is_vin, tail
+from evidence.vin import names_a_car, tail
 
 
 def vin_in_units(case: Case) -> CheckPart:
@@ -10,10 +10,8 @@ def vin_in_units(case: Case) -> CheckPart:
     vin = case.snapshot.vehicle.vin
     if case.snapshot.vehicle.vin_status is VinStatus.CONFLICTING:
         return _typed_differs(case, vin)
-    carried = [
-        (place, ecu.address, ecu.vin) for place, ecu in enumerate(case.snapshot.ecus) if ecu.vin and is_vin(ecu.vin)
-    ]
-    if not is_vin(vin) or not carried:
+    carried = [(place, ecu.address, ecu.vin) for place, ecu in enumerate(case.snapshot.ecus) if names_a_car(ecu.vin)]
+    if not names_a_car(vin) or not carried:
         return not_determinable("K7", "no_vin")
     changed = [address for _, address, _ in carried if case.unit_ever_changed(address)]
     foreign = [(place, address, other) for place, address, other in carried if other != vin]

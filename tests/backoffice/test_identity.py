@@ -35,6 +35,10 @@ def test_half_a_vin_and_a_plate_identify_nothing() -> None:
     assert identity_keys(VehicleRef(vin="LFV2A21", plate="沪A12345")) == ()
 
 
+def test_a_filler_in_place_of_a_vin_does_not_make_two_cars_one() -> None:
+    assert identity_keys(VehicleRef(vin="0" * 17, intake_id="v1")) == (INTAKE_KEY,)
+
+
 def test_nobody_known_asks_for_a_new_car() -> None:
     assert resolve(KEYS, {}, {}) == Resolution(None)
 

@@ -63,6 +63,8 @@ def test_every_way_to_type_a_vin_ends_in_one_form(typed: str) -> None:
         (VIN[:-1] + "O", "vin.has_ioq"),
         (VIN[:-1] + "q", "vin.has_ioq"),
         (VIN[:-1] + "车", "vin.wrong_characters"),
+        ("0" * 17, "vin.one_character"),
+        ("1" * 17, "vin.one_character"),
     ],
 )
 def test_what_is_no_vin_is_refused_with_its_reason(typed: str, reason: str) -> None:
@@ -70,6 +72,11 @@ def test_what_is_no_vin_is_refused_with_its_reason(typed: str, reason: str) -> N
         normalise_vin(typed)
 
     assert caught.value.reason == reason
+
+
+def test_a_vin_with_a_line_behind_it_is_none() -> None:
+    assert is_vin(VIN)
+    assert not is_vin(VIN + "\n")
 
 
 @given(st.text(max_size=60))

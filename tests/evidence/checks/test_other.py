@@ -71,7 +71,7 @@ def test_a_unit_with_another_vin_needs_an_explanation() -> None:
     assert other not in part.text.en
 
 
-@pytest.mark.parametrize("blank", ["", "0" * 16, "IIIIIIIIIIIIIIIII", "?" * 17])
+@pytest.mark.parametrize("blank", ["0" * 17, "1" * 17, "", "0" * 16, "IIIIIIIIIIIIIIIII", "?" * 17])
 def test_a_unit_that_was_never_given_a_vin_accuses_nobody(blank: str) -> None:
     assert _k7(blank) == (Result.NOT_DETERMINABLE, "no_vin")
     assert _k7(VIN, blank)[0] is Result.CONSISTENT
