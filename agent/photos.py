@@ -13,6 +13,8 @@ from agent.errors import AnswerError
 from evidence.sheet.content import PhotoPart
 
 PHOTO_MAX_BYTES = 8 * 1024 * 1024
+PARTS_MAX = 20_000
+"""Segments and fill bytes of one photo: cameras write some dozens; more is made to keep a box busy."""
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 # JPEG (ITU-T T.81): what may stand beside the picture; APP0 is JFIF, APP2 the colour profile, APP14 Adobe's colours
 _KEPT_APPS = {0xE0: b"", 0xE2: b"ICC_PROFILE\x00", 0xEE: b""}
@@ -63,7 +65,9 @@ def _is_kept(marker: int, segment: bytes) -> bool:
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Each marker segment, a scan with its data, up to the picture's end; a second picture or film behind it is not."""
     place, scanned = 2, False
-    while place + 2 <= len(data) and data[place] == 0xFF:
+    for _ in range(PARTS_MAX):
+        if place + 2 > len(data) or data[place] != 0xFF:
+            break
         marker = data[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1

@@ -114,7 +114,7 @@ def _from_daemon(order: SheetOrder, settings: Settings, language: Language, lock
         files = {kind: _fetch(f"{base}{made['files'][kind]}") for kind in KINDS}
     except urllib.error.HTTPError as error:
         raise _refusal(error, order) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise locked from error
     return _written(order.out, int(made["number"]), files, language)
 
@@ -137,12 +137,18 @@ def _fetch(url: str, body: dict[str, str] | None = None) -> bytes:
 def _refusal(error: urllib.error.HTTPError, order: SheetOrder) -> Exception:
     """What the page said, as the same error that the ledger would have raised."""
     with error:
-        said = json.loads(error.read(4096) or b"{}")
+        try:
+            said = json.loads(error.read(4096))
+        except ValueError:  # whoever answers on that port is not our page
+            said = {}
     if error.code == 404:
         return SettingsError(*_both("sheet_error.no_intake", intake=order.intake[:64]))
-    if error.code == 422:
-        return SettingsError(str(said["text"]["en"]), str(said["text"]["zh"]))
-    return WorldError("sheet_error.not_printed", detail=str(said.get("error", error.code)))
+    match said:
+        case {"text": {"en": str(en), "zh": str(zh)}} if error.code == 422:
+            return SettingsError(en, zh)
+        case {"error": str(detail)}:
+            return WorldError("sheet_error.not_printed", detail=detail)
+    return WorldError("sheet_error.not_printed", detail=str(error.code))
 
 
 def _both(key: str, **params: str) -> tuple[str, str]:

@@ -5,9 +5,11 @@ import json
 import re
 import shutil
 import struct
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,13 +21,14 @@ from agent.device_key import KEY_FILE, device_key, public_key
 from agent.errors import AnswerError, UnknownIntakeError, WorldError
 from agent.ledger_store import LedgerStore
 from agent.photos import PHOTO_MAX_BYTES, photo_of
+from agent.sheet_command import SheetOrder, _from_daemon
 from agent.sheet_files import RENDERINGS, SEALED, file_name, read_chain
 from agent.sheet_press import print_pdfs
 from agent.sheets import Maker, Sheets
 from agent.verifying import verify_sheet
 from config.catalogue import Language
 from config.errors import SettingsError
-from config.settings import Settings
+from config.settings import PageSettings, Settings
 from evidence.sheet.chain import Link, SealedSheet, canonical, fingerprint, first_break, sha256
 from evidence.sheet.content import Sheet
 from sync.clock import SystemClock
@@ -451,6 +454,31 @@ def test_a_png_keeps_only_its_picture() -> None:
 def test_what_is_no_whole_photo_is_refused(data: bytes) -> None:
     with pytest.raises(AnswerError):
         photo_of(data, NOW)
+
+
+def test_a_photo_of_nothing_but_parts_is_refused_soon() -> None:
+    with pytest.raises(AnswerError):
+        photo_of(b"\xff\xd8" + b"\xff\xda\x00\x02" * 1_000_000 + b"\xff\xd9", NOW)
+
+
+@pytest.mark.parametrize("status", [404, 422, 500])
+@pytest.mark.parametrize("said", [b"<html>", b"[]", b'{"text": 1}', b""])
+def test_a_stranger_on_the_pages_port_is_one_line(tmp_path: Path, status: int, said: bytes) -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        page = PageSettings(host="127.0.0.1", port=server.server_port)
+        settings = settings_for(tmp_path).model_copy(update={"page": page})
+        with pytest.raises((SettingsError, WorldError)):
+            _from_daemon(SheetOrder("i1", tmp_path), settings, Language.EN, WorldError("agent.store_unusable"))
 
 
 async def test_photos_stand_on_the_sheet_by_their_hash(box: Box) -> None:
