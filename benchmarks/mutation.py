@@ -167,6 +167,9 @@ def forked(work: Callable[[], int], limit_s: float, log: str = os.devnull) -> in
         code = 99
         with suppress(BaseException):
             code = work()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
         os._exit(code)
     ends_s = time.monotonic() + limit_s
     while time.monotonic() < ends_s:

@@ -10,7 +10,7 @@ from collector.notebook import Notebook
 from collector.obd_on_uds import read_uds_codes, read_vin_did
 from collector.scan import STEPS
 from protocols.readings import ItemStatus, Monitor, Trust
-from tests.collector.test_scan import FAST, counter_of, scan, status_of
+from tests.collector.test_scan import FAST, VIRTUAL, counter_of, scan, status_of
 from tests.collector.test_standard import car_that_says
 from tests.simulated import simulated
 
@@ -58,7 +58,9 @@ def without_the_old_services(tmp_path: Path, scenario: str, more: str = "") -> s
 async def test_every_unit_of_such_a_car_is_read_by_itself(
     tmp_path: Path, scenario: str, more: str, profile: str
 ) -> None:
-    async with simulated(without_the_old_services(tmp_path, scenario, more), "--profile", profile, *FAST) as lot:
+    async with simulated(
+        without_the_old_services(tmp_path, scenario, more), "--profile", profile, *FAST, *VIRTUAL
+    ) as lot:
         reading, _, _ = await scan(lot.url)
 
     codes = sorted((c.code, c.dtc_class.value, c.ecu) for c in reading.dtcs)
