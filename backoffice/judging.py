@@ -1,7 +1,7 @@
 """What a dossier comes to: the verdict by the same functions as at the edge, and the view that people get of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 
@@ -18,7 +18,7 @@ from evidence.history import History, ServiceRecord
 from evidence.ledger import Entry, best_of_visit
 from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
 from evidence.usage import signs_of_severe_use
-from evidence.verdict import USUAL, Terms, judge
+from evidence.verdict import USUAL, Judgement, Terms, judge
 from protocols.readings import ItemStatus
 
 EDGE_RULES = frozenset({"vin.changed_while_plugged", "vin.same_at_two_bays"})
@@ -64,10 +64,9 @@ def judge_dossier(
     if latest is None:
         return Judged(VehicleDetail(id=vehicle_id, use=used), ())
     history = history_of(dossier, vehicle_id, services, market)
-    kind = CarUse(oil=used.oil, severity=used.severity or NORMAL)
-    judgement = judge(history, now=now, plan=by.plans, use=kind, terms=terms)
+    judgement = judgement_of(history, now=now, rules=by, use=used, terms=terms)
     episodes, make = episodes_of(history), dossier.vehicle.make
-    findings = (*judgement.findings, *_only_seen_at_the_edge(latest.snapshot))
+    findings = judgement.findings
     of_codes = episode_findings(episodes, by.severities, make)
     current = _odometer_view(judgement.current)
     pace = pace_of(judgement.entries)
@@ -90,6 +89,14 @@ def judge_dossier(
     )
     entries = tuple(_entry_fact(entry) for entry in judgement.entries)
     return Judged(detail, entries, (*_but_codes(findings), *of_codes))
+
+
+def judgement_of(history: History, *, now: datetime, rules: Rules, use: UseView, terms: Terms) -> Judgement:
+    """What the page and the sheet of a car that was read both say."""
+    kind = CarUse(oil=use.oil, severity=use.severity or NORMAL)
+    judgement = judge(history, now=now, plan=rules.plans, use=kind, terms=terms)
+    only_there = _only_seen_at_the_edge(history.visits[-1].snapshot)
+    return replace(judgement, findings=(*judgement.findings, *only_there))
 
 
 @cache

@@ -62,8 +62,9 @@ async def review_vehicle(
     dossier = await load_dossier(connection, vehicle_id)
     services = await load_services(connection, vehicle_id)
     car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
-    use = UseView(severity=car.use_severity, oil=car.oil, confirmed_by=car.use_confirmed_by)
-    judged = judge_dossier(vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use, terms=terms)
+    judged = judge_dossier(
+        vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use_of(car), terms=terms
+    )
     detail = judged.detail
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, dossier, judged.entries)
@@ -72,6 +73,11 @@ async def review_vehicle(
     changes = compare(episodes, judged.alerting, detail.snapshot_id, undecided=undecided)
     touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
     return Reviewed(vehicle_id, touched)
+
+
+def use_of(car: Row[tuple[object, ...]]) -> UseView:
+    """How the car of a row of ``vehicles`` is used, as far as anybody confirmed it."""
+    return UseView(severity=car.use_severity, oil=car.oil, confirmed_by=car.use_confirmed_by)
 
 
 async def load_dossier(connection: AsyncConnection, vehicle_id: str) -> Dossier:

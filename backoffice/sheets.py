@@ -7,27 +7,32 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.dossier import history_of
-from backoffice.review import load_dossier, load_services
+from backoffice.judging import judgement_of
+from backoffice.review import load_dossier, load_services, use_of
 from backoffice.tables import vehicles
 from config.catalogue import Language
+from config.rules_in_force import Rules
 from evidence.assemble import with_judgement
 from evidence.sheet.content import Sheet, sheet_of
 from evidence.sheet.html import html_of
-from evidence.verdict import judge
+from evidence.verdict import Terms
 
 # one page at a time: the printing library shares its fonts between all pages of a process
 _PRESS = asyncio.Lock()
 PRINT_TIMEOUT_S = 60.0
 
 
-async def sheet_from(connection: AsyncConnection, vehicle_id: str, *, timezone: str, now: datetime) -> Sheet | None:
-    """The sheet of a car's latest visit; None for a car that was never read."""
+async def sheet_from(
+    connection: AsyncConnection, vehicle_id: str, *, timezone: str, now: datetime, rules: Rules, terms: Terms
+) -> Sheet | None:
+    """The sheet of a car's latest visit, judged as on its page; None for a car that was never read."""
     dossier = await load_dossier(connection, vehicle_id)
     if dossier.latest is None:
         return None
     services = await load_services(connection, vehicle_id)
-    market = (await connection.execute(select(vehicles.c.market).where(vehicles.c.id == vehicle_id))).scalar_one()
-    judgement = judge(history_of(dossier, vehicle_id, services, market), now=now)
+    car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
+    history, use = history_of(dossier, vehicle_id, services, car.market), use_of(car)
+    judgement = judgement_of(history, now=now, rules=rules, use=use, terms=terms)
     latest = dossier.latest.snapshot
     whole = latest.model_copy(update={"vehicle": dossier.vehicle, "taken_at": dossier.latest.at})
     return sheet_of(with_judgement(whole, judgement), judgement.entries, timezone=timezone, provisional=False)

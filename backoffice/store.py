@@ -121,8 +121,8 @@ class RecordStore:
         self.running: set[asyncio.Task[Any]] = set()
         self._database = database
         self.rules = RulesInForce(settings.rules.plans, settings.rules.severities)
-        terms = Terms(frozenset(settings.checks.off), zone_of(settings.timezone))
-        self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules, terms)
+        self._terms = Terms(frozenset(settings.checks.off), zone_of(settings.timezone))
+        self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules, self._terms)
         self._now = now
         self._new_id = new_id
 
@@ -224,7 +224,10 @@ class RecordStore:
         """The intake sheet of a car's latest visit; None for an unknown car or one never read."""
         async with self._read() as connection:
             current = await current_id(connection, vehicle_id)
-            return await sheet_from(connection, current, timezone=timezone, now=self._now()) if current else None
+            if current is None:
+                return None
+            rules, terms = self.rules.rules, self._terms
+            return await sheet_from(connection, current, timezone=timezone, now=self._now(), rules=rules, terms=terms)
 
     @_whole
     async def alerts(self, *, open_only: bool = True, limit: int = 100, vehicle_id: str = "") -> tuple[AlertView, ...]:
