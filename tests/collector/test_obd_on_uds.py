@@ -58,9 +58,7 @@ def without_the_old_services(tmp_path: Path, scenario: str, more: str = "") -> s
 async def test_every_unit_of_such_a_car_is_read_by_itself(
     tmp_path: Path, scenario: str, more: str, profile: str
 ) -> None:
-    async with simulated(
-        without_the_old_services(tmp_path, scenario, more), "--profile", profile, *FAST, *VIRTUAL
-    ) as lot:
+    async with simulated(without_the_old_services(tmp_path, scenario, more), "--profile", profile, *VIRTUAL) as lot:
         reading, _, _ = await scan(lot.url)
 
     codes = sorted((c.code, c.dtc_class.value, c.ecu) for c in reading.dtcs)

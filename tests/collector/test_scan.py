@@ -17,7 +17,7 @@ from tests.simulated import simulated
 
 QUICK_WAITS = AdapterSettings(reply_timeout_s=2.0, search_timeout_s=8.0)
 FAST = ("--ecu-ms", "2", "--baud", "500000", "--search-ms", "5")
-VIRTUAL = ("--clock", "virtual")  # what a car takes is counted, not waited for
+VIRTUAL = (*FAST, "--clock", "virtual")  # what a car takes is counted, not waited for
 ANSWERING = [
     "clean", "engine-fault", "codes-cleared", "rolled-back", "service-overdue", "can29", "ev", "ford",
     "honda-no-a6", "hyundai-no-a6", "toyota-no-a6", "vw-no-a6", "kwp", "j1850-pwm", "j1850-vpw",
@@ -54,7 +54,7 @@ def counter_of(reading: CarReading, name: str) -> int | None:
 
 @pytest.mark.parametrize("scenario", ANSWERING)
 async def test_every_answering_car_is_read_as_it_truly_is(scenario: str) -> None:
-    async with simulated(scenario, *FAST, *VIRTUAL) as lot:
+    async with simulated(scenario, *VIRTUAL) as lot:
         reading, silent, _ = await scan(lot.url)
 
     truth = lot.truth
@@ -74,7 +74,7 @@ async def test_every_answering_car_is_read_as_it_truly_is(scenario: str) -> None
 
 @pytest.mark.parametrize("scenario", ["vw-no-a6", "toyota-no-a6", "honda-no-a6", "hyundai-no-a6"])
 async def test_a_car_without_a6_gives_its_makers_odometer(scenario: str) -> None:
-    async with simulated(scenario, *FAST, *VIRTUAL) as lot:
+    async with simulated(scenario, *VIRTUAL) as lot:
         reading, _, _ = await scan(lot.url)
 
     read = [w for w in reading.odometer if w.status is ItemStatus.READ]
@@ -197,7 +197,7 @@ async def test_an_adapter_that_is_none_ends_in_one_clear_reason(profile: str, re
 
 @pytest.mark.parametrize("profile", ["elm-1.5-clone", "elm-2.1-clone", "elm-1.4b", "elm-2.2", "stn-1170"])
 async def test_every_usable_adapter_delivers_vin_codes_and_odometer(profile: str) -> None:
-    async with simulated("engine-fault", "--profile", profile, *FAST, *VIRTUAL) as lot:
+    async with simulated("engine-fault", "--profile", profile, *VIRTUAL) as lot:
         reading, _, _ = await scan(lot.url)
 
     assert reading.vin == lot.truth["vin"]
@@ -214,7 +214,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_under_any_fault_nothing_is_told_that_was_not_read(fault: str) -> None:
-    async with simulated("engine-fault", "--fault", fault, "--seed", "7", *FAST, *VIRTUAL) as lot:
+    async with simulated("engine-fault", "--fault", fault, "--seed", "7", *VIRTUAL) as lot:
         try:
             async with asyncio.timeout(60):
                 reading, silent, _ = await scan(lot.url)
