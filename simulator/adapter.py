@@ -108,6 +108,11 @@ class Adapter:
         effect_s = self._effects[0][0]
         return min(self._outbox[0].at_s, effect_s) if self._outbox else effect_s
 
+    @property
+    def heard_s(self) -> float:
+        """When the host had sent the last byte that reached this adapter."""
+        return self._received_s - self._link_s
+
     def host_left(self) -> None:
         """The host closed the link: half a line and unread bytes are gone, the settings stay."""
         self._line.clear()

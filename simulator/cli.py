@@ -29,6 +29,8 @@ from simulator.words import add_language, chinese, help_of, localise, said, spea
 EXIT_USER = 2
 MOST_COPIES = 10_000
 LINE_LIMIT = 65536
+LAST_PORT = 65535
+A_YEAR_S = 31_536_000
 
 Number = TypeVar("Number", int, float)
 
@@ -155,6 +157,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise SimulatorError("--pty: the same path twice")
     if _bounded("--copies", arguments.copies, MOST_COPIES) != 1:
         _check_copies(arguments)
+    if arguments.seconds is not None:
+        _bounded("--seconds", arguments.seconds, A_YEAR_S)
     asyncio.run(_serve(load(arguments.scenario), arguments))
     return 0
 
@@ -199,9 +203,16 @@ def _bounded(option: str, value: Number, high: int) -> Number:
 
 def _host_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    if not (port.isascii() and port.isdigit()) or int(port) > LAST_PORT:
         raise SimulatorError(f"--tcp {text}: wanted HOST:PORT, the port from 0 to 65535")
     return host or "127.0.0.1", int(port)
+
+
+def _own_port(text: str, port: int, place: int) -> int:
+    """The port of one of several cars: they follow one another from the one that was given, 0 picks each."""
+    if port and port + place > LAST_PORT:
+        raise SimulatorError(f"--tcp {text}: there are not so many ports from there on")
+    return port + place if port else 0
 
 
 async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
@@ -221,7 +232,7 @@ async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
         if arguments.control and sys.stdin is not None:
             _listen(first, loop)
         if arguments.seconds is not None:
-            loop.call_later(max(arguments.seconds, 0.0), ended.set)
+            loop.call_later(arguments.seconds, ended.set)
         await ended.wait()
     finally:
         for station in stations:
@@ -232,7 +243,7 @@ async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
 async def _open(station: Station, arguments: argparse.Namespace, place: int) -> None:
     for text in arguments.tcp:
         host, port = _host_port(text)
-        await station.add_tcp(host, port + place if port else 0)
+        await station.add_tcp(host, _own_port(text, port, place))
     for text in arguments.pty:
         await station.add_pty(Path(text))
     await _add_bluetooth(station, arguments)

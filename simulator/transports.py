@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import pty
+import socket
 import tty
 from collections.abc import Callable
 from contextlib import suppress
@@ -84,6 +85,8 @@ class Pump:
             ready = self.adapter.due(self._clock.now_s())
             if ready:
                 self._write(ready)
+        # What was sent took its time even where nothing answers it: else the input buffer would stay full for ever.
+        self._clock.skip(max(self.adapter.heard_s - self._clock.now_s(), 0.0))
 
 
 class Client(asyncio.Protocol):
@@ -163,7 +166,10 @@ class TcpPort:
             return
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: Client(self), self._host, self._port, reuse_address=True)
+            bare = self._host.removeprefix("[").removesuffix("]")
+            self._server = await loop.create_server(lambda: Client(self), bare, self._port, reuse_address=True)
+        except socket.gaierror:
+            raise SimulatorError(f"--tcp {self._host}:{self._port}: cannot listen: no such host") from None
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise SimulatorError(f"--tcp {self._host}:{self._port}: cannot listen: {reason}") from None

@@ -10,6 +10,7 @@ from simulator.clock import Clock, VirtualClock, WallClock
 from simulator.library import load
 from simulator.profiles import PROFILES
 from simulator.station import Station
+from simulator.transports import Pump
 from tests.simulator.bench import Bench
 
 SESSION = ("ATZ", "ATE0", "ATH1", "0100", "0902", "03", "07", "0A", "010C", "ATRV", "0101", "01A6", "09041")
@@ -96,6 +97,21 @@ async def test_nothing_waits_in_a_virtual_time() -> None:
     # A reset, a search and a dozen requests at 38400 baud take seconds of that time.
     assert said.count(b">") == len(SESSION)
     assert time.process_time() - began_s < 2.0
+
+
+async def test_a_line_without_an_end_takes_its_time_in_a_virtual_one_too() -> None:
+    # The input buffer holds two seconds of bytes; if no time passed it would stay full, and the adapter deaf.
+    bench = Bench()
+    bench.bus.clock = VirtualClock()
+    said: list[bytes] = []
+    pump = Pump(bench.adapter, said.append)
+
+    for _ in range(20):
+        pump.feed(b"0" * 1000)
+    pump.feed(b"\r")
+    pump.feed(b"ATI\r")
+
+    assert b"".join(said).endswith(b"?\r\r>ATI\rELM327 v2.2\r\r>")
 
 
 LINE_S = 0.001
