@@ -1,4 +1,7 @@
-"""Obeys the words that act on a running simulator; each line is answered with one JSON line."""
+"""Obeys the words that act on a running simulator; each line is answered with one JSON line.
+
+Of such a line ``error`` alone is for people, in the language that was chosen.
+"""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,6 +10,7 @@ from simulator.errors import SimulatorError
 from simulator.orders import WORDS, check_order
 from simulator.pids import whole_km
 from simulator.station import Station
+from simulator.words import said
 
 __all__ = ["WORDS", "follow", "obey"]
 
@@ -30,7 +34,7 @@ def follow(station: Station, line: str) -> Outcome | Awaitable[Outcome]:
             return _plug(station, verb, words)
         return {"ok": True, "did": verb, **_act(station, verb, words)}
     except SimulatorError as error:
-        return {"ok": False, "error": str(error)}
+        return {"ok": False, "error": said(str(error))}
 
 
 async def _plug(station: Station, verb: str, words: list[str]) -> Outcome:
@@ -40,7 +44,7 @@ async def _plug(station: Station, verb: str, words: list[str]) -> Outcome:
             return {"ok": True, "did": verb}
         await station.plug(words[0] if words else "", int(words[1]) if len(words) > 1 else 0)
     except SimulatorError as error:
-        return {"ok": False, "error": str(error)}
+        return {"ok": False, "error": said(str(error))}
     return {"ok": True, "did": verb, "truth": station.truth(), "reads": station.maker_reads()}
 
 

@@ -83,7 +83,7 @@ def number(verb: str, word: str, name: str) -> float:
     low, high = RANGES[name]
     pattern = r"\d+" if name in WHOLE else r"-?\d+(?:\.\d*)?"
     if not re.fullmatch(pattern, word, re.ASCII):
-        raise SimulatorError(f"{verb}: {word!r} is not a {'whole ' if name in WHOLE else ''}number")
+        raise SimulatorError(f"{verb}: {word!r} is not {'a whole number' if name in WHOLE else 'a number'}")
     value = float(word)
     if not low <= value <= high:
         raise SimulatorError(f"{verb}: {word} is outside {low:g} to {high:g}")

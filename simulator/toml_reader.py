@@ -17,6 +17,17 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\")\s*=")
 
 
+# What TOML calls the things that Python names otherwise.
+_KINDS: dict[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
+
+
 def locate(text: str) -> dict[Where, int]:
     """Line numbers of table headers and keys, by path; good enough to point a person at the place."""
     found: dict[Where, int] = {}
@@ -131,7 +142,7 @@ class Table:
             return default
         value = self._values[key]
         if not isinstance(value, kind):
-            raise self.fail(key, f"wanted {wanted}, found {type(value).__name__}")
+            raise self.fail(key, f"wanted {wanted}, found {_KINDS.get(type(value), 'a date or time')}")
         return value
 
     def _missing(self, key: str) -> ScenarioError:
@@ -142,7 +153,7 @@ class Table:
 
     def _within(self, key: str, value: float, low: float, high: float) -> float:
         if not low <= value <= high:
-            raise self.fail(key, f"{value:g} is outside {low:g} to {high:g}")
+            raise self.fail(key, f"{value:.10g} is outside {low:.10g} to {high:.10g}")
         return value
 
 

@@ -118,7 +118,7 @@ def test_makers_reads_are_told_beside_the_truth() -> None:
         ("odometer_km = 48210.3", "odometer_mi = 29956.5", "visit.1.odometer_mi", "another unit, wanted odometer_km"),
         ("odometer_km = 48210.3", "dash = 48210", "visit.1.odometer_km", "is missing"),
         ("odometer_km = 48210.3", "odometer_km = 1\nodometer_mi = 3", "visit.1.odometer_mi", "mean odometer_km?"),
-        ("odometer_km = 48210.3", 'odometer_km = "48210.3"', "visit.1.odometer_km", "wanted a number, found str"),
+        ("odometer_km = 48210.3", 'odometer_km = "48210.3"', "visit.1.odometer_km", "wanted a number, found a text"),
         ("odometer_km = 48210.3", "odometer_km = -1", "visit.1.odometer_km", "outside 0 to"),
         ("odometer_km = 48210.3", "odometer_km = nan", "visit.1.odometer_km", "outside 0 to"),
         ("warmups_since_clear = 255", "warmups_since_clear = 256", "visit.1.warmups_since_clear", "outside 0 to 255"),

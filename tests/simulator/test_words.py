@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from simulator import words
 from simulator.cli import main
+from simulator.control import obey
 from simulator.library import load, names
+from simulator.station import Station
 
 SIMULATOR = Path(words.__file__).parent
 HAN = re.compile(r"[一-鿿]")
@@ -79,7 +81,7 @@ def test_every_text_for_a_person_has_its_chinese() -> None:
 
 def test_nothing_is_kept_that_nobody_says() -> None:
     ours = set(tomllib.loads(words.CATALOGUE.read_text("utf-8"))["ours"])
-    parts = {"unknown key", "unknown key, did you mean {}?", "whole "}
+    parts = {"unknown key", "unknown key, did you mean {}?", "on or off", "a list", "a date or time"}
 
     assert ours - all_written() - parts == set()
 
@@ -141,6 +143,49 @@ def test_what_is_wrong_is_said_in_chinese(
 
     complaint = capsys.readouterr().err
     assert said in complaint and len(complaint.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("fly", "无法理解 'fly'；可用：unplug"),
+        ("speed", "speed：应为 speed KMH"),
+        ("speed fast", "speed：'fast' 不是 数字"),
+        ("heal 1.5", "heal：'1.5' 不是 整数"),
+        ("speed 300", "speed：300 超出 0 至 255"),
+        ("engine maybe", "engine：'maybe' 不是 on 或 off"),
+        ("plug dirty", "没有名为 'dirty' 的情景"),
+        ("drive 5 0", "drive：车速为 0 无法到达"),
+        ("break P0420 nobody", "'nobody' 不在可选范围内：engine, gearbox"),
+        ("fault gremlin", "没有此故障"),
+    ],
+)
+async def test_an_order_that_cannot_be_obeyed_is_refused_in_chinese(order: str, said: str) -> None:
+    words.speak(["--language", "zh"], {})
+
+    answer = await obey(Station(load("clean"), 1, clock="virtual"), order)
+
+    assert answer["ok"] is False
+    assert said in str(answer["error"])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("vin = 7", "应为文本，实为整数"),
+        ('vin = ["A"]', "应为文本，实为列表"),
+        ("vin = 2020-01-01", "应为文本，实为日期或时间"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_in_words(
+    line: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'title = "x"\n[car]\n{line}\n', encoding="utf-8")
+
+    assert main(["--language", "zh", "--scenario", str(file), "--tcp", "127.0.0.1:0"]) == 2
+
+    assert said in capsys.readouterr().err
 
 
 def test_a_wrong_scenario_is_named_in_chinese_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
