@@ -82,17 +82,19 @@ def test_it_answers_under_its_own_name_and_ends_on_a_signal(running: Started) ->
     assert last == {"writes": 0, "requests": 1, "unsafe": []}
 
 
-def test_it_starts_in_half_a_second(environment: Path, tmp_path: Path) -> None:
-    command = [str(environment / "forecourt-sim"), "--scenario", "clean", "--tcp", "127.0.0.1:0", "--seconds", "0"]
+def test_it_starts_within_a_few_starts_of_python_itself(environment: Path, tmp_path: Path) -> None:
+    started = [str(environment / "forecourt-sim"), "--scenario", "clean", "--tcp", "127.0.0.1:0", "--seconds", "0"]
+    bare = [str(environment / "python"), "-c", "import argparse, asyncio, json, tomllib"]
 
-    def computing_s() -> float:
+    def computing_s(command: list[str]) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE_S, cwd=tmp_path)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # Computing time, the best of three, for a machine that does other things besides.
-    assert min(computing_s() for _ in range(3)) < 0.5
+    # Half a second is some five of these; both are measured in turn on the same machine, the best of three each.
+    pairs = [(computing_s(started), computing_s(bare)) for _ in range(3)]
+    assert min(whole for whole, _ in pairs) < 6 * min(alone for _, alone in pairs)
 
 
 def test_every_module_can_be_imported_and_brings_nothing_else(environment: Path, wheel: Path) -> None:
