@@ -180,7 +180,8 @@ def _standing(link: Link, known: Known, language: Language) -> Iterator[Line]:
     number = link.statement.number
     withdrawn = withdrawal_of(known.chain, number, {link.key, known.own_key})
     if withdrawn is None:
-        yield Line("stands", {"number": number})
+        last = known.chain[-1].statement  # a chain cut short cannot hide its end
+        yield Line("stands", {"number": number, "last": last.number, "when": last.at.date().isoformat()})
         return
     why = render(withdrawn.why, language) if has(withdrawn.why) else withdrawn.why.lstrip("@")
     params: dict[str, str | int] = {"number": number, "when": withdrawn.at.date().isoformat(), "why": why}

@@ -105,7 +105,7 @@ async def test_a_sheet_is_numbered_signed_and_whole(box: Box, capsys: pytest.Cap
     assert sealed.link.genuine()
     code, said = verdict_of(box.out(1) / "sheet-0001.json", box.settings, capsys)
     assert code == 0
-    assert "sheet 1 stands" in said
+    assert "sheet 1 stands: nothing in this chain, which ends with link 1 of 2026-06-01, withdrew it" in said
     assert "signed by this box" in said
 
 
