@@ -17,6 +17,7 @@ SUBFUNCTION_NOT_SUPPORTED = 0x12
 WRONG_LENGTH = 0x13
 OUT_OF_RANGE = 0x31
 SECURITY_DENIED = 0x33
+INVALID_KEY = 0x35
 PENDING = 0x78
 
 # ISO 14229-1: a functionally addressed request is not refused with these; the unit stays silent.
@@ -33,6 +34,7 @@ Refusal = int
 Answer = list[bytes] | Refusal
 Service = Callable[[Car, Ecu, bytes, Link], Answer]
 
+SEED = bytes.fromhex("5A3C96E1")
 LEGACY_CODES = 3
 LEGACY_TEXT = 4
 
@@ -45,6 +47,9 @@ def answer(car: Car, ecu: Ecu, request: bytes, *, functional: bool) -> list[byte
         return list(ecu.answers[request])
     service = _SERVICES.get(request[0])
     obd = request[0] <= 0x0A
+    if not obd and not car.link.is_can and car.link.kind is not Kind.KWP:
+        # UDS and KWP2000 are spoken on CAN and on KWP; cars of the older buses know nothing of them.
+        return []
     if obd and (ecu.uds_only or not ecu.obd):
         result: Answer = SERVICE_NOT_SUPPORTED
     elif service is None:
@@ -273,6 +278,13 @@ def _denied(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
     return SECURITY_DENIED
 
 
+def _security(car: Car, ecu: Ecu, request: bytes, link: Link) -> Answer:
+    """A seed for whoever asks for one (odd sub-functions), and no key that fits it (ISO 14229-1)."""
+    if len(request) < 2:
+        return WRONG_LENGTH
+    return [b"\x67" + request[1:2] + SEED] if request[1] % 2 else INVALID_KEY
+
+
 _SERVICES: dict[int, Service] = {
     0x01: _current_data,
     0x02: _freeze_frame,
@@ -289,7 +301,7 @@ _SERVICES: dict[int, Service] = {
     0x19: _read_codes,
     0x21: _read_local,
     0x22: _read_identifier,
-    0x27: _accepted,
+    0x27: _security,
     0x28: _accepted,
     0x2E: _accepted,
     0x2F: _accepted,

@@ -231,10 +231,17 @@ def test_tester_present_is_answered_unless_told_not_to() -> None:
 @pytest.mark.parametrize(
     ("request_hex", "expected"),
     [("04", "44"), ("14FFFFFF", "54"), ("1003", "5003003201F4"), ("1101", "5101"), ("2EF19001", "6EF190"),
-     ("31010203", "710102"), ("2F123400", "6F1234"), ("34", "7F3433"), ("8502", "C502")],
+     ("31010203", "710102"), ("2F123400", "6F1234"), ("34", "7F3433"), ("8502", "C502"),
+     ("2701", "67015A3C96E1"), ("270201020304", "7F2735"), ("27", "7F2713")],
 )  # fmt: skip
 def test_what_would_change_a_car_is_answered_as_a_car_does(request_hex: str, expected: str) -> None:
     assert asked(car_of("clean"), request_hex, functional=False) == [expected]
+
+
+@pytest.mark.parametrize("link", ["iso9141", "j1850-vpw", "j1850-pwm"])
+def test_buses_older_than_uds_know_nothing_of_it(link: str) -> None:
+    assert [asked(car_of(link), request) for request in ("22F190", "1902FF", "3E00", "14FFFFFF")] == [[]] * 4
+    assert asked(car_of(link), "0100") != []
 
 
 def test_clearing_takes_all_but_the_permanent_codes_and_starts_the_counters_anew() -> None:
