@@ -47,6 +47,9 @@ class Notice(Enum):
 LOSSY = frozenset({Notice.DATA_ERROR, Notice.RX_ERROR, Notice.BUFFER_FULL, Notice.STOPPED})
 """Notices after which lines of the reply may be missing or cut."""
 
+BUS_FAULTS = frozenset({Notice.CAN_ERROR, Notice.BUS_ERROR, Notice.BUS_BUSY, Notice.FB_ERROR, Notice.BUS_INIT_ERROR})
+"""Notices that the bus itself fails; whoever had not answered by then is not heard."""
+
 _SETTINGS_LOST = frozenset({Notice.RESTARTED, Notice.LV_RESET, Notice.LP_ALERT, Notice.ACT_ALERT})
 
 # Searched in this order, spaces removed, anywhere in the line: the first that fits explains the whole line.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from protocols.assembly import Assembly, Damaged, EcuMessage, LinkFormat
 from protocols.bare import assemble_bare
-from protocols.elm327 import LOSSY, Reply
+from protocols.elm327 import BUS_FAULTS, LOSSY, Reply
 from protocols.isotp import IsoTpReceiver, frames_of
 from protocols.legacy import assemble_legacy
 
@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _HEX = re.compile(r"^[0-9A-F]+$")
+_GARBLED = re.compile(r"(?=.{8})[0-9A-F]*[^0-9A-F][0-9A-F]*")  # a line of data with one wrong character
 
 
 def link_format_of(dpn: str) -> LinkFormat | None:
@@ -38,9 +39,13 @@ def link_format_of(dpn: str) -> LinkFormat | None:
 
 
 def assemble_reply(reply: Reply, link: LinkFormat, *, headers: bool = True, extended_address: bool = False) -> Assembly:
-    """``assemble`` for a whole reply: a notice that lines were lost or cut counts as damage of an unknown ECU."""
+    """``assemble`` for a whole reply: a notice that lines were lost or cut counts as damage of an unknown ECU.
+
+    A fault of the bus is one too where it ends lines that came: whoever had not answered yet was not heard.
+    """
     assembly = assemble(reply.lines, link, headers=headers, extended_address=extended_address)
-    lost = tuple(Damaged("", notice.value) for notice in sorted(reply.notices & LOSSY, key=lambda n: n.value))
+    notices = reply.notices & (LOSSY | BUS_FAULTS if reply.lines else LOSSY)
+    lost = tuple(Damaged("", notice.value) for notice in sorted(notices, key=lambda n: n.value))
     return Assembly(assembly.messages, assembly.damaged + lost, link)
 
 
@@ -49,6 +54,8 @@ def assemble(
 ) -> Assembly:
     """Build messages from data lines; lines that are not hexadecimal are nobody's data and are passed over.
 
+    One wrong character in a line of a CAN link is damage: the whole line was some unit's answer.
+
     ``extended_address`` says that every frame carries an address byte in front of its ISO-TP byte.
     """
     shown = [line.replace(" ", "").upper() for line in lines]
@@ -56,13 +63,16 @@ def assemble(
         return assemble_legacy(shown, headers=headers)
     if not headers:
         return assemble_bare(shown, link)
+    id_digits = 3 if link is LinkFormat.CAN_11 else 8
     receiver = IsoTpReceiver(extended_address)
     for line in shown:
         if not _HEX.fullmatch(line):
+            if _GARBLED.fullmatch(line):
+                receiver.line_damaged(line[:id_digits] if _HEX.fullmatch(line[:id_digits]) else "", "garbled")
             continue
         try:
-            for ecu, data in frames_of(line, 3 if link is LinkFormat.CAN_11 else 8):
+            for ecu, data in frames_of(line, id_digits):
                 receiver.take(ecu, data)
         except ValueError as error:
-            receiver.line_damaged(line[: 3 if link is LinkFormat.CAN_11 else 8], str(error))
+            receiver.line_damaged(line[:id_digits], str(error))
     return receiver.result(link)

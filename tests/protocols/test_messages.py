@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.answers import answers_to
 from protocols.elm327 import parse_reply
 from protocols.messages import Assembly, LinkFormat, assemble, assemble_reply, link_format_of
 
@@ -18,6 +19,25 @@ def test_the_protocol_number_tells_the_link(numbers: str, link: LinkFormat | Non
 
 def test_lines_that_are_not_hexadecimal_are_nobodys_data() -> None:
     assert assemble(["> 7E0.7E8.0144", "OK", "STOPEED", "NL"], CAN_11) == Assembly((), (), CAN_11)
+
+
+@pytest.mark.parametrize(
+    ("line", "ecu"),
+    [("7E9 06 47 0Z 01 43 01 96", "7E9"), ("7G9 06 47 02 01 43 01 96", ""), ("7E9064702014301:6", "7E9")],
+)
+def test_one_wrong_character_does_not_make_a_units_answer_disappear(line: str, ecu: str) -> None:
+    assembly = assemble(["7E8 02 47 00", line], CAN_11)
+
+    assert [damage.ecu for damage in assembly.damaged] == [ecu]
+
+
+@pytest.mark.parametrize("fault", ["CAN ERROR", "BUS ERROR", "FB ERROR", "BUS BUSY"])
+def test_a_bus_that_fails_behind_the_first_answer_leaves_no_whole_list(fault: str) -> None:
+    cut = assemble_reply(parse_reply("07", f"7E8 02 47 00\r{fault}\r".encode()), CAN_11)
+    alone = assemble_reply(parse_reply("07", f"{fault}\r".encode()), CAN_11)
+
+    assert [answer.status.value for answer in answers_to(b"\x07", cut)] == ["read", "corrupt"]
+    assert alone.damaged == ()
 
 
 def test_a_notice_of_lost_lines_counts_as_damage() -> None:
