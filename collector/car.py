@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from collector.adapter import Adapter
 from collector.errors import CarSilentError
 from collector.memory import KnownCar
-from collector.setup import Abilities
+from collector.setup import Abilities, set_up
 from config.settings import AdapterSettings
 from protocols.answers import Answer, answers_to
-from protocols.elm327 import Notice, Reply
+from protocols.elm327 import BUS_FAULTS, Notice, Reply
 from protocols.messages import Assembly, LinkFormat, assemble_reply, link_format_of
 from protocols.readings import ItemStatus
 
 BROKEN = frozenset({Notice.DATA_ERROR, Notice.RX_ERROR, Notice.BUFFER_FULL, Notice.STOPPED})
-BUS_FAULTS = frozenset({Notice.CAN_ERROR, Notice.BUS_ERROR, Notice.BUS_BUSY, Notice.FB_ERROR, Notice.BUS_INIT_ERROR})
 NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
 PENDING_TRIES = 5  # with the slowest tail: P2* of 5 s (ISO 14229-2) for an adapter that does not wait by itself
 PENDING = frozenset({0x21, 0x78})  # busy, repeat the request; response pending
@@ -31,6 +30,7 @@ STN_TAILS = {
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
 PRESENT_V = 6.0  # below this no car supplies the adapter
+MOST_V = 60.0  # above this it is no supply of a vehicle, but digits of something else
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
 
 
@@ -75,7 +75,8 @@ class Car:
         for line in reply.lines if reply else ():
             number = line.upper().rstrip("V").strip()
             if number.replace(".", "", 1).isdecimal():
-                return self._believed(float(number))
+                volts = float(number)
+                return self._believed(volts) if volts <= MOST_V else None
         return None
 
     def _believed(self, volts: float) -> float | None:
@@ -83,6 +84,13 @@ class Car:
         if volts >= PRESENT_V:
             self.measures_supply = True
         return None if self.measures_supply is False else volts
+
+    def doubt_supply(self, volts: float | None) -> float | None:
+        """``volts``, or None where a car answers although the adapter says that nothing supplies it."""
+        if volts is None or volts >= PRESENT_V:
+            return volts
+        self.measures_supply = False
+        return None
 
     @property
     def values_at_once(self) -> int:
@@ -102,7 +110,12 @@ class Car:
         return volts is None or volts >= PRESENT_V
 
     async def speaks(self) -> bool:
-        """Whether a car that was silent answers now."""
+        """Whether a car that was silent answers now.
+
+        The adapter is set up anew: a header that was set for a unit stays through every search (ELM327 data sheet, AT
+        SH), so that no car of another link would answer, and on 11 bit ids its last bits would be some unit's own.
+        """
+        await set_up(self.adapter)
         try:
             await self.connect()
         except CarSilentError:

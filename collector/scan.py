@@ -6,7 +6,7 @@ from time import monotonic
 
 from collector.adapter import Adapter, Traffic
 from collector.batches import room_for
-from collector.car import Asked, Car
+from collector.car import PRESENT_V, Asked, Car
 from collector.codes import read_codes, read_freeze_frame
 from collector.depth import Depth
 from collector.errors import AdapterLostError, CarSilentError
@@ -201,8 +201,7 @@ async def _require_one_car(car: Car, book: Notebook, known: KnownCar | None) -> 
 
 async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known: KnownCar | None) -> None:
     await told.step(STEPS[0])
-    book.battery_v = await car.supply_v()
-    book.note("battery_v", ItemStatus.READ if book.battery_v is not None else ItemStatus.UNSUPPORTED)
+    _take_supply(book, await car.supply_v())
     _stop_at_floor(book.battery_v, reader)
     try:
         first = await car.connect(known)
@@ -212,6 +211,7 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known
         await _read_without_obd(car, reader, book, told)
         return
     book.connected, book.protocol = True, car.protocol
+    _take_supply(book, car.doubt_supply(book.battery_v))
     if known is not None:
         require_same_units(known, first, car)
     await told.step(STEPS[1])
@@ -230,6 +230,11 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known
         await _read_rest_briefly(car, book, known)
     if known is not None:
         require_whole(book)
+
+
+def _take_supply(book: Notebook, volts: float | None) -> None:
+    book.battery_v = volts
+    book.note("battery_v", ItemStatus.READ if volts is not None else ItemStatus.UNSUPPORTED)
 
 
 async def _read_without_obd(car: Car, reader: Reader, book: Notebook, told: _Told) -> None:
@@ -283,9 +288,12 @@ def first_codes(book: Notebook) -> tuple[str, ...] | None:
 
 
 def _stop_at_floor(supply_v: float | None, reader: Reader) -> None:
-    """Leave a weak battery alone: below the floor the next start is at stake (rest voltage, engine off)."""
+    """Leave a weak battery alone: below the floor the next start is at stake (rest voltage, engine off).
+
+    So little that no control unit would run is no battery's voltage: the adapter measures nothing, or hangs in no car.
+    """
     floor_v = reader.settings.rest_voltage_floor_v
-    if supply_v is not None and supply_v <= floor_v:
+    if supply_v is not None and PRESENT_V <= supply_v <= floor_v:
         raise _LowSupplyError(f"battery {supply_v:g} V, floor {floor_v:g} V")
 
 

@@ -34,6 +34,7 @@ from protocols.readings import AdapterIdentity, CarReading
 QUIET_AFTER_SCAN_S = 2.0  # the bus stays silent this long after the last item
 SILENT_RETRY_S = 5.0  # how often a car that answered nothing is asked again: somebody may turn the key
 SILENT_RETRY_MAX_S = 60.0  # a car that is left plugged in overnight keeps its battery
+BELIEVED_RETRY_S = 300.0  # an adapter that once measured may have been changed for one of the same name that does not
 RETRY_GROWTH = 1.25
 STEADY_AFTER_S = 5.0  # an adapter that lived this long was no loose contact
 END_S = 3.0
@@ -148,7 +149,8 @@ class _Bay:
         try:
             read = await self._scan(car, identity)
             await asyncio.sleep(QUIET_AFTER_SCAN_S)
-            await self._until_gone(car, identity, read)
+            if read is not None:
+                await self._until_gone(car, identity, read)
         except AdapterLostError:
             await self._tell(CarUnplugged())
             raise
@@ -157,19 +159,25 @@ class _Bay:
     async def _until_there(self, car: Car) -> None:
         """Wait for a supply; where nobody knows whether this adapter can measure one, ask for a car now and then."""
         loop = asyncio.get_running_loop()
-        pause_s, next_try = SILENT_RETRY_S, loop.time()
+        believed = car.measures_supply is True and not self._left_unseen
+        pause_s, most_s = (BELIEVED_RETRY_S, BELIEVED_RETRY_S) if believed else (SILENT_RETRY_S, SILENT_RETRY_MAX_S)
+        next_try = loop.time() + (pause_s if believed else 0.0)
         while not await car.present() or self._left_unseen:
-            if (car.measures_supply is not True or self._left_unseen) and loop.time() >= next_try:
+            if loop.time() >= next_try:
                 if await car.speaks():
-                    car.measures_supply = bool(car.measures_supply)  # it says so little with a car behind it
+                    # it may say so little with a car behind it
+                    car.measures_supply = bool(car.measures_supply) and await car.present()
                     break
-                pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
+                pause_s = min(pause_s * RETRY_GROWTH, most_s)
                 next_try = loop.time() + pause_s
             await asyncio.sleep(self._settings.presence_every_s)
         self._left_unseen = False
 
     async def _scan(self, car: Car, identity: AdapterIdentity) -> CarReading | None:
-        """Scan once and tell how it went; return what was read. A broken link is told and passed on."""
+        """Scan once and tell how it went; return what was read, None of a car that was pulled meanwhile.
+
+        A broken link is told and passed on.
+        """
         try:
             async with asyncio.timeout(self._settings.scan_timeout_s):
                 reading, silent = await scan_car(car, identity, self._reader, self._tell)
@@ -186,8 +194,12 @@ class _Bay:
             return reading
         return None
 
-    async def _until_gone(self, car: Car, identity: AdapterIdentity, read: CarReading | None) -> None:
-        """Ask only the adapter whether the car is there; a car that was silent is asked again now and then."""
+    async def _until_gone(self, car: Car, identity: AdapterIdentity, read: CarReading) -> None:
+        """Ask only the adapter whether the car is there; a car that was silent is asked again now and then.
+
+        A car that lost its supply while it was read counts as gone, so that it is read again if that was the plug's
+        doing.
+        """
         loop = asyncio.get_running_loop()
         presence = Presence(car, read, loop.time)
         pause_s = SILENT_RETRY_S
@@ -195,7 +207,10 @@ class _Bay:
         while await presence.lasts():
             if car.silent and loop.time() >= next_try:
                 if await car.speaks():
-                    presence.was_read(await self._scan(car, identity))
+                    again = await self._scan(car, identity)
+                    if again is None:
+                        return
+                    presence.was_read(again)
                 pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
                 next_try = loop.time() + pause_s
             await asyncio.sleep(self._settings.presence_every_s)

@@ -10,13 +10,14 @@ import pytest
 from collector.adapter import Adapter
 from collector.car import Car
 from collector.depth import Depth
-from collector.events import BayEvent, CarPlugged, CarUnplugged, ScanDone
+from collector.events import BayEvent, CarPlugged, CarUnplugged, ScanDone, ScanFailed, ScanProgress, VinSeen
 from collector.memory import ShortMemory
 from collector.presence import UNSURE_FIRST_S, Presence
-from collector.scan import Reader
+from collector.scan import Reader, scan_car
 from collector.watch import watch_bay
 from config.settings import AdapterSettings
 from protocols.readings import AdapterIdentity, CarReading, EcuIdentity
+from simulator.bus import Bus, Frame
 from tests.collector.virtual import WAITS, Socket, profiles
 
 CLEAN_VIN = "LSVAA49J3K2000101"
@@ -198,3 +199,83 @@ async def test_a_swap_without_a_gap_in_the_supply_is_a_new_visit() -> None:
 
     assert isinstance(done, ScanDone)
     assert done.reading.vin == FAULT_VIN
+
+
+async def test_a_clone_that_took_the_place_of_one_that_measures_is_not_deaf_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("collector.watch.BELIEVED_RETRY_S", 0.05)
+    memory, socket = ShortMemory(), Socket("clean")
+    await socket.scan(memory)
+    says(socket, 0.0)
+    watch = watch_bay("tcp:virtual:1", QUICK, profiles(), depth=Depth.QUICK, memory=memory, opener=socket.open)
+    async with aclosing(watch) as events:
+        done = await next_of(events, ScanDone)
+
+    assert isinstance(done, ScanDone)
+    assert done.reading.vin == CLEAN_VIN
+    assert [skills.measures_supply for skills in memory.adapters.values()] == [False]
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_a_single_scan_behind_a_clone_that_says_no_volts_is_no_flat_battery(remembered: bool) -> None:
+    memory, socket = ShortMemory(), Socket("clean")
+    if remembered:
+        await socket.scan(memory)
+    says(socket, 0.0)
+    reading = await socket.scan(memory)
+
+    assert (reading.vin, reading.battery_v) == (CLEAN_VIN, None)
+    assert [skills.measures_supply for skills in memory.adapters.values()] == [False]
+
+
+async def test_digits_that_are_no_vehicles_supply_are_no_voltage() -> None:
+    socket = Socket("clean")
+    says(socket, 4100.0)
+    reading = await socket.scan()
+
+    assert (reading.vin, reading.battery_v) == (CLEAN_VIN, None)
+
+
+@pytest.mark.parametrize("scenario", ["clean", "can29", "kwp", "iso9141", "j1850-pwm", "ev-without-obd", "obd-on-uds"])
+async def test_a_car_whose_key_is_turned_only_later_is_found_on_any_link(scenario: str) -> None:
+    socket = Socket(scenario)
+    assert socket.bus.car is not None
+    socket.bus.car.ignition_on = False
+    reader = Reader(profiles(), WAITS, Depth.QUICK, opener=socket.open)
+    adapter = Adapter(await socket.open("tcp:virtual:1", connect_timeout_s=1), reader.allow, WAITS)
+    car = Car(adapter, await reader.set_up(adapter), WAITS)
+    _, silent = await scan_car(car, AdapterIdentity("tcp:virtual:1"), reader, unheard)
+    socket.bus.car.ignition_on = True
+
+    assert silent
+    assert await car.speaks() is (scenario != "ev-without-obd")
+    reading, silent = await scan_car(car, AdapterIdentity("tcp:virtual:1"), reader, unheard)
+    await adapter.close()
+    assert reading.vin
+    assert not silent
+
+
+async def test_a_supply_that_failed_for_one_moment_of_a_scan_is_a_new_plug_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.watch.QUIET_AFTER_SCAN_S", 0.01)
+    socket, asks, dips = Socket("clean"), Bus.ask, [0.2]
+
+    def lose(bus: Bus, now_s: float, header: int, request: bytes, **more: object) -> list[Frame]:
+        lost = request == b"\x03" and dips
+        return [] if lost else asks(bus, now_s, header, request, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Bus, "ask", lose)
+    in_scan = socket.chip.supply_v
+    socket.chip.supply_v = lambda: dips.pop() if dips and socket.lines[-2].sent == b"03\r" else in_scan()  # type: ignore[method-assign]
+    watch = watch_bay("tcp:virtual:1", QUICK, profiles(), depth=Depth.QUICK, opener=socket.open)
+    async with aclosing(watch) as events:
+        await next_of(events, ScanFailed)
+        await next_of(events, CarUnplugged)
+        done = await next_of(events, ScanDone)
+
+    assert isinstance(done, ScanDone)
+    assert done.reading.vin == CLEAN_VIN
+
+
+async def unheard(event: ScanProgress | VinSeen) -> None:
+    """Somebody who is told and does nothing."""
