@@ -261,3 +261,20 @@ def test_near_misses_are_forbidden_or_only_read(head: str, rest: str) -> None:
     data = f"{head}{rest}\r".encode()
     if is_allowed(data, "ATSH7E0"):
         assert_only_reads(data)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "header", "asked"),
+    [
+        ("6", "7E0", True), ("8", "7DF", True), ("7", "DB33F1", True), ("9", "18DA10F1", True), ("A", "18DA10F1", True),
+        # 11 bit ids would be 3F1, which is some unit's own; 29 bit ids 180007E0
+        ("6", "DB33F1", False), ("8", "18DA10F1", False), ("7", "7E0", False), ("9", "7DF", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("protocol_first", [True, False])
+def test_a_header_of_another_protocols_form_is_not_asked_on(
+    protocol: str, header: str, *, asked: bool, protocol_first: bool
+) -> None:
+    settings = [f"ATTP{protocol}", f"ATSH{header}"]
+
+    assert is_allowed(b"0100\r", *(settings if protocol_first else settings[::-1])) is asked
