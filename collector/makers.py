@@ -20,7 +20,7 @@ from protocols.messages import LinkFormat
 from protocols.odometer import OdometerValue, decode_odometer, fits_coding
 from protocols.readings import ItemStatus, OdometerWitness, Trust
 
-SPEED_ITEM = "010D"
+SPEED_ITEM, ENGINE_SPEED_ITEM = "010D", "010C"
 SPEED_PID = 0x0D
 MAX_READS = 16  # more rows than any make has; keeps a visit bounded
 LINKS = {LinkFormat.CAN_11: "can11", LinkFormat.CAN_29: "can29"}
@@ -39,6 +39,8 @@ def stationary(book: Notebook) -> Stationary | None:
     speed_kmh = book.speed_kmh()
     if speed_kmh is None:
         withheld = SPEED_ITEM in book.items and book.items[SPEED_ITEM].status is not ItemStatus.UNSUPPORTED
+        engine = book.items.get(ENGINE_SPEED_ITEM)
+        withheld |= engine is not None and engine.status not in (ItemStatus.READ, ItemStatus.UNSUPPORTED)
         return None if book.engine_rpm() or withheld else Stationary(None)
     return Stationary(speed_kmh) if speed_kmh == 0 else None
 

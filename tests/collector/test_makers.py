@@ -38,6 +38,15 @@ def test_a_speed_that_could_not_be_read_is_no_proof(status: ItemStatus) -> None:
     assert stationary(notes) is None
 
 
+@pytest.mark.parametrize("status", [ItemStatus.TIMEOUT, ItemStatus.CORRUPT])
+def test_an_engine_that_may_run_in_a_car_without_a_speed_is_no_proof(status: ItemStatus) -> None:
+    notes = book(None, None)
+    notes.note("010D", ItemStatus.UNSUPPORTED)
+    notes.note("010C", status)
+
+    assert stationary(notes) is None
+
+
 def test_the_fastest_ecu_counts() -> None:
     notes = book(0, 780)
     notes.live.append(Reading("010D", "vehicle_speed", 12, "km/h", "7E9"))
