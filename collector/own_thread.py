@@ -43,5 +43,10 @@ async def in_own_thread(call: Callable[[], T], timeout_s: float, *, give_back: C
             give_back(brought)
 
     threading.Thread(target=run, name="adapter-open", daemon=True).start()
-    async with asyncio.timeout(timeout_s):
-        return await waited
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await waited
+    except BaseException:
+        if waited.done() and not waited.cancelled() and waited.exception() is None:
+            give_back(waited.result())  # it came in the very moment in which the wait was given up
+        raise

@@ -32,6 +32,24 @@ async def test_what_comes_too_late_is_given_back() -> None:
         assert await given_back.get() == "socket"
 
 
+async def test_what_comes_in_the_moment_of_giving_up_is_given_back() -> None:
+    loop, given_back = asyncio.get_running_loop(), list[str]()
+    waiting = asyncio.create_task(in_own_thread(lambda: "socket", 5, give_back=given_back.append))
+    deliver = loop.call_soon_threadsafe
+
+    def deliver_and_cancel(call, *brought):  # type: ignore[no-untyped-def]
+        deliver(lambda: (call(*brought), waiting.cancel()))
+
+    loop.call_soon_threadsafe = deliver_and_cancel  # type: ignore[method-assign, assignment]
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    finally:
+        loop.call_soon_threadsafe = deliver  # type: ignore[method-assign]
+
+    assert given_back == ["socket"]
+
+
 async def test_any_number_of_dead_adapters_leaves_the_shared_pool_free() -> None:
     go = threading.Event()
     dead = [asyncio.create_task(in_own_thread(lambda: go.wait(10), 5, give_back=bool)) for _ in range(64)]
