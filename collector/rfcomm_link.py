@@ -37,6 +37,8 @@ def connect_rfcomm(address: str, channel: int, radio: str) -> socket.socket:
 async def open_rfcomm(address: str, connect_timeout_s: float, connect: Connect = connect_rfcomm) -> StreamLink:
     """Connect to a paired adapter ``AA:BB:CC:DD:EE:FF``; raise AdapterLostError when it is out of reach."""
     to = split_radio_address(address)
+    if to.radio.startswith("hci"):  # a socket is bound to our radio's address
+        raise AdapterLostError("adapter.unknown_url", address)
     call = partial(connect, to.device, to.channel, to.radio)
     try:
         sock = await in_own_thread(call, connect_timeout_s, give_back=socket.socket.close)

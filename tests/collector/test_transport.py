@@ -152,6 +152,7 @@ async def test_every_kind_of_serial_service_is_found_and_carries_both_ways(gatt:
         ("carrier-pigeon:1", "adapter.unknown_url"),
         ("rfcomm:AA:BB:CC:DD:EE", "adapter.unknown_url"),
         ("rfcomm:AA:BB:CC:DD:EE:FF?channel=31", "adapter.unknown_url"),
+        ("rfcomm:AA:BB:CC:DD:EE:FF?radio=hci1", "adapter.unknown_url"),
         ("ble:my-adapter", "adapter.unknown_url"),
         ("ble:AA:BB:CC:DD:EE:FF?channel=1&speed=2", "adapter.unknown_url"),
     ],
