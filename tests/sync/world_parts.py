@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,6 +57,7 @@ class Disk:
 
     def __init__(self, *, sync_each: bool, connection: sqlite3.Connection | None = None) -> None:
         self.connection = connection or _new_tables()
+        weakref.finalize(self, self.connection.close)  # a disk that nobody holds any more goes with its tables
         self._sync_each = sync_each
         self._unsynced = 0
 
