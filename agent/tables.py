@@ -63,7 +63,7 @@ def _speaks(check: dict[str, Any]) -> bool:
 def _facts(snapshot: Snapshot, language: Language) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")  # Chinese has no spaces to break at, and nothing may be cut off
     for name, value in _rows(snapshot, language):
         table.add_row(name, value)
     return table
@@ -137,7 +137,7 @@ def _not_read(snapshot: Snapshot, language: Language) -> str:
 def _findings(snapshot: Snapshot, language: Language) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for finding in snapshot.findings:
         severity = Styled(render(f"severity.{finding.severity}", language), style=_COLOURS[finding.severity])
         table.add_row(severity, getattr(finding.text, language))
@@ -163,7 +163,7 @@ def _cost(snapshot: Snapshot, language: Language) -> str:
 def _table(language: Language, *headings: str) -> Table:
     table = Table()
     for heading in headings:
-        table.add_column(render(heading, language))
+        table.add_column(render(heading, language), overflow="fold")
     return table
 
 

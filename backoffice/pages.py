@@ -23,6 +23,7 @@ from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
 from config.zones import zone_of
 from evidence.sheet.html import style_source
+from evidence.sheet.words import detail_words
 from evidence.snapshot import CheckPart, Severity
 
 PAGE_SIZE = 50
@@ -329,6 +330,7 @@ def _words(w: Wording) -> dict[str, Any]:
         "source_name": lambda name: named("source", name, w),
         "trust_name": lambda name: named("trust", name, w),
         "item_name": lambda name: item_name(name, w),
+        "detail_words": lambda detail: detail_words(detail, w.language),
         "service_name": lambda name: named("service", name, w),
         "due_words": lambda name: named("due", name, w),
         "quarantine_words": lambda name: named("quarantine", name, w),

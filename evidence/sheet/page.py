@@ -8,10 +8,11 @@ from config.catalogue import Language
 from config.makes import spoken_make
 from evidence.sheet.chart import Point, mark_of
 from evidence.sheet.content import PhotoPart, SellerAnswer, Sheet
-from evidence.sheet.words import DASH, Words, check_title, verdict_sentence
-from evidence.snapshot import CheckPart, DtcPart, Finding, OdometerPart, Result, Severity, VinStatus
+from evidence.sheet.words import DASH, Words, check_title, detail_words, verdict_sentence
+from evidence.snapshot import CheckPart, DtcPart, Finding, ItemPart, OdometerPart, Result, Severity, VinStatus
 from protocols.readings import ItemStatus, Trust
 
+DETAIL_MAX = 60
 CODES_MAX, UNREAD_MAX, WITNESSES_MAX, PHOTOS_MAX, REMARKS_MAX = 40, 16, 14, 8, 12
 """A sheet is one page: what is more is counted, not shown."""
 SHA_SHOWN = 16
@@ -207,11 +208,13 @@ def _codes_note(sheet: Sheet, w: Words) -> str:
     return " ".join(notes)
 
 
+def _why_unread(part: ItemPart, w: Words) -> str:
+    said = (w.named("status", part.status), detail_words(part.detail, w.language)[:DETAIL_MAX])
+    return " ".join(word for word in said if word)
+
+
 def _unread(sheet: Sheet, w: Words) -> tuple[tuple[str, str], ...]:
-    rows = [
-        (w.item(part.item), " ".join(filter(None, (w.named("status", part.status), part.detail[:40]))))
-        for part in sheet.unread[:UNREAD_MAX]
-    ]
+    rows = [(w.item(part.item), _why_unread(part, w)) for part in sheet.unread[:UNREAD_MAX]]
     if len(sheet.unread) > UNREAD_MAX:
         rows.append((w("more", count=len(sheet.unread) - UNREAD_MAX), ""))
     return tuple(rows)

@@ -1,5 +1,6 @@
 """The words of a sheet: its times in the office's zone, its names from the catalogue."""
 
+import re
 from datetime import UTC, datetime
 
 from config.catalogue import Language, has, render, shown
@@ -7,6 +8,7 @@ from config.zones import zone_of
 from evidence.snapshot import CheckPart, Result, Text
 
 DASH = "–"
+NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 _AGAINST = (Result.SUSPICIOUS, Result.IMPOSSIBLE)
 
 
@@ -23,6 +25,12 @@ def check_title(check: CheckPart, language: Language) -> str:
     """The check's name; its number where the catalogue has none."""
     key = f"check.{check.check}.title"
     return render(key, language) if has(key) else check.check
+
+
+def detail_words(detail: str, language: Language) -> str:
+    """Why an item was not read, in the reader's words; what an adapter or a car said itself stays as it was said."""
+    key = f"detail.{NOT_A_WORD.sub('_', detail.lower()).strip('_')}"
+    return render(key, language) if has(key) else detail
 
 
 class Words:
