@@ -56,7 +56,9 @@ class World:
         self.calm = True
         self._heal()
         self._pass_until(lambda: self.edge.owes_nothing() or self.now_s >= TROUBLE_S + CALM_LIMIT_S)
-        return self._counted()
+        outcome = self._counted()
+        self.edge.end()
+        return outcome
 
     def after(self, delay_s: float, step: Callable[[], None]) -> None:
         self._count += 1

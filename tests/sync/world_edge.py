@@ -59,6 +59,12 @@ class Edge:
         self._marker = self._home.token  # lies in the lock file, written after the commit
         self._backup: Disk | None = None
 
+    def end(self) -> None:
+        """Take the disks out; nothing can be asked of this edge any more."""
+        for disk in (self._disk, self._backup):
+            if disk is not None:
+                disk.close()
+
     def owes_nothing(self) -> bool:
         return not self._disk.read(file.owing_streams)
 
@@ -190,14 +196,20 @@ class Edge:
         self._life += 1
         self._disk.power_cut(chance)
         if chance.random() < 0.3:
-            self._backup = self._disk.copy()
+            self._keep(self._disk.copy())
         self._start(copied=False)
+
+    def _keep(self, backup: Disk) -> None:
+        if self._backup is not None:
+            self._backup.close()
+        self._backup = backup
 
     def restore(self) -> None:
         """An older copy of the file takes its place: what only the newer one held is not ours to lose."""
         if self._backup is None:
             return
         self._life += 1
+        self._disk.close()
         self._disk, self._backup = self._backup, None
         payloads = self._disk.read(lambda c: c.execute("SELECT payload FROM owed").fetchall())
         kept = {content_of(payload) for (payload,) in payloads} | set(self._world.upstream.rows.values())

@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,7 +56,6 @@ class Disk:
 
     def __init__(self, *, sync_each: bool, connection: sqlite3.Connection | None = None) -> None:
         self.connection = connection or _new_tables()
-        weakref.finalize(self, self.connection.close)  # a disk that nobody holds any more goes with its tables
         self._sync_each = sync_each
         self._unsynced = 0
 
@@ -82,6 +80,9 @@ class Disk:
         if surviving < self._unsynced:
             self.connection.execute(f"ROLLBACK TO commit_{surviving + 1}")
         self.sync()
+
+    def close(self) -> None:
+        self.connection.close()
 
     def copy(self) -> "Disk":
         """A copy of the whole file, as a backup takes it."""
