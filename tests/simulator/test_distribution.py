@@ -111,7 +111,8 @@ print(*sorted({{name.split(".")[0] for name in sys.modules}} - sys.stdlib_module
     command = [str(environment / "python"), "-I", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
 
-    assert set(done.stdout.split()) - {"__main__"} == {"forecourt_sim"}
+    # Debian's Python brings a ``sitecustomize`` of its own.
+    assert set(done.stdout.split()) - {"__main__", "sitecustomize"} == {"forecourt_sim"}
 
 
 def test_it_holds_the_same_modules_as_the_folder(wheel: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_wheel_can_be_built_from_the_source_distribution(wheel: Path, tmp_path
     build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path), "-t"]
     subprocess.run([*build, "sdist"], cwd=FOLDER, capture_output=True, check=True, timeout=60)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path)  # noqa: S202 - our own; Debian 12's Python 3.11.2 knows no filter yet
     unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
     subprocess.run([*build, "wheel"], cwd=unpacked, capture_output=True, check=True, timeout=60)
 
