@@ -95,8 +95,10 @@ async def main(folder: Path, disk: Path, port: int, protocol: str, publisher: ty
             await produce(folder, outbox)
             await outbox.emptied.wait()
             delivering.cancel()
-    except* OutboxError as errors:  # as the agent does: one line, and a new life
-        sys.exit(str(gravest(errors)))
+    except ExceptionGroup as errors:
+        if not isinstance(gravest(errors), OutboxError):
+            raise
+        sys.exit(str(gravest(errors)))  # as the agent does: one line, and a new life
     finally:
         await outbox.close()
 

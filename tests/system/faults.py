@@ -157,11 +157,16 @@ class FaultRun:
     async def _have_faults(self) -> None:
         ends = time.monotonic() + self._seconds
         while self._plan or time.monotonic() < ends:
-            name = self._plan.pop(0) if self._plan else self._chance.choice(FAULTS)
+            name = await self._next_planned() if self._plan else self._chance.choice(FAULTS)
             self.judged.faults[name] += 1
             await getattr(self, name)()
             self._start_missing()
             await asyncio.sleep(self._chance.uniform(0.2, 0.8))
+
+    async def _next_planned(self) -> str:
+        """A planned fault finds every process old enough to suffer it."""
+        await asyncio.sleep(max(self._born.values()) + START_S - time.monotonic())
+        return self._plan.pop(0)
 
     def _victim(self, *names: str) -> subprocess.Popen[bytes] | None:
         name = self._chance.choice(names or sorted(self._commands))
