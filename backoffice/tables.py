@@ -42,6 +42,7 @@ DEVICE = String(64)
 STREAM = String(64)
 OPAQUE_ID = String(64)
 SNAPSHOT_ID = String(200)
+ENTRY_ID = String(260)
 
 records = Table(
     "records",
@@ -135,6 +136,13 @@ odometer_entries = Table(
     Column("raw", Text, nullable=False),
     Column("trust", String(16), nullable=False),
     Column("quarantined", Text, nullable=False),
+    Column("entry_id", ENTRY_ID, nullable=False, server_default=""),
+    # What a person said when withdrawing the value; the value itself stays as it came.
+    Column("voided", Text, nullable=False, server_default=""),
+    Column("voided_by", String(80), nullable=False, server_default=""),
+    Column("voided_at", Instant),
+    # What a replaced cluster or another unit of the dashboard adds to ``odometer_m``.
+    Column("offset_m", BigInteger, nullable=False, server_default="0"),
 )
 
 codes = Table(
@@ -170,6 +178,23 @@ stock_changes = Table(
     Column("id", OPAQUE_ID, primary_key=True),
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
     Column("state", String(16), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("from_state", String(16), nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+# What people decided about a car's records. Only ever added to: taking a decision back is a decision of its own.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", OPAQUE_ID, primary_key=True),
+    Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    # What it is about: an entry of the ledger, a visit, a car, or the decision that it takes back.
+    Column("subject", ENTRY_ID, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Column("by", String(80), nullable=False),
     Column("at", Instant, nullable=False),
 )
