@@ -90,22 +90,23 @@ class Pump:
 
 
 class Client(asyncio.Protocol):
-    """One TCP connection to a port; without a pump it waits for its turn."""
+    """One TCP connection to a port; without a pump it waits for its turn, and what it says meanwhile is kept."""
 
     def __init__(self, port: "TcpPort") -> None:
         self._port = port
         self._transport: asyncio.Transport | None = None
         self._pump: Pump | None = None
+        self._early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio; reads nothing until it is this client's turn."""
+        """Called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.pause_reading()
         self._port.arrived(self)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with what the host sent."""
         if self._pump is None:
+            self._early += data[: ENDLESS_BYTES - len(self._early)]
             return
         if self._pump.endless(data):
             tell(f"{self._port.url}: a line without an end is dropped")
@@ -121,10 +122,10 @@ class Client(asyncio.Protocol):
         self._port.left(self)
 
     def begin(self, adapter: Adapter) -> None:
-        """Speak to the adapter from now on."""
+        """Speak to the adapter from now on, first of all what was said while waiting."""
         self._pump = Pump(adapter, self._write)
-        if self._transport is not None:
-            self._transport.resume_reading()
+        if self._early:
+            self._pump.feed(self._early)
 
     def cut(self) -> None:
         """End the link at once."""

@@ -1,5 +1,6 @@
 """What clients do wrong: each costs one line on standard error, and everybody else goes on."""
 
+import asyncio
 import os
 import select
 import socket
@@ -12,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from simulator import transports
+from simulator.library import load
 from simulator.started import Started
+from simulator.station import Station
 from tests.simulator.running import Client, simulator
 
 MEGABYTE = 1 << 20
@@ -103,3 +107,24 @@ def test_a_serial_line_takes_them_too(tmp_path: Path) -> None:
 
         assert answers(running.url)
         assert complaints(running) == [f"forecourt-sim: serial:{link}: a line without an end is dropped"]
+
+
+async def test_what_a_client_says_while_it_waits_for_the_one_before_to_leave_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transports, "TAKEOVER_S", 60.0)
+    station = Station(load("clean"), 1)
+    await station.add_tcp("127.0.0.1", 0)
+    _, host, number = station.urls[0].split(":")
+    _, first = await asyncio.open_connection(host, int(number))
+    answers, second = await asyncio.open_connection(host, int(number))
+
+    second.write(b"ATI\r")
+    await second.drain()
+    await asyncio.sleep(0.05)  # the simulator reads it now, if it reads at all
+    first.close()
+
+    async with asyncio.timeout(10):
+        assert b"ELM327" in await answers.readuntil(b">")
+    second.close()
+    await station.close()
