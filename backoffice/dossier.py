@@ -5,56 +5,23 @@ Pure: the same records give the same dossier whatever order they arrived in.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from backoffice.chronology import Dated, wall_time
+from backoffice.chronology import Dated
+from backoffice.decisions import NOTHING_DECIDED, Standing, voids_of
 from backoffice.identity import normalise
-from evidence.history import History, ServiceRecord, Visit, in_utc
-from evidence.snapshot import ClockQuality, OdometerPart, Snapshot, VehiclePart, VinStatus
+from backoffice.joining import corrected, with_joined
+from backoffice.visits import Answer, Statement, VisitFact
+from evidence.drives import drive_entries
+from evidence.history import History, ServiceRecord, Visit
+from evidence.snapshot import ClockQuality, OdometerPart, RoadTestPart, Snapshot, VehiclePart, VinStatus
 from evidence.vin import check_digit, describe_vin
 from protocols.readings import Trust
-from sync.records import MileageBody, SnapshotBody
+from sync.records import DriveBody, MileageBody, SnapshotBody, StatementBody
 
 DASH = "dash"
 PAPERS = "papers"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a person said about a visit after its snapshot had gone."""
-
-    dated: Dated
-    body: MileageBody
-
-
-@dataclass(frozen=True, slots=True)
-class VisitFact:
-    """One visit as known now: ``snapshot`` with the answers filled in."""
-
-    snapshot: Snapshot
-    dated: Dated
-    dash_m: int | None
-    papers_m: int | None
-    answers: tuple[Answer, ...] = ()
-
-    @property
-    def at(self) -> datetime:
-        """When the car was plugged in, to the best of all clocks."""
-        taken, clock = self.snapshot.taken_at, self.snapshot.clock
-        record = self.dated.stored.record
-        if taken is None or (clock is not record.tq and clock is not ClockQuality.NTP):
-            return self.dated.at
-        # the same clock stamped both: what is known to be wrong with one is wrong with the other
-        wrong_by = self.dated.at - wall_time(record.t, self.dated.at) if clock is record.tq else timedelta()
-        try:
-            return in_utc(taken) + wrong_by
-        except OverflowError:
-            return self.dated.at
-
-    @property
-    def awaiting_dash(self) -> bool:
-        return self.dash_m is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +44,50 @@ class Dossier:
         return self.visits[-1] if self.visits else None
 
 
-def fold(records: Iterable[Dated]) -> Dossier:
-    """Fold records that are already in order."""
-    snapshots: dict[str, Dated] = {}
-    answers: dict[str, list[Answer]] = defaultdict(list)
+def fold(records: Iterable[Dated], decided: Standing = NOTHING_DECIDED, vin: str = "") -> Dossier:
+    """Fold records that are already in order, with what people decided about them; ``vin`` is the car's own."""
+    pile = _Pile()
     for dated in records:
+        pile.take(dated)
+    visits = [corrected(visit, decided.wrong_vins, vin) for visit in with_joined(pile.visits(), decided.joined)]
+    visits.sort(key=lambda visit: (visit.dated.order, visit.dated.stored.seq))
+    return Dossier(tuple(visits), _identity(visits), _plates(visits))
+
+
+class _Pile:
+    """A car's records sorted by the visit they belong to."""
+
+    def __init__(self) -> None:
+        self._snapshots: dict[str, Dated] = {}
+        self._answers: dict[str, list[Answer]] = defaultdict(list)
+        self._statements: dict[str, list[Statement]] = defaultdict(list)
+        self._drives: dict[str, RoadTestPart] = {}
+
+    def take(self, dated: Dated) -> None:
         body = dated.stored.record.body
         if isinstance(body, SnapshotBody):
             # An intake emits one snapshot; the same one from a restored outbox is not another visit.
-            snapshots.setdefault(snapshot_key(body.snapshot, dated), dated)
+            self._snapshots.setdefault(snapshot_key(body.snapshot, dated), dated)
         elif isinstance(body, MileageBody):
-            answers[body.snapshot_id or dated.stored.key].append(Answer(dated, body))
-    visits = [_visit(key, dated, answers.pop(key, [])) for key, dated in snapshots.items()]
-    visits += [_visit_without_snapshot(key, left) for key, left in answers.items()]
-    visits.sort(key=lambda visit: (visit.dated.order, visit.dated.stored.seq))
-    return Dossier(tuple(visits), _identity(visits), _plates(visits))
+            self._answers[body.snapshot_id or dated.stored.key].append(Answer(dated, body))
+        elif isinstance(body, StatementBody):
+            self._statements[body.snapshot_id].append(Statement(dated, body))
+        elif isinstance(body, DriveBody):
+            self._drives[body.snapshot_id] = body.road_test
+
+    def visits(self) -> list[VisitFact]:
+        """One for each snapshot, and for each visit that only an answer speaks of."""
+        found = [_visit(key, dated, self._answers.pop(key, [])) for key, dated in self._snapshots.items()]
+        found += [_visit_without_snapshot(key, left) for key, left in self._answers.items()]
+        return [self._with_more(visit) for visit in found]
+
+    def _with_more(self, visit: VisitFact) -> VisitFact:
+        """What was told beside the answers: the seller's words, and a drive (the last one stands for the visit)."""
+        statements, drive = tuple(self._statements[visit.snapshot.id]), self._drives.get(visit.snapshot.id)
+        if drive is None:
+            return replace(visit, statements=statements) if statements else visit
+        snapshot = visit.snapshot.model_copy(update={"road_test": drive})
+        return replace(visit, snapshot=snapshot, statements=statements)
 
 
 def snapshot_key(snapshot: Snapshot, dated: Dated) -> str:
@@ -99,10 +95,24 @@ def snapshot_key(snapshot: Snapshot, dated: Dated) -> str:
     return snapshot.id or dated.stored.key
 
 
-def history_of(dossier: Dossier, vehicle_id: str, services: Sequence[ServiceRecord], market: str) -> History:
+def history_of(
+    dossier: Dossier,
+    vehicle_id: str,
+    services: Sequence[ServiceRecord],
+    market: str,
+    decided: Standing = NOTHING_DECIDED,
+) -> History:
     """The input of every check."""
     visits = tuple(Visit(visit.at, _redated(visit), visit.dash_m, visit.papers_m) for visit in dossier.visits)
-    return History(vehicle_id, visits, tuple(sorted(services, key=lambda service: service.done_at)), market)
+    return History(
+        vehicle_id,
+        visits,
+        tuple(sorted(services, key=lambda service: service.done_at)),
+        market,
+        mileages=tuple(entry for visit in visits for entry in drive_entries(visit.snapshot)),
+        events=decided.events,
+        voids=voids_of(decided, visits),
+    )
 
 
 def _redated(visit: VisitFact) -> Snapshot:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cache
 
 from backoffice.alerts import CODES_SUMMARY
+from backoffice.decisions import NOTHING_DECIDED, Standing
 from backoffice.dossier import Dossier, history_of
 from backoffice.views import CodeView, DueView, EpisodeView, OdometerView, UseView, VehicleDetail, VehicleSummary
 from config.catalogue import text_of
@@ -14,7 +15,7 @@ from config.rules_in_force import Rules, load_rules
 from evidence.due import CarUse, DueItem, DueState
 from evidence.episodes import CodeEpisode, episode_findings, episodes_of, urgency
 from evidence.forecast import Pace, forecast, pace_of
-from evidence.history import History, ServiceRecord
+from evidence.history import History, ServiceRecord, Void, in_utc
 from evidence.ledger import Entry, best_of_visit
 from evidence.snapshot import CounterPart, Finding, Severity, Snapshot, Text
 from evidence.usage import signs_of_severe_use
@@ -22,12 +23,16 @@ from evidence.verdict import USUAL, Judgement, Terms, judge
 from protocols.readings import ItemStatus
 
 EDGE_RULES = frozenset({"vin.changed_while_plugged", "vin.same_at_two_bays"})
+CORRECTED, VOIDED = "corrected", "voided"
 _RANK = {Severity.NOTE: 0, Severity.SOON: 1, Severity.STOP: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFact:
-    """One line of the mileage log; ``quarantined`` says why it is not believed, "" when it is."""
+    """One line of the mileage log; ``quarantined`` says why it is not believed, "" when it is.
+
+    ``odometer_m`` is what the witness showed. ``voided`` is the reason somebody gave for withdrawing the value.
+    """
 
     snapshot_id: str
     at: datetime | None
@@ -37,6 +42,16 @@ class EntryFact:
     raw: str
     trust: str
     quarantined: str = ""
+    entry_id: str = ""
+    voided: str = ""
+    voided_by: str = ""
+    voided_at: datetime | None = None
+    offset_m: int = 0
+
+    @property
+    def life_m(self) -> int:
+        """What the car has covered by it, with replaced clusters and the dashboard's unit accounted for."""
+        return self.odometer_m + self.offset_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +73,17 @@ def judge_dossier(
     rules: Rules | None = None,
     use: UseView | None = None,
     terms: Terms = USUAL,
+    decided: Standing = NOTHING_DECIDED,
 ) -> Judged:
     """Judge everything known about one car at ``now``, by our own rules and for ordinary use unless told others."""
     latest, by, used = dossier.latest, rules or default_rules(), use or UseView()
     if latest is None:
         return Judged(VehicleDetail(id=vehicle_id, use=used), ())
-    history = history_of(dossier, vehicle_id, services, market)
+    history = history_of(dossier, vehicle_id, services, market, decided)
     judgement = judgement_of(history, now=now, rules=by, use=used, terms=terms)
     episodes, make = episodes_of(history), dossier.vehicle.make
     findings = judgement.findings
-    of_codes = episode_findings(episodes, by.severities, make)
+    of_codes = episode_findings(episodes, by.severities, make, terms.zone)
     current = _odometer_view(judgement.current)
     pace = pace_of(judgement.entries)
     detail = VehicleDetail(
@@ -83,11 +99,12 @@ def judge_dossier(
         findings=findings,
         latest_odometer_m=_said_last(judgement.entries, len(dossier.visits) - 1),
         due=tuple(due_view(item, pace, now.date()) for item in _by_urgency(judgement.due)),
-        episodes=tuple(_episode_view(one, by, make) for one in reversed(episodes)),
+        episodes=tuple(_episode_view(one, by, make, terms) for one in reversed(episodes)),
         use=used.model_copy(update={"signs": _signs(history, judgement.entries)}),
         **_condition(latest.snapshot),
     )
-    entries = tuple(_entry_fact(entry) for entry in judgement.entries)
+    voids = {void.entry_id: void for void in sorted(history.voids, key=lambda void: void.at)}
+    entries = tuple(_entry_fact(entry, voids.get(entry.id)) for entry in judgement.entries)
     return Judged(detail, entries, (*_but_codes(findings), *of_codes))
 
 
@@ -116,8 +133,8 @@ def _by_urgency(due: Sequence[DueItem]) -> list[DueItem]:
     return sorted(due, key=lambda item: (item.state is DueState.UNKNOWN, order.index(item.state)))
 
 
-def _episode_view(episode: CodeEpisode, rules: Rules, make: str) -> EpisodeView:
-    said = episode_findings([episode], rules.severities, make)
+def _episode_view(episode: CodeEpisode, rules: Rules, make: str, terms: Terms) -> EpisodeView:
+    said = episode_findings([episode], rules.severities, make, terms.zone)
     names = ("code", "ecu", "number", "opened_at", "changed_at", "last_seen_at", "repaired_at", "monitor")
     return EpisodeView(
         **{name: getattr(episode, name) for name in names},
@@ -150,8 +167,10 @@ def _odometer_view(entry: Entry | None) -> OdometerView:
     return OdometerView(odometer_m=entry.life_m, source=entry.source, trust=entry.trust.value, at=entry.at)
 
 
-def _entry_fact(entry: Entry) -> EntryFact:
+def _entry_fact(entry: Entry, void: Void | None) -> EntryFact:
+    """``void`` is what a person decided; a value that a later answer corrected is voided by nobody."""
     return EntryFact(
+        entry_id=entry.id,
         snapshot_id=entry.snapshot_id,
         at=entry.at,
         source=entry.source,
@@ -159,7 +178,11 @@ def _entry_fact(entry: Entry) -> EntryFact:
         odometer_m=entry.odometer_m,
         raw=entry.raw,
         trust=entry.trust.value,
-        quarantined=entry.voided or entry.quarantined,
+        quarantined=(CORRECTED if entry.voided else entry.quarantined) if void is None else VOIDED,
+        voided=void.reason if void else "",
+        voided_by=void.person if void else "",
+        voided_at=in_utc(void.at) if void else None,
+        offset_m=entry.offset_m,
     )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backoffice.alerts import LASTING_RULES, STAGED_RULES, Changes, Episode, Opening, Update, compare, is_news, is_worse
 from backoffice.cars import NewId
 from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
+from backoffice.decision_store import load_decisions
+from backoffice.decisions import Standing, standing_of
 from backoffice.dossier import Dossier, fold
 from backoffice.identity import normalise
 from backoffice.judging import EntryFact, judge_dossier, summary_of
@@ -35,10 +37,11 @@ from evidence.history import ServiceRecord
 from evidence.snapshot import Finding, Result, Severity
 from evidence.verdict import USUAL, Terms
 
-FOLDED_KINDS = ("snapshot", "mileage")
+FOLDED_KINDS = ("snapshot", "mileage", "statement", "drive")
 # What a peer wrote may be of any length; the columns are not.
 MAX_PLATE, MAX_STOCK, MAX_SOURCE, MAX_CODE = 20, 40, 64, 16
 MAX_ODOMETER_M = 2**62
+MAX_ENTRY_ID = 260
 Values = dict[str, object]
 
 
@@ -59,15 +62,21 @@ async def review_vehicle(
     terms: Terms = USUAL,
 ) -> Reviewed:
     """Judge ``vehicle_id`` by all its records and ``rules`` at ``now`` and write what follows."""
-    dossier = await load_dossier(connection, vehicle_id)
-    services = await load_services(connection, vehicle_id)
-    car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
+    known = await load_case(connection, vehicle_id)
     judged = judge_dossier(
-        vehicle_id, dossier, services, market=car.market, now=now, rules=rules, use=use_of(car), terms=terms
+        vehicle_id,
+        known.dossier,
+        known.services,
+        market=known.market,
+        now=now,
+        rules=rules,
+        use=known.use,
+        terms=terms,
+        decided=known.decided,
     )
     detail = judged.detail
     await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
-    await _redraw(connection, vehicle_id, dossier, judged.entries)
+    await _redraw(connection, vehicle_id, known.dossier, judged.entries)
     episodes = await _open_episodes(connection, vehicle_id)
     undecided = {check.rule for check in detail.checks if check.result is Result.NOT_DETERMINABLE}
     changes = compare(episodes, judged.alerting, detail.snapshot_id, undecided=undecided)
@@ -80,9 +89,23 @@ def use_of(car: Row[tuple[object, ...]]) -> UseView:
     return UseView(severity=car.use_severity, oil=car.oil, confirmed_by=car.use_confirmed_by)
 
 
-async def load_dossier(connection: AsyncConnection, vehicle_id: str) -> Dossier:
-    """Everything the records say about one car."""
-    return fold(await load_records(connection, vehicle_id, FOLDED_KINDS))
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """Everything that one car is judged by."""
+
+    dossier: Dossier
+    services: tuple[ServiceRecord, ...]
+    decided: Standing
+    market: str
+    use: UseView
+
+
+async def load_case(connection: AsyncConnection, vehicle_id: str) -> CaseFile:
+    """The records of one car with what people decided about them; the car must exist."""
+    car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
+    decided = standing_of(await load_decisions(connection, vehicle_id))
+    dossier = fold(await load_records(connection, vehicle_id, FOLDED_KINDS), decided, car.vin)
+    return CaseFile(dossier, await load_services(connection, vehicle_id), decided, car.market, use_of(car))
 
 
 async def load_records(connection: AsyncConnection, vehicle_id: str, kinds: Sequence[str]) -> tuple[Dated, ...]:
@@ -161,6 +184,11 @@ def _entry_row(vehicle_id: str, position: int, entry: EntryFact) -> Values:
         "raw": entry.raw,
         "trust": entry.trust,
         "quarantined": entry.quarantined,
+        "entry_id": entry.entry_id[:MAX_ENTRY_ID],
+        "voided": entry.voided,
+        "voided_by": entry.voided_by,
+        "voided_at": entry.voided_at,
+        "offset_m": entry.offset_m,
     }
 
 

@@ -3,17 +3,16 @@
 import asyncio
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.dossier import history_of
 from backoffice.judging import judgement_of
-from backoffice.review import load_dossier, load_services, use_of
-from backoffice.tables import vehicles
+from backoffice.review import load_case
+from backoffice.visits import Statement
 from config.catalogue import Language
 from config.rules_in_force import Rules
 from evidence.assemble import with_judgement
-from evidence.sheet.content import Sheet, sheet_of
+from evidence.sheet.content import Beside, SellerAnswer, Sheet, sheet_of
 from evidence.sheet.html import html_of
 from evidence.verdict import Terms
 
@@ -26,16 +25,22 @@ async def sheet_from(
     connection: AsyncConnection, vehicle_id: str, *, timezone: str, now: datetime, rules: Rules, terms: Terms
 ) -> Sheet | None:
     """The sheet of a car's latest visit, judged as on its page; None for a car that was never read."""
-    dossier = await load_dossier(connection, vehicle_id)
+    known = await load_case(connection, vehicle_id)
+    dossier = known.dossier
     if dossier.latest is None:
         return None
-    services = await load_services(connection, vehicle_id)
-    car = (await connection.execute(select(vehicles).where(vehicles.c.id == vehicle_id))).one()
-    history, use = history_of(dossier, vehicle_id, services, car.market), use_of(car)
-    judgement = judgement_of(history, now=now, rules=rules, use=use, terms=terms)
+    history = history_of(dossier, vehicle_id, known.services, known.market, known.decided)
+    judgement = judgement_of(history, now=now, rules=rules, use=known.use, terms=terms)
     latest = dossier.latest.snapshot
     whole = latest.model_copy(update={"vehicle": dossier.vehicle, "taken_at": dossier.latest.at})
-    return sheet_of(with_judgement(whole, judgement), judgement.entries, timezone=timezone, provisional=False)
+    said = Beside(seller=tuple(_answer(one) for one in dossier.latest.statements))
+    judged = with_judgement(whole, judgement)
+    return sheet_of(judged, judgement.entries, timezone=timezone, beside=said, provisional=False)
+
+
+def _answer(statement: Statement) -> SellerAnswer:
+    body = statement.body
+    return SellerAnswer(rule=body.rule, text=body.text, operator=body.operator, at=statement.dated.at)
 
 
 async def rendered(sheet: Sheet, language: Language, kind: str) -> bytes:

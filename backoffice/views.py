@@ -131,6 +131,13 @@ class TimelineEvent(View):
     quarantined: str = ""
     device: str = ""
     snapshot_id: str = ""
+    shown_m: int | None = None
+    """What the witness showed, where a replaced cluster or the dashboard's unit makes ``odometer_m`` another."""
+    entry_id: str = ""
+    voided: str = ""
+    """Why somebody withdrew the value; it stays and counts for nothing."""
+    voided_by: str = ""
+    voided_at: datetime | None = None
 
 
 class AlertView(View):

@@ -6,7 +6,7 @@ is not listed any more proves nothing: its monitor must have run since.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from config.severity_rules import SeverityRule, Urgency, urgency_of
@@ -88,26 +88,33 @@ def urgency(episode: CodeEpisode, rules: Iterable[SeverityRule], make: str = "")
 
 
 def episode_findings(
-    episodes: Iterable[CodeEpisode], rules: Sequence[SeverityRule], make: str = ""
+    episodes: Iterable[CodeEpisode], rules: Sequence[SeverityRule], make: str = "", zone: tzinfo = UTC
 ) -> tuple[Finding, ...]:
-    """One finding an open episode, with the words of its state; none for codes that the rules ignore."""
+    """One finding an open episode, with the words of its state and days as they were in ``zone``.
+
+    None for codes that the rules ignore.
+    """
     urgent = ((episode, urgency(episode, rules, make)) for episode in episodes if episode.open)
-    return tuple(_finding(episode, Severity(how)) for episode, how in urgent if how is not Urgency.IGNORE)
+    return tuple(_finding(episode, Severity(how), zone) for episode, how in urgent if how is not Urgency.IGNORE)
 
 
-def _finding(episode: CodeEpisode, severity: Severity) -> Finding:
+def _finding(episode: CodeEpisode, severity: Severity, zone: tzinfo) -> Finding:
     params: dict[str, str | int | float] = {
         "code": episode.code,
         "ecu": episode.ecu or "-",
         "state": str(episode.state),
         "episode": episode.number,
         "monitor": f"@office.monitor_{episode.monitor}",
-        "since_date": episode.opened_at.date().isoformat() if episode.opened_at else "@value.unknown",
-        "repaired_date": episode.repaired_at.date().isoformat() if episode.repaired_at else "@value.unknown",
+        "since_date": _day(episode.opened_at, zone),
+        "repaired_date": _day(episode.repaired_at, zone),
     }
     repaired = episode.repaired_at is not None and episode.state in ABSENT
     variant = "text_repaired" if repaired else f"text_{episode.state}"
     return finding(RULE, severity, params, evidence=episode.evidence, variant=variant)
+
+
+def _day(at: datetime | None, zone: tzinfo) -> str:
+    return at.astimezone(zone).date().isoformat() if at else "@value.unknown"
 
 
 def _listed(dtcs: Iterable[DtcPart]) -> dict[_Key, tuple[DtcPart, ...]]:

@@ -47,6 +47,7 @@ class MileageRecord:
     unit: str = "km"
     raw: str = ""
     person: str = ""
+    ecu: str = ""
 
 
 class EventKind(StrEnum):

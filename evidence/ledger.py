@@ -89,7 +89,7 @@ def _of_mileage(record: MileageRecord) -> Entry:
         id=record.id,
         at=in_utc(record.at) if record.at else None,
         source=record.source,
-        ecu="",
+        ecu=record.ecu,
         odometer_m=record.odometer_m,
         trust=record.trust,
         raw=record.raw,

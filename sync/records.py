@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evidence.snapshot import CheckPart, ClockQuality, Finding, Purpose, Result, Snapshot
+from evidence.snapshot import CheckPart, ClockQuality, Finding, Purpose, Result, RoadTestPart, Snapshot
 from protocols.readings import DtcClass, Trust
+
+MAX_STATEMENT = 500
 
 
 class Body(BaseModel):
@@ -95,6 +97,27 @@ class ClockBody(Body):
     wall_ms: int
 
 
+class StatementBody(Body):
+    """What the seller said to a finding, as ``operator`` wrote it down; ``rule`` is the finding's."""
+
+    kind: Literal["statement"] = "statement"
+    vehicle: VehicleRef
+    snapshot_id: str
+    rule: str
+    text: str = Field(max_length=MAX_STATEMENT)
+    operator: str = ""
+
+
+class DriveBody(Body):
+    """A monitored drive after a visit: both distances, and with them a mileage entry at its start and at its end."""
+
+    kind: Literal["drive"] = "drive"
+    vehicle: VehicleRef
+    snapshot_id: str
+    operator: str = ""
+    road_test: RoadTestPart
+
+
 class TombstoneBody(Body):
     """What was given up, and why: a loss is declared, never silent.
 
@@ -109,7 +132,15 @@ class TombstoneBody(Body):
 
 
 AnyBody = Annotated[
-    SnapshotBody | MileageBody | DtcBody | FindingBody | ReadingBody | ClockBody | TombstoneBody,
+    SnapshotBody
+    | MileageBody
+    | DtcBody
+    | FindingBody
+    | ReadingBody
+    | StatementBody
+    | DriveBody
+    | ClockBody
+    | TombstoneBody,
     Field(discriminator="kind"),
 ]
 

@@ -10,6 +10,7 @@ from evidence.snapshot import (
     OdometerPart,
     Purpose,
     Result,
+    RoadTestPart,
     Severity,
     Snapshot,
     Text,
@@ -21,6 +22,7 @@ from sync.clock import Stamp
 from sync.records import (
     AnyBody,
     ClockBody,
+    DriveBody,
     DtcBody,
     DtcChange,
     FindingBody,
@@ -28,6 +30,7 @@ from sync.records import (
     ReadingBody,
     Record,
     SnapshotBody,
+    StatementBody,
     TombstoneBody,
     VehicleRef,
 )
@@ -75,6 +78,21 @@ BODIES: dict[str, AnyBody] = {
         ),
     ),
     "reading": ReadingBody(vehicle=VEHICLE, signal="Vehicle.Speed", value=0.0),
+    "statement": StatementBody(
+        vehicle=VEHICLE, snapshot_id="s-1", rule="odometer.counter_exceeds", text="车主说换过仪表", operator="李"
+    ),
+    "drive": DriveBody(
+        vehicle=VEHICLE,
+        snapshot_id="s-1",
+        operator="李",
+        road_test=RoadTestPart(
+            began_at=datetime(2026, 3, 4, 5, 30, 0, tzinfo=UTC),
+            ended_at=datetime(2026, 3, 4, 5, 42, 0, tzinfo=UTC),
+            odometer_start_m=123_456_700,
+            odometer_end_m=123_464_900,
+            speed_distance_m=8_250,
+        ),
+    ),
     "clock": ClockBody(wall_ms=1_700_000_000_000),
     "tombstone": TombstoneBody(first_seq=3, last_seq=9, reason="outbox full", stream="0123abcd"),
 }

@@ -1,4 +1,4 @@
-"""What people decide about a car's records: voids, cluster swaps, visits and cars brought together; steps of the stock."""
+"""What people decide about a car: values withdrawn, clusters replaced, visits and cars joined; steps of the stock."""
 
 import sqlalchemy as sa
 from alembic import op

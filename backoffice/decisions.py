@@ -1,0 +1,196 @@
+"""What people decided about one car's records, and what of it stands. Pure.
+
+A decision is only ever added to the others: taking one back is a decision of its own, so that who said what is never
+lost. What a decision is about stays in the records as it came.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from evidence.history import EventKind, OdometerEvent, Visit, Void
+
+MAX_WORDS = 200
+MAX_PERSON = 80
+
+
+class DecisionKind(StrEnum):
+    """What a person decided.
+
+    ``moved_out`` and ``moved_in`` are the two ends of one visit's move between cars; ``merged`` stands at the car that
+    stays. ``taken_back`` names the decision that no longer holds.
+    """
+
+    VOID = "void"
+    EVENT = "event"
+    JOINED = "joined"
+    MOVED_IN = "moved_in"
+    MOVED_OUT = "moved_out"
+    MERGED = "merged"
+    TAKEN_BACK = "taken_back"
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class VoidBody(Body):
+    """The value that was withdrawn, as it stood: a later answer in its place is another value and stands."""
+
+    snapshot_id: str = ""
+    source: str
+    ecu: str = ""
+    odometer_m: int
+
+
+class EventBody(Body):
+    """A replaced cluster (both values) or another unit of the dashboard; ``papers`` names the bill or the photo."""
+
+    event: EventKind
+    happened_at: datetime
+    before_m: int | None = None
+    after_m: int | None = None
+    papers: str = ""
+
+
+class JoinedBody(Body):
+    """The decision's subject is one visit with ``kept``."""
+
+    kept: str
+
+
+class MovedBody(Body):
+    """``other`` is the car at the other end, ``pair`` the decision that stands there; ``wrong_vin`` was a mistake."""
+
+    other: str
+    pair: str
+    wrong_vin: str = ""
+
+
+class MergedBody(Body):
+    """All that came from the car that was merged in, so that it can go back: keys, records by place, other rows by id.
+
+    ``wrong_vin`` is the VIN that turned out to be a mistake; empty when that car had none.
+    """
+
+    wrong_vin: str = ""
+    absorbed_vin: str = ""
+    stock_state: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
+    records: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
+    rows: dict[str, tuple[str, ...]] = {}
+    open_alerts: tuple[str, ...] = ()
+
+
+class TakenBackBody(Body):
+    pass
+
+
+BODIES: dict[DecisionKind, type[Body]] = {
+    DecisionKind.VOID: VoidBody,
+    DecisionKind.EVENT: EventBody,
+    DecisionKind.JOINED: JoinedBody,
+    DecisionKind.MOVED_IN: MovedBody,
+    DecisionKind.MOVED_OUT: MovedBody,
+    DecisionKind.MERGED: MergedBody,
+    DecisionKind.TAKEN_BACK: TakenBackBody,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``subject`` is what it is about: a ledger entry, a visit, a car, or the decision that it takes back."""
+
+    id: str
+    kind: DecisionKind
+    subject: str
+    body: Body
+    reason: str
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a car's decisions holds.
+
+    ``joined`` maps a visit to the one that it is part of; ``wrong_vins`` are VINs that were typed for this car by
+    mistake.
+    """
+
+    voids: tuple[Decision, ...] = ()
+    events: tuple[OdometerEvent, ...] = ()
+    joined: Mapping[str, str] = field(default_factory=dict)
+    wrong_vins: frozenset[str] = frozenset()
+
+
+NOTHING_DECIDED = Standing()
+
+
+def in_force(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Those that nobody took back, oldest first; what takes back says nothing by itself."""
+    gone = {one.subject for one in decisions if one.kind is DecisionKind.TAKEN_BACK}
+    kept = (one for one in decisions if one.id not in gone and one.kind is not DecisionKind.TAKEN_BACK)
+    return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
+
+
+def standing_of(decisions: Sequence[Decision]) -> Standing:
+    """What the checks take from the decisions about a car."""
+    voids, events, joined, wrong = [], [], dict[str, str](), set[str]()
+    for one in in_force(decisions):
+        match one.body:
+            case VoidBody():
+                voids.append(one)
+            case EventBody():
+                events.append(_event(one, one.body))
+            case JoinedBody(kept=kept):
+                joined[one.subject] = kept
+            case MergedBody(wrong_vin=vin) if vin:
+                wrong.add(vin)
+            case MovedBody(wrong_vin=vin) if vin and one.kind is DecisionKind.MOVED_IN:
+                wrong.add(vin)
+    return Standing(tuple(voids), tuple(events), joined, frozenset(wrong))
+
+
+def voids_of(standing: Standing, visits: Iterable[Visit]) -> tuple[Void, ...]:
+    """The voids as the ledger knows its entries now.
+
+    An entry is named by its place in its visit, and an answer that came later takes another place: what was withdrawn
+    is found again by what it said.
+    """
+    of_visit = {visit.snapshot.id: visit for visit in visits}
+    found = []
+    for one in standing.voids:
+        assert isinstance(one.body, VoidBody)  # noqa: S101 - standing_of put nothing else there
+        visit = of_visit.get(one.body.snapshot_id) if one.body.snapshot_id else None
+        names = _entries_of(visit, one.body) if visit else [one.subject]
+        found += [Void(name, one.reason, one.person, one.at) for name in names]
+    return tuple(found)
+
+
+def _entries_of(visit: Visit, said: VoidBody) -> list[str]:
+    name = visit.snapshot.id
+    names = [
+        f"{name}/odometer/{place}"
+        for place, part in enumerate(visit.snapshot.odometer)
+        if (part.source, part.ecu, part.odometer_m) == (said.source, said.ecu, said.odometer_m)
+    ]
+    typed = {"dash": visit.dash_m, "papers": visit.papers_m}
+    if said.source in typed and typed[said.source] == said.odometer_m:
+        names.append(f"{name}/{said.source}")
+    return names
+
+
+def _event(decision: Decision, said: EventBody) -> OdometerEvent:
+    return OdometerEvent(
+        id=decision.id,
+        at=said.happened_at,
+        kind=said.event,
+        person=decision.person,
+        before_m=said.before_m,
+        after_m=said.after_m,
+        note=said.papers,
+    )
