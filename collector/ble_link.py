@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from collector.ble_uart import choose_uart
 from collector.errors import AdapterLostError
 from collector.radio_address import RadioAddress, split_radio_address
+from collector.transport import WRITE_TIMEOUT_S
 
 if TYPE_CHECKING:
     from bleak import BleakClient
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 NOTIFIED_MAX_BYTES = 65_536  # what may wait unread: four of the longest replies
 LEAST_WRITE_BYTES = 20  # ATT default MTU of 23 less its header (Bluetooth Core, Vol 3 Part F 3.2.8)
 MOST_WRITE_BYTES = 244  # one link layer packet of 251 bytes; longer ones some modules split wrongly
-WRITE_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
 
 

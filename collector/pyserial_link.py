@@ -10,6 +10,7 @@ import serial
 from collector.errors import AdapterLostError
 from collector.own_thread import in_own_thread
 from collector.serial_address import reason_of, split_serial_address
+from collector.transport import WRITE_TIMEOUT_S
 
 POLL_S = 0.05  # how long a read may hold its thread after close
 
@@ -45,7 +46,8 @@ class PyserialLink:
 
     async def write(self, data: bytes) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._writes, self._port.write, data)
+            async with asyncio.timeout(WRITE_TIMEOUT_S):  # the port has the same bound, which a driver may not keep
+                await asyncio.get_running_loop().run_in_executor(self._writes, self._port.write, data)
         except Exception as error:
             raise AdapterLostError("adapter.link_lost", error) from error
 
@@ -63,7 +65,7 @@ async def open_pyserial(address: str, connect_timeout_s: float) -> PyserialLink:
     """Open ``/dev/x?baud=n`` exclusively through pyserial; raise AdapterLostError when it does not open."""
     device, baud = split_serial_address(address)
     try:
-        call = partial(serial.Serial, device, baud, timeout=POLL_S, exclusive=True)
+        call = partial(serial.Serial, device, baud, timeout=POLL_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         port = await in_own_thread(call, connect_timeout_s, give_back=serial.Serial.close)
     except Exception as error:
         raise AdapterLostError(reason_of(error), f"{device}: {error}") from error

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 
 from collector.errors import AdapterLostError
+from collector.transport import WRITE_TIMEOUT_S
 
 READ_SIZE = 4096
+CLOSE_TIMEOUT_S = 1.0
 
 
 class StreamLink:
@@ -27,14 +29,22 @@ class StreamLink:
 
     async def write(self, data: bytes) -> None:
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                self._writer.write(data)
+                await self._writer.drain()
+        except TimeoutError as error:
+            raise AdapterLostError("adapter.link_lost", f"nothing was taken for {WRITE_TIMEOUT_S:g} s") from error
         except Exception as error:
             raise AdapterLostError("adapter.link_lost", error) from error
 
     async def close(self) -> None:
         with contextlib.suppress(Exception):
             self._writer.close()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(1.0):  # wait_for of Python 3.11 can lose a cancellation that comes just now
-                await self._writer.wait_closed()
+        # a task of its own: a waiter that is cancelled would cancel every later one, too
+        closing = asyncio.ensure_future(self._writer.wait_closed())
+        closing.add_done_callback(lambda closed: closed.cancelled() or closed.exception())
+        done, _ = await asyncio.wait((closing,), timeout=CLOSE_TIMEOUT_S)
+        if not done:  # what nobody takes would keep the link open for ever
+            with contextlib.suppress(Exception):
+                self._writer.transport.abort()
+            await asyncio.wait((closing,), timeout=CLOSE_TIMEOUT_S)

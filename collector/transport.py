@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+WRITE_TIMEOUT_S = 5.0
+"""How long a link may hold one command; an adapter whose buffer stays full that long is gone."""
+
 
 class Transport(Protocol):
     """A byte stream to one adapter. After any error it is dead: close it and open another."""
@@ -12,7 +15,7 @@ class Transport(Protocol):
         """Return what has come, at least one byte; raise AdapterLostError when the link ended."""
 
     async def write(self, data: bytes) -> None:
-        """Hand ``data`` over whole; raise AdapterLostError when the link ended."""
+        """Hand ``data`` over whole; raise AdapterLostError when the link ended or took longer than WRITE_TIMEOUT_S."""
 
     async def close(self) -> None:
         """Release the link; never raises."""

@@ -1,14 +1,15 @@
 """One suite for every kind of link: what is written arrives, what is said is read, an unplugged link says so."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 
 import pytest
 
 from collector.errors import AdapterLostError
 from collector.links import open_transport
 from collector.serial_address import split_serial_address
-from tests.collector.conftest import Peer, ble_peer
+from tests.collector.conftest import Peer, ble_peer, native_serial_peer, pyserial_peer, tcp_peer
 
 BOUND = 2048  # less than the product allows, so that it is soon reached
 
@@ -113,6 +114,26 @@ async def test_closing_twice_and_after_unplugging_never_raises(peer: Peer) -> No
     peer.unplug()
     await peer.transport.close()
     await peer.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "connected"),
+    [("stream_link", native_serial_peer), ("stream_link", tcp_peer), ("pyserial_link", pyserial_peer)],
+)
+async def test_an_adapter_that_takes_nothing_more_is_lost_in_time_and_closes(
+    module: str, connected: Callable[[], AbstractAsyncContextManager[Peer]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"collector.{module}.WRITE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("collector.stream_link.CLOSE_TIMEOUT_S", 0.1)
+    async with connected() as peer:
+        with pytest.raises(AdapterLostError) as lost:
+            async with asyncio.timeout(10):
+                while True:
+                    await peer.transport.write(b"0" * (1 << 20))
+        async with asyncio.timeout(2):
+            await peer.transport.close()
+
+    assert lost.value.reason == "adapter.link_lost"
 
 
 async def test_what_is_notified_and_never_read_is_bounded_and_ends_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
