@@ -19,3 +19,7 @@ class UnknownVehicleError(Exception):
 
 class UnknownAlertError(Exception):
     """No alert goes by that id: the caller answers 404."""
+
+
+class QueueFullError(Exception):
+    """A box has as many commands waiting as it may: wait until it answers (API 409)."""

@@ -8,6 +8,8 @@ WIRE_VERSION = 1
 TOPIC_ROOT = "forecourt/v1"
 DEVICE_PATTERN = r"^[a-z0-9-]{1,64}$"
 INGEST_SUBSCRIPTION = f"$share/ingest/{TOPIC_ROOT}/+/t"
+RESULT_SUBSCRIPTION = f"{TOPIC_ROOT}/+/cmd/res"
+STATE_SUBSCRIPTION = f"{TOPIC_ROOT}/+/state"
 
 
 def batch_topic(device: str) -> str:
@@ -20,6 +22,14 @@ def ack_topic(device: str) -> str:
 
 def state_topic(device: str) -> str:
     return f"{TOPIC_ROOT}/{device}/state"
+
+
+def command_topic(device: str) -> str:
+    return f"{TOPIC_ROOT}/{device}/cmd"
+
+
+def result_topic(device: str) -> str:
+    return f"{TOPIC_ROOT}/{device}/cmd/res"
 
 
 class Message(BaseModel):

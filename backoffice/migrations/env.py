@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from backoffice import command_tables  # noqa: F401 - metadata knows them from then on
 from backoffice.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
