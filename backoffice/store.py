@@ -22,22 +22,24 @@ from backoffice import lookups
 from backoffice.cars import NewId, current_id
 from backoffice.commands import fact_entered, service_fact
 from backoffice.database import Database, one_line, open_database
+from backoffice.decision_store import load_decisions
 from backoffice.errors import StoreFailedError, UnknownVehicleError
+from backoffice.happenings import happenings
 from backoffice.holdings import holding
 from backoffice.identity import KeyKind, normalise
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
 from backoffice.recording import Incoming, Place, Range, concerns_a_car, keep, settle_streams, stored_record
-from backoffice.review import Reviewed, load_dossier, load_services, tell_again_at
+from backoffice.review import Reviewed, load_case, tell_again_at
 from backoffice.sheets import sheet_from
+from backoffice.stock import StockStep, load_steps, take_step
 from backoffice.tables import (
     alerts,
     deliveries,
     identities,
     notifications,
     records,
-    stock_changes,
     vehicles,
     workorders,
 )
@@ -221,10 +223,11 @@ class RecordStore:
             current = await current_id(connection, vehicle_id)
             if current is None:
                 return ()
-            dossier = await load_dossier(connection, current)
-            services = await load_services(connection, current)
+            known = await load_case(connection, current)
             entries = await lookups.entries(connection, current)
-            return timeline_of(dossier, entries, services, await lookups.car_alerts(connection, current))
+            told = await lookups.car_alerts(connection, current)
+            happened = happenings(await load_decisions(connection, current), await load_steps(connection, current))
+            return timeline_of(known.dossier, entries, known.services, told, happened)
 
     @_whole
     async def sheet(self, vehicle_id: str, timezone: str) -> Sheet | None:
@@ -289,15 +292,15 @@ class RecordStore:
         return detail
 
     @_whole
-    async def set_stock_state(self, vehicle_id: str, state: StockState, by: str, at: datetime) -> VehicleDetail | None:
-        """Move a car in stock and note who did; None for an unknown car."""
+    async def set_stock_state(
+        self, vehicle_id: str, state: StockState, by: str, at: datetime, note: str = ""
+    ) -> VehicleDetail | None:
+        """Move a car in stock and note who did; None for an unknown car, ProblemError for a step that needs a note."""
         async with self._write() as connection:
             current = await current_id(connection, vehicle_id)
             if current is None:
                 return None
-            await connection.execute(update(vehicles).where(vehicles.c.id == current).values(stock_state=state.value))
-            change = {"id": self._new_id(), "vehicle_id": current, "state": state.value, "by": by[:80], "at": at}
-            await connection.execute(insert(stock_changes).values(**change))
+            await take_step(connection, current, StockStep(None, state, by, at, note), self._new_id)
             detail = await lookups.detail(connection, current)
         self.feed.publish({"type": "vehicle", "id": current})
         return detail
