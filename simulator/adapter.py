@@ -71,6 +71,8 @@ class Adapter:
         now_s += self._link_s
         if self.profile.knows_only == "nothing":
             return
+        if self._takes_whole(now_s, data):
+            return
         line, byte_s = self._line, self._byte_s
         plain_from_s = self._plain_from_s()
         for value in data:
@@ -78,12 +80,24 @@ class Adapter:
             if at_s - now_s > INPUT_BUFFER_S:
                 return
             self._received_s = at_s = (now_s if now_s > at_s else at_s) + byte_s
-            # The usual case without a detour: one more character of a line that nobody interrupts or wants echoed.
+            # One more character of a line that nobody interrupts or wants echoed.
             if value > 0x20 and at_s >= plain_from_s and len(line) <= LINE_LIMIT:
                 line.append(value)
             else:
                 self._take(at_s, value)
                 line, plain_from_s = self._line, self._plain_from_s()
+
+    def _takes_whole(self, now_s: float, data: bytes) -> bool:
+        """The usual case without a detour: a whole line of letters and digits that nobody interrupts."""
+        begins_s = max(now_s, self._received_s)
+        text = data[:-1]
+        if self._line or data[-1:] != b"\r" or not text.isalnum() or len(text) > LINE_LIMIT:
+            return False
+        if begins_s - now_s > 0 or begins_s + self._byte_s < self._plain_from_s():
+            return False
+        self._received_s = begins_s + len(data) * self._byte_s
+        self._run(self._received_s, text)
+        return True
 
     def _plain_from_s(self) -> float:
         """From when on a character only lengthens the line."""

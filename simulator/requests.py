@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from simulator.bus import AUTOMATIC, Bus, FlowControl, Frame
 from simulator.lines import printed
@@ -41,6 +42,7 @@ def is_request(text: str, settings: Settings) -> bool:
     return bool(_HEX.fullmatch(text)) and len(text) // 2 <= limit
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Request | None:
     """A plain request or an STPX line; None when it is neither."""
     if not text.startswith("STPX"):

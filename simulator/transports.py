@@ -17,14 +17,13 @@ from typing import Protocol, cast
 
 from simulator.adapter import Adapter
 from simulator.clock import WallClock
+from simulator.departures import GATHER_S, Departure
 from simulator.errors import SimulatorError
 from simulator.notices import tell
 
-READ_SIZE = 4096
+READ_SIZE = 1 << 16
 TAKEOVER_S = 0.2
 BACKLOG_BYTES = 1 << 20
-# What leaves the serial line within this time goes out in one piece, as a radio module sends it.
-GATHER_S = 0.0005
 # No command is longer; whoever sends more without a CR is told once, and the adapter drops it as a real one does.
 ENDLESS_BYTES = 1 << 16
 
@@ -40,10 +39,9 @@ class Pump:
     def __init__(self, adapter: Adapter, write: Callable[[bytes], None]) -> None:
         self.adapter = adapter
         self._write = write
-        self._loop = asyncio.get_running_loop()
         self._clock = adapter.bus.clock or WallClock()
         self._wall = self._clock if isinstance(self._clock, WallClock) else None
-        self._timer: asyncio.TimerHandle | None = None
+        self._departure = Departure(self._send)
         self._unended = 0
 
     def endless(self, data: bytes) -> bool:
@@ -62,22 +60,19 @@ class Pump:
 
     def stop(self) -> None:
         """Let nothing more leave."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
+        self._departure.plan(None)
 
     def _wait(self, wall: WallClock) -> None:
         """Come back when something leaves, which may be sooner than was planned before."""
         moment = self.adapter.next_s
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None if moment is None else self._loop.call_at(wall.wall_s(moment), self._send, wall)
+        self._departure.plan(None if moment is None else wall.wall_s(moment))
 
-    def _send(self, wall: WallClock) -> None:
-        ready = self.adapter.due(wall.now_s() + GATHER_S)
+    def _send(self) -> None:
+        ready = self.adapter.due(self._clock.now_s() + GATHER_S)
         if ready:
             self._write(ready)
-        self._wait(wall)
+        if self._wall is not None:
+            self._wait(self._wall)
 
     def _jump(self) -> None:
         while (moment := self.adapter.next_s) is not None:
@@ -89,7 +84,7 @@ class Pump:
         self._clock.skip(max(self.adapter.heard_s - self._clock.now_s(), 0.0))
 
 
-class Client(asyncio.Protocol):
+class Client(asyncio.BufferedProtocol):
     """One TCP connection to a port; without a pump it waits for its turn, and what it says meanwhile is kept."""
 
     def __init__(self, port: "TcpPort") -> None:
@@ -98,13 +93,20 @@ class Client(asyncio.Protocol):
         self._pump: Pump | None = None
         self._early = b""
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Called by asyncio: all clients of a port share one buffer, which is read at once."""
+        return self._port.heard
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by asyncio with the length of what the host sent."""
+        self._hear(bytes(self._port.heard[:nbytes]))
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
         self._port.arrived(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio with what the host sent."""
+    def _hear(self, data: bytes) -> None:
         if self._pump is None:
             self._early += data[: ENDLESS_BYTES - len(self._early)]
             return
@@ -150,6 +152,7 @@ class TcpPort:
         self._server: asyncio.Server | None = None
         self._client: Client | None = None
         self._waiting: dict[Client, asyncio.TimerHandle] = {}
+        self.heard = memoryview(bytearray(READ_SIZE))
 
     @property
     def url(self) -> str:

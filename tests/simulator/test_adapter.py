@@ -383,16 +383,16 @@ def test_no_bytes_break_it(data: bytes, profile: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 6))
-def test_splitting_what_is_sent_changes_nothing(size: int) -> None:
-    whole, parts = Bench(), Bench()
-    sent = b"ATE0\r"
+@given(st.sampled_from([b"ATE0\r", b"010C1\r", b"0902\r", b"01 0C\r"]), st.booleans(), st.integers(1, 6))
+def test_splitting_what_is_sent_changes_neither_the_answer_nor_its_moment(sent: bytes, ready: bool, size: int) -> None:
+    whole, parts = (Bench().ready() if ready else Bench() for _ in range(2))
 
     expected = whole.send(sent)
     for start in range(0, len(sent), size):
         parts.adapter.receive(parts.now_s, sent[start : start + size])
 
     assert parts.collect() == expected
+    assert parts.now_s == pytest.approx(whole.now_s)
 
 
 def test_what_the_standard_asks_of_every_car_over_uds_does_not_count() -> None:
