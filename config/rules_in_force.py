@@ -33,6 +33,11 @@ class RulesInForce:
         self.refused = ""
         """The first mistake in the files as they are now; empty when they are in force."""
 
+    def reload(self) -> bool:
+        """Read the files again whether or not they look changed; as `refresh` otherwise."""
+        self._stamp = ()
+        return self.refresh()
+
     def refresh(self) -> bool:
         """Take over changed files; True when the rules in force changed. A mistake leaves the old ones and is kept."""
         stamp = self._look()

@@ -1,10 +1,10 @@
 """What a person must know after a visit: one finding per rule that speaks, worst first, in both languages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from config.catalogue import Language, render
-from config.severity_rules import Urgency, default_severities, urgency_of
+from config.severity_rules import SeverityRule, Urgency, default_severities, urgency_of
 from evidence.checks.case import Case
 from evidence.codes import new_codes
 from evidence.due import DueItem, DueState
@@ -21,11 +21,13 @@ _UNKNOWN = "@value.unknown"
 _Value = str | int | float
 
 
-def findings_of(case: Case, checks: Iterable[CheckPart], due: Iterable[DueItem]) -> tuple[Finding, ...]:
-    """All findings of the visit judged, worst first."""
+def findings_of(
+    case: Case, checks: Iterable[CheckPart], due: Iterable[DueItem], severities: Iterable[SeverityRule] | None = None
+) -> tuple[Finding, ...]:
+    """All findings of the visit judged, worst first; codes by our own severities unless told others."""
     found = [
         *(_of_check(check) for check in checks if check.result in (Result.SUSPICIOUS, Result.IMPOSSIBLE)),
-        *_of_codes(case),
+        *_of_codes(case, default_severities() if severities is None else tuple(severities)),
         *_of_vin(case),
         *_of_typed(case),
         *_of_battery(case),
@@ -61,9 +63,9 @@ def _of_check(check: CheckPart) -> Finding:
     return finding(check.rule, severity, dict(check.params), evidence=check.evidence, text=check.text)
 
 
-def _of_codes(case: Case) -> Iterable[Finding]:
+def _of_codes(case: Case, severities: Sequence[SeverityRule]) -> Iterable[Finding]:
     make = case.snapshot.vehicle.make
-    urgent = [(part, _urgency(part, make)) for part in new_codes(case.history.visits)]
+    urgent = [(part, _urgency(severities, part, make)) for part in new_codes(case.history.visits)]
     fresh = [(part, how) for part, how in urgent if how is not Urgency.IGNORE]
     if fresh:
         params: dict[str, _Value] = {"count": len(fresh), "codes": ", ".join(part.code for part, _ in fresh)}
@@ -72,9 +74,9 @@ def _of_codes(case: Case) -> Iterable[Finding]:
         yield finding("codes.new", worst, params, evidence=evidence)
 
 
-def _urgency(part: DtcPart, make: str) -> Urgency:
+def _urgency(severities: Iterable[SeverityRule], part: DtcPart, make: str) -> Urgency:
     """A pending code is a suspicion of the car's own; only a stored one asks for action."""
-    by_rule = urgency_of(default_severities(), part.code, make)
+    by_rule = urgency_of(severities, part.code, make)
     stored = part.dtc_class is DtcClass.STORED or by_rule is Urgency.IGNORE
     return by_rule if stored else Urgency.NOTE
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from config.plans import PlanItem, default_plans
+from config.severity_rules import SeverityRule
 from evidence.checks import Case, results, spoken_in
 from evidence.codes import CodeChange, code_changes
 from evidence.due import ORDINARY_USE, CarUse, DueItem, due_of
@@ -32,10 +33,15 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an owner decided: ``off`` names checks left out (K2, K7), ``zone`` is where sentences are read."""
+    """What an owner decided: ``off`` names checks left out (K2, K7), ``zone`` is where sentences are read.
+
+    ``plans`` and ``severities`` take the place of those that come with us.
+    """
 
     off: frozenset[str] = frozenset()
     zone: tzinfo = UTC
+    plans: tuple[PlanItem, ...] | None = None
+    severities: tuple[SeverityRule, ...] | None = None
 
 
 USUAL = Terms()
@@ -51,16 +57,17 @@ def judge(
 ) -> Judgement:
     """Judge the last visit of ``history`` by everything known.
 
-    ``plan`` defaults to the plans that come with us, ``use`` selects among them.
+    ``plan`` defaults to that of the terms, then to the plans that come with us; ``use`` selects among them.
     """
     case = Case(history, build_ledger(history, now))
     checks = tuple(spoken_in(part, terms.zone) for part in results(case, terms.off))
     standing = current(case.entries)
     odometer_m = standing.life_m if standing else None
-    due = due_of(history, odometer_m, now, default_plans() if plan is None else plan, use)
+    plans = terms.plans if plan is None else plan
+    due = due_of(history, odometer_m, now, default_plans() if plans is None else plans, use)
     return Judgement(
         checks=checks,
-        findings=findings_of(case, checks, due),
+        findings=findings_of(case, checks, due, terms.severities),
         verdict=verdict_of(checks),
         current_odometer_m=odometer_m,
         current=standing,
