@@ -51,11 +51,15 @@ async def watch_bay(
     depth: Depth = Depth.FULL,
     memory: Memory | None = None,
     opener: LinkOpener = open_transport,
+    wish: asyncio.Event | None = None,
 ) -> AsyncGenerator[BayEvent, None]:
-    """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does."""
+    """Yield what happens at ``url`` until the iterator is closed; never raises for what an adapter or a car does.
+
+    Whoever sets ``wish`` wants the car that is plugged in and was read before read once more; it is cleared then.
+    """
     events: asyncio.Queue[BayEvent] = asyncio.Queue(EVENTS_AHEAD)
     reader = Reader(profiles, settings, depth, memory or ShortMemory(), opener)
-    watch = asyncio.create_task(_Bay(url, reader, events.put).watch(), name=f"bay {url}")
+    watch = asyncio.create_task(_Bay(url, reader, events.put, wish or asyncio.Event()).watch(), name=f"bay {url}")
     event: asyncio.Task[BayEvent] | None = None
     try:
         while True:
@@ -78,11 +82,12 @@ async def watch_bay(
 class _Bay:
     """One bay's loop; ``tell`` is awaited for every event, so a slow listener slows the bay, not the memory."""
 
-    def __init__(self, url: str, reader: Reader, tell: Tell) -> None:
+    def __init__(self, url: str, reader: Reader, tell: Tell, wish: asyncio.Event) -> None:
         self._url = url
         self._reader = reader
         self._settings = reader.settings
         self._tell = tell
+        self._wish = wish
         self._left_unseen = False  # the last car fell silent at an adapter that cannot measure: the next must speak
 
     async def watch(self) -> None:
@@ -205,8 +210,10 @@ class _Bay:
         pause_s = SILENT_RETRY_S
         next_try = loop.time() + pause_s
         while await presence.lasts():
-            if car.silent and loop.time() >= next_try:
-                if await car.speaks():
+            wished = self._wish.is_set()
+            if wished or (car.silent and loop.time() >= next_try):
+                self._wish.clear()
+                if wished or await car.speaks():
                     again = await self._scan(car, identity)
                     if again is None:
                         return
