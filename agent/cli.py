@@ -164,6 +164,24 @@ def sync_verify(as_json: JsonOption = False, config: ConfigOption = None, lang: 
 
 @app.command()
 @plainly
+def seal(
+    new_key: Annotated[
+        Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a storage key, in a file that is new.")
+    ] = None,
+    config: ConfigOption = None,
+    lang: LangOption = "",
+) -> None:
+    """Encrypt what this box has kept in the clear so far; stop the service first."""
+    from agent.seal_command import seal_storage, write_key
+
+    if new_key is not None:
+        raise typer.Exit(write_key(new_key, language_of(lang, None)))
+    settings = _settings(config)
+    raise typer.Exit(seal_storage(settings, language_of(lang, settings)))
+
+
+@app.command()
+@plainly
 def doctor(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Look at ports, permissions, Bluetooth, broker, clock, disk and versions; say what to do."""
     from agent.doctor import print_doctor

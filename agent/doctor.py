@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
-from agent.doctor_facts import Bluetooth, BrokerState, Facts, LowEnergy, gather
+from agent.doctor_facts import Bluetooth, BrokerState, Facts, Key, LowEnergy, Store, gather
 from config.catalogue import Language, render
+from config.errors import SettingsError
 from config.settings import Settings
 from evidence.snapshot import ClockQuality
 
@@ -70,14 +71,22 @@ def diagnose(settings: Settings, facts: Facts, language: Language | str) -> list
 
 def _worded(judged: _Judged, language: Language | str) -> Diagnosis:
     key = f"doctor.{judged.subject}_{judged.case}"
-    advice = "" if judged.level is Level.OK else render(f"{key}_advice", language, **judged.params)
+    params = {name: _in(language, value) for name, value in judged.params.items()}
+    advice = "" if judged.level is Level.OK else render(f"{key}_advice", language, **params)
     return Diagnosis(
         subject=judged.subject,
         level=judged.level,
         title=render(f"doctor.subject_{judged.subject}", language),
-        text=render(key, language, **judged.params),
+        text=render(key, language, **params),
         advice=advice,
     )
+
+
+def _in(language: Language | str, value: object) -> object:
+    """What the settings refused says itself in both languages."""
+    if isinstance(value, SettingsError):
+        return value.zh if language == Language.ZH else str(value)
+    return value
 
 
 def _ok(subject: str, case: str, **params: object) -> _Judged:
@@ -169,10 +178,18 @@ def check_encryption(settings: Settings, facts: Facts) -> Iterator[_Judged]:
         yield _ok("encryption", "loopback")
     else:
         yield _problem("encryption", "off_wire", url=url)
-    if facts.store.encrypted:
-        yield _ok("encryption", "disk")
-    else:
-        yield _note("encryption", "off_disk", directory=facts.store.directory)
+    yield _of_the_store(facts.store)
+
+
+def _of_the_store(store: Store) -> _Judged:
+    """Our own encryption, else the disk's."""
+    if store.key is Key.UNUSABLE:
+        return _problem("encryption", store.key, detail=store.refusal)
+    if store.key is Key.BESIDE and not store.encrypted:
+        return _note("encryption", store.key, directory=store.directory, source=store.key_source)
+    if store.key is not Key.OFF:
+        return _ok("encryption", Key.ON, directory=store.directory)
+    return _ok("encryption", "disk") if store.encrypted else _note("encryption", "off_disk", directory=store.directory)
 
 
 CHECKS: tuple[Callable[[Settings, Facts], Iterator[_Judged]], ...] = (

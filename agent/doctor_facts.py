@@ -9,19 +9,23 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from agent.premises import place_of
 from collector.discovery import adapters_in, likely_adapters
 from collector.paired import NoBluetoothServiceError, paired_adapters
-from config.settings import MqttSettings, Settings
+from config.errors import SettingsError
+from config.settings import MqttSettings, Settings, StorageSettings
 from evidence.snapshot import ClockQuality
 from sync.clock import clock_quality
 from sync.errors import UpstreamLostError, UpstreamRefusedError
 from sync.mqtt import Session, connect
+from sync.seal import examine
+from sync.storage_key import read_key
 
 BROKER_TIMEOUT_S = 5.0
 _FAMILY_BLUETOOTH = 31  # AF_BLUETOOTH of Linux, which some builds of Python do not name
@@ -66,14 +70,26 @@ class Port:
     group: str = ""
 
 
+class Key(StrEnum):
+    """What becomes of the storage key."""
+
+    OFF = "off"
+    ON = "store"
+    BESIDE = "key_beside"
+    UNUSABLE = "unusable"
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where records wait. ``encrypted`` is None where it cannot be told."""
+    """Where records wait. ``encrypted`` is the disk, None where it cannot be told; ``key`` what we encrypt with."""
 
     directory: str
     free_mb: int
     writable: bool
     encrypted: bool | None
+    key: Key = Key.OFF
+    key_source: str = ""
+    refusal: SettingsError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +118,7 @@ def gather(settings: Settings) -> Facts:
         broker=state,
         broker_detail=detail,
         clock=clock_quality(),
-        store=look_at_store(settings.storage.directory),
+        store=look_at_key(look_at_store(settings.storage.directory), settings.storage),
     )
 
 
@@ -181,6 +197,23 @@ def look_at_store(directory: Path) -> Store:
     free_mb = shutil.disk_usage(existing).free // 1_000_000
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     return Store(str(directory), free_mb, writable, is_encrypted(existing))
+
+
+def look_at_key(store: Store, storage: StorageSettings) -> Store:
+    """Whether what is stored is encrypted, with a key that fits, and where that key lies. Makes nothing."""
+    folder = storage.directory
+    try:
+        key = read_key(storage.key_file)
+        examine(place_of(folder), key)
+        if key is None:
+            return store
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
+        beside = key.source.stat().st_dev == existing.stat().st_dev
+    except SettingsError as error:
+        return replace(store, key=Key.UNUSABLE, refusal=error)
+    except OSError:  # the folder is the service's: what lies in it cannot be told
+        return store
+    return replace(store, key=Key.BESIDE if beside else Key.ON, key_source=str(key.source))
 
 
 def is_encrypted(folder: Path, block_devices: Path = Path("/sys/dev/block")) -> bool | None:

@@ -1,15 +1,15 @@
 """Between the rows of ``ledger.db`` and the values of ``agent.ledger``."""
 
 import json
-import sqlite3
 from datetime import datetime
 
 from agent.answers import Answers
 from agent.ledger import Intake, Status, StockState, Vehicle
 from evidence.snapshot import Purpose, Snapshot
+from sync.database import Row
 
 
-def intake_of(row: sqlite3.Row) -> Intake:
+def intake_of(row: Row) -> Intake:
     return Intake(
         id=row["id"],
         bay=row["bay"],
@@ -37,5 +37,5 @@ def row_of(intake: Intake) -> dict[str, str | int | None]:
     }
 
 
-def vehicle_of(row: sqlite3.Row) -> Vehicle:
+def vehicle_of(row: Row) -> Vehicle:
     return Vehicle(row["id"], row["vin"], row["plate"], row["stock_number"], StockState(row["stock_state"]))

@@ -16,9 +16,10 @@ from agent.ledger_rows import intake_of, row_of, vehicle_of
 from agent.sheet_store import SheetStore
 from evidence.history import Visit
 from evidence.snapshot import Snapshot
-from sync.database import Database, open_database
+from sync.database import Database, Row, named_rows, open_database
 from sync.lock import FileLock
 from sync.records import AnyBody
+from sync.vault import PLAIN, Vault
 
 SCHEMA = Path(__file__).parent / "schema"
 OPERATORS_SHOWN = 6
@@ -37,11 +38,11 @@ class LedgerStore:
         self.sheets = SheetStore(database)
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
+    async def open(cls, path: Path, *, vault: Vault = PLAIN) -> Self:
         """Open or create the ledger at ``path``; raise OutboxError, saying why, when it is locked or unusable."""
         lock = FileLock(path.with_name(f"{path.name}.lock"))
         try:
-            opened = await open_database(path, SCHEMA)
+            opened = await open_database(path, SCHEMA, vault=vault)
         except BaseException:
             lock.release()
             raise
@@ -143,18 +144,12 @@ class LedgerStore:
         query = "UPDATE record_sets SET emitted = 1, bodies = '[]' WHERE key = ?"
         await self._db.run(lambda db: db.execute(query, (key,)))
 
-    async def _rows(self, query: str, *values: str | int) -> list[sqlite3.Row]:
-        return await self._db.run(lambda db: _fetch(db, query, *values))
-
-
-def _fetch(db: sqlite3.Connection, query: str, *values: str | int) -> list[sqlite3.Row]:
-    cursor = db.cursor()
-    cursor.row_factory = sqlite3.Row
-    return cursor.execute(query, values).fetchall()
+    async def _rows(self, query: str, *values: str | int) -> list[Row]:
+        return await self._db.run(lambda db: named_rows(db, query, *values))
 
 
 def _followed(db: sqlite3.Connection, intake_id: str) -> Intake | None:
-    rows = _fetch(db, "SELECT * FROM intakes WHERE id = ?", intake_id)
+    rows = named_rows(db, "SELECT * FROM intakes WHERE id = ?", intake_id)
     if rows and rows[0]["merged_into"]:
         return _followed(db, rows[0]["merged_into"])
     return intake_of(rows[0]) if rows else None

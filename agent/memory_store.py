@@ -15,11 +15,13 @@ from typing import Self, TypeVar
 
 import structlog
 
+from agent.premises import vault_for
 from collector.memory import KnownCar, KnownUnit, Memory, ShortMemory, Skills, car_key
 from config.settings import StorageSettings
 from sync.database import Database, open_database
 from sync.errors import OutboxError
 from sync.lock import FileLock
+from sync.vault import PLAIN, Vault
 
 FILE = "memory.db"
 SCHEMA = Path(__file__).parent / "memory_schema"
@@ -44,14 +46,16 @@ class MemoryStore:
         self._secret = b""
 
     @classmethod
-    async def open(cls, path: Path, *, keep: timedelta, now: Now = lambda: datetime.now(UTC)) -> Self:
+    async def open(
+        cls, path: Path, *, keep: timedelta, now: Now = lambda: datetime.now(UTC), vault: Vault = PLAIN
+    ) -> Self:
         """Open or create the memory at ``path``; cars that are not read for ``keep`` are erased from it.
 
         Raises OutboxError or OSError when it is locked or unusable.
         """
         lock = FileLock(path.with_name(f"{path.name}.lock"))
         try:
-            opened = await open_database(path, SCHEMA, max_bytes=MAX_BYTES)
+            opened = await open_database(path, SCHEMA, max_bytes=MAX_BYTES, vault=vault)
         except BaseException:
             lock.release()
             raise
@@ -94,10 +98,13 @@ class MemoryStore:
 
 @asynccontextmanager
 async def remembering(settings: StorageSettings) -> AsyncIterator[Memory]:
-    """The memory of this box while the block runs; where its file is not usable, one that ends with the process."""
+    """The memory of this box while the block runs; where its file is not usable, one that ends with the process.
+
+    Raise SettingsError when the storage key does not belong to what is stored.
+    """
     keep = timedelta(days=settings.forget_acknowledged_after_days)
     try:
-        store = await MemoryStore.open(settings.directory / FILE, keep=keep)
+        store = await MemoryStore.open(settings.directory / FILE, keep=keep, vault=vault_for(settings))
     except (OutboxError, OSError) as error:
         log.info("no memory of earlier visits, reading is slower", reason=str(error))
         yield ShortMemory()

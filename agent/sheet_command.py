@@ -16,6 +16,7 @@ from agent.errors import UnknownIntakeError, WorldError
 from agent.ledger import Status
 from agent.ledger_store import LedgerStore
 from agent.moments import wall_time
+from agent.premises import vault_for
 from agent.sheet_files import RENDERINGS, SEALED, file_name
 from agent.sheet_press import PRINT_TIMEOUT_S, print_pdfs
 from agent.sheets import Maker, Sheets
@@ -43,13 +44,15 @@ class SheetOrder:
 def open_sheets(settings: Settings, store: LedgerStore, now: Callable[[], datetime]) -> Sheets:
     """The sheets of this box; its key is made when the first one is signed."""
     folder, device = settings.storage.directory, settings.device
+    vault = vault_for(settings.storage)
     return Sheets(
         store,
         folder / SHEETS,
-        lambda: Maker(device.id, device_key(folder)),
+        lambda: Maker(device.id, device_key(folder, vault)),
         device.timezone,
         now=now,
         press=print_pdfs,
+        vault=vault,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from evidence.sheet.chain import Link
 from evidence.sheet.content import Beside, PhotoPart, SellerAnswer
-from sync.database import Database
+from sync.database import Database, Row, named_rows
 
 
 class SheetStore:
@@ -18,12 +18,12 @@ class SheetStore:
     async def links(self) -> tuple[Link, ...]:
         """The whole chain, in order."""
         rows = await self._rows("SELECT link FROM sheet_links ORDER BY number")
-        return tuple(Link.model_validate_json(row[0]) for row in rows)
+        return tuple(Link.model_validate_json(row["link"]) for row in rows)
 
     async def last(self) -> Link | None:
         """The end of the chain."""
         rows = await self._rows("SELECT link FROM sheet_links ORDER BY number DESC LIMIT 1")
-        return Link.model_validate_json(rows[0][0]) if rows else None
+        return Link.model_validate_json(rows[0]["link"]) if rows else None
 
     async def standing(self, intake_id: str) -> Link | None:
         """The intake's newest sheet that nothing withdrew."""
@@ -32,7 +32,7 @@ class SheetStore:
             " (SELECT withdraws FROM sheet_links WHERE kind = 'withdrawal') ORDER BY number DESC LIMIT 1",
             intake_id,
         )
-        return Link.model_validate_json(rows[0][0]) if rows else None
+        return Link.model_validate_json(rows[0]["link"]) if rows else None
 
     async def append(self, links: Sequence[Link]) -> None:
         """Add links in one transaction; sqlite3.IntegrityError when a number is taken."""
@@ -67,16 +67,10 @@ class SheetStore:
             "SELECT number FROM sheet_links WHERE kind = 'sheet' AND intake_id NOT IN (SELECT id FROM intakes)"
         )
         gone = await self._db.run(_erase_orphans)
-        return tuple(row[0] for row in sheets), gone
+        return tuple(row["number"] for row in sheets), gone
 
-    async def _rows(self, query: str, *values: str | int) -> list[sqlite3.Row]:
-        return await self._db.run(lambda db: _fetch(db, query, *values))
-
-
-def _fetch(db: sqlite3.Connection, query: str, *values: str | int) -> list[sqlite3.Row]:
-    cursor = db.cursor()
-    cursor.row_factory = sqlite3.Row
-    return cursor.execute(query, values).fetchall()
+    async def _rows(self, query: str, *values: str | int) -> list[Row]:
+        return await self._db.run(lambda db: named_rows(db, query, *values))
 
 
 def _append(db: sqlite3.Connection, links: Sequence[Link]) -> None:
@@ -94,11 +88,11 @@ def _erase_orphans(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(sorted(before - {row[0] for row in db.execute("SELECT DISTINCT sha256 FROM photos")}))
 
 
-def _answer(row: sqlite3.Row) -> SellerAnswer:
+def _answer(row: Row) -> SellerAnswer:
     return SellerAnswer(rule=row["rule"], text=row["text"], operator=row["operator"], at=_time(row["at"]))
 
 
-def _photo(row: sqlite3.Row) -> PhotoPart:
+def _photo(row: Row) -> PhotoPart:
     return PhotoPart(
         sha256=row["sha256"],
         media_type=row["media_type"],

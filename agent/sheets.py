@@ -12,8 +12,9 @@ from agent.ledger import Intake
 from agent.ledger_store import LedgerStore
 from agent.photos import photo_of
 from agent.sheet_files import RENDERINGS, SEALED, SheetFiles
+from agent.upstream_facts import history_with
 from config.catalogue import Language
-from evidence.history import History, Visit
+from evidence.history import Visit
 from evidence.ledger import build_ledger
 from evidence.sheet.chain import (
     REASON_MAX,
@@ -28,6 +29,7 @@ from evidence.sheet.chain import (
 )
 from evidence.sheet.content import TEXT_MAX, Issue, PhotoPart, SellerAnswer, Sheet, sheet_of
 from evidence.snapshot import Snapshot
+from sync.vault import PLAIN, Vault
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -65,9 +67,10 @@ class Sheets:
         *,
         now: Callable[[], datetime],
         press: Press,
+        vault: Vault = PLAIN,
     ) -> None:
         self._store = store
-        self._files = SheetFiles(folder)
+        self._files = SheetFiles(folder, vault)
         self._find_maker = maker
         self._timezone = timezone
         self._now = now
@@ -97,7 +100,8 @@ class Sheets:
         beside = await self._store.sheets.beside(intake.id)
         earlier = await self._store.visits_before(intake)
         visit = Visit(intake.snapshot.taken_at, intake.snapshot, intake.answers.dash_m, intake.answers.papers_m)
-        entries = build_ledger(History(intake.vin or intake.id, (*earlier, visit)))
+        told = await self._store.facts.told(intake.vin)
+        entries = build_ledger(history_with(intake.vin or intake.id, (*earlier, visit), told))
         return sheet_of(_named(intake), entries, timezone=self._timezone, beside=beside)
 
     async def withdraw(self, intake_id: str, why: str) -> Statement:

@@ -7,6 +7,7 @@ import structlog
 
 from agent.errors import WorldError
 from agent.ledger_store import LedgerStore
+from agent.premises import vault_for
 from config.settings import Settings
 from sync.clock import Clock
 from sync.errors import OutboxError
@@ -19,18 +20,23 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Outbox, LedgerStore]]:
-    """The two files of this box; raise WorldError when another process has them or the disk refuses."""
+    """The two files of this box; raise WorldError when another process has them or the disk refuses.
+
+    Raise SettingsError when the storage key does not belong to them; nothing was touched then.
+    """
     folder = settings.storage.directory
     async with AsyncExitStack() as stack:
         try:
+            vault = vault_for(settings.storage)
             outbox = await Outbox.open(
                 folder / "outbox.db",
                 clock=clock,
                 max_bytes=settings.storage.outbox_max_mb * MEGABYTE,
                 keep_acknowledged=settings.storage.forget_acknowledged_after_days > 0,
+                vault=vault,
             )
             stack.push_async_callback(outbox.close)
-            store = await LedgerStore.open(folder / "ledger.db")
+            store = await LedgerStore.open(folder / "ledger.db", vault=vault)
             stack.push_async_callback(store.close)
         except (OutboxError, OSError) as error:
             raise WorldError("agent.store_unusable", detail=str(error)) from error

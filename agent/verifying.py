@@ -7,12 +7,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent.device_key import public_key
-from agent.sheet_files import CHAIN_FILE, RENDERINGS, SEALED, file_name, read_chain
+from agent.premises import looking_vault
+from agent.sheet_files import CHAIN_FILE, RENDERINGS, SEALED, content_of, file_name, read_chain
 from config.catalogue import Language, has, render
 from config.errors import SettingsError
 from config.settings import Settings
 from evidence.sheet.chain import Link, SealedSheet, canonical, fingerprint, first_break, sha256, withdrawal_of
 from evidence.sheet.content import Sheet
+from sync.vault import PLAIN, Vault
 
 WHOLE, CHANGED = 0, 1
 SHEET_MAX_BYTES = 16 * 1024 * 1024
@@ -29,35 +31,44 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a sheet is held against: the box's own key ("" elsewhere), a fingerprint asked for, the chain."""
+    """What a sheet is held against: the box's own key ("" elsewhere), a fingerprint asked for, the chain.
+
+    ``vault`` reads what the box itself keeps encrypted.
+    """
 
     own_key: str = ""
     wanted: str = ""
     chain: tuple[Link, ...] = ()
     chain_named: bool = False
+    vault: Vault = PLAIN
 
 
 def verify_sheet(path: Path, settings: Settings, language: Language, *, key: str, chain: Path | None) -> int:
     """Print what was found, a line each; 1 when a byte was changed, 0 when all is whole (withdrawn or not)."""
     folder = settings.storage.directory
+    vault = looking_vault(settings.storage)
     mirror = chain or folder / "sheets" / CHAIN_FILE
-    own = public_key(folder)
-    known = Known(own, _compact(key), _chain(mirror, asked=chain is not None), chain is not None)
+    own = public_key(folder, vault)
+    known = Known(own, _compact(key), _chain(mirror, vault, asked=chain is not None), chain is not None, vault)
     sealed = _sealed_files(path)
     lines = [line for one in sealed for line in _lines(one, known, language)]
     if path.is_file() and not _is_one_of(path, sealed[0]):
-        lines.append(_copy(path, sealed[0]))
+        lines.append(_copy(path, sealed[0], vault))
     for line in lines:
         print(render(f"verify.{line.key}", language, **_plain(line.params)))
     return CHANGED if any(line.wrong for line in lines) else WHOLE
 
 
-def _chain(path: Path, *, asked: bool) -> tuple[Link, ...]:
-    """The chain's links; none when there is no file and nobody named one."""
+def _chain(path: Path, vault: Vault, *, asked: bool) -> tuple[Link, ...]:
+    """The chain's links; none when nobody named one and there is no file, or no key to read it with."""
     if not asked and not path.is_file():
         return ()
     try:
-        return read_chain(path)
+        return read_chain(path, vault)
+    except SettingsError:
+        if asked:
+            raise
+        return ()
     except (OSError, ValidationError) as error:
         raise SettingsError(f"{path}: not a readable chain; take {CHAIN_FILE} from the box") from error
 
@@ -82,19 +93,18 @@ def _is_one_of(path: Path, sealed: Path) -> bool:
     return path.name in {f"{sealed.stem}.{kind}" for kind in (SEALED, *RENDERINGS)}
 
 
-def _copy(path: Path, sealed: Path) -> Line:
+def _copy(path: Path, sealed: Path, vault: Vault) -> Line:
     """A file under a name of its own (``sheet-0001.en (1).pdf``) is whole when it is a copy of one that was sealed."""
     try:
-        renderings = SealedSheet.model_validate_json(_bytes_of(sealed)).link.statement.renderings
+        renderings = SealedSheet.model_validate_json(_bytes_of(sealed, vault)).link.statement.renderings
     except ValueError:
         renderings = {}
-    whole = sha256(_bytes_of(path)) in renderings.values()
+    whole = sha256(_bytes_of(path, vault)) in renderings.values()
     return Line("whole" if whole else "changed", {"file": path.name}, wrong=not whole)
 
 
-def _bytes_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(SHEET_MAX_BYTES + 1)
+def _bytes_of(path: Path, vault: Vault) -> bytes:
+    return content_of(path, vault, SHEET_MAX_BYTES + 1)
 
 
 def _plain(params: Mapping[str, str | int]) -> dict[str, str | int]:
@@ -107,7 +117,7 @@ def _shown(text: str) -> str:
 
 
 def _lines(path: Path, known: Known, language: Language) -> Iterator[Line]:
-    data = _bytes_of(path)
+    data = _bytes_of(path, known.vault)
     try:
         sealed = SealedSheet.model_validate_json(data)
         sealed.to_bytes()
@@ -117,7 +127,8 @@ def _lines(path: Path, known: Known, language: Language) -> Iterator[Line]:
     said = sealed.link.statement
     yield from _seal(path, data, sealed)
     for kind in RENDERINGS:
-        yield from _rendering(path.with_name(f"{path.name.split('.')[0]}.{kind}"), said.renderings.get(kind, ""))
+        beside = path.with_name(f"{path.name.split('.')[0]}.{kind}")
+        yield from _rendering(beside, said.renderings.get(kind, ""), known.vault)
     yield from _signer(sealed.link, known)
     yield from _in_chain(sealed.link, known, language)
 
@@ -140,10 +151,10 @@ def _is_issued_by(link: Link, sheet: Sheet) -> bool:
     return said.kind == "sheet" and printed == (said.number, said.device, fingerprint(link.key))
 
 
-def _rendering(path: Path, expected: str) -> Iterator[Line]:
+def _rendering(path: Path, expected: str, vault: Vault) -> Iterator[Line]:
     if not path.is_file():
         yield Line("absent", {"file": path.name})
-    elif sha256(_bytes_of(path)) == expected:
+    elif sha256(_bytes_of(path, vault)) == expected:
         yield Line("whole", {"file": path.name})
     else:
         yield Line("changed", {"file": path.name}, wrong=True)

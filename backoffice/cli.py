@@ -49,6 +49,19 @@ def migrate(config: ConfigOption = None) -> None:
     _finish(_migrate(_settings(config)))
 
 
+@app.command()
+def seal(
+    new_key: Annotated[
+        Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a storage key, in a file that is new.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Encrypt a SQLite store that was kept in the clear so far; stop the back office first."""
+    from backoffice.seal_command import seal_store, write_key
+
+    _finish(write_key(new_key) if new_key else seal_store(_settings(config)))
+
+
 def main() -> None:
     """Entry point of the console script. Stdout is for answers; what happens meanwhile is told on stderr."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

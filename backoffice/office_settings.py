@@ -22,10 +22,14 @@ class HttpSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """SQLAlchemy address of the store; empty means a SQLite file in ``directory``. ``busy_timeout_s`` bounds a wait."""
+    """SQLAlchemy address of the store; empty means a SQLite file in ``directory``, encrypted with the key there is.
+
+    ``busy_timeout_s`` bounds a wait.
+    """
 
     url: Annotated[str, Field(pattern=r"^$|^sqlite\+aiosqlite:///.+|^postgresql\+asyncpg://.+")] = ""
     directory: Path = Field(default_factory=lambda: user_state_path("forecourt-office", appauthor=False))
+    key_file: Path | None = None
     busy_timeout_s: float = Field(10.0, gt=0, le=300)
 
 

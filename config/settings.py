@@ -86,9 +86,10 @@ class ChecksSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where the edge keeps what it owes, and how much of it."""
+    """Where the edge keeps what it owes, and how much of it; with a key it is kept encrypted."""
 
     directory: Path = Field(default_factory=lambda: user_state_path("forecourt", appauthor=False))
+    key_file: Path | None = None
     outbox_max_mb: int = Field(256, ge=1, le=65536)
     forget_acknowledged_after_days: int = Field(30, ge=0, le=3650)
 

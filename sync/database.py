@@ -7,16 +7,18 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
+from sync.durable import sync_folder
 from sync.errors import OutboxError
+from sync.vault import PLAIN, Vault
 
 Result = TypeVar("Result")
+Row = dict[str, Any]
 PAGE_BYTES = 4096
 THREAD_END_S = 5.0
 WAL_CHECKPOINT_PAGES = 128  # a small log: on a full disk it must be possible to fold it back
@@ -31,8 +33,9 @@ class DamagedFileError(Exception):
 class Database(aiosqlite.Connection):
     """The one connection of a file. Every use is a whole function on the connection's own thread."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connector: Callable[[], sqlite3.Connection], vault: Vault = PLAIN) -> None:
         super().__init__(connector, iter_chunk_size=64)
+        self._vault = vault
         self._thread.daemon = True  # a store left open must not keep a dying process alive
 
     async def opened(self) -> Self:
@@ -50,12 +53,17 @@ class Database(aiosqlite.Connection):
         One submitted function, so that a cancelled caller does not cut the transaction in two. Raises sqlite3.Error,
         ValueError when closed.
         """
-        outcome: Result = await self._execute(lambda: transact(self._conn, work))  # type: ignore[no-untyped-call]
+        outcome: Result = await self._execute(lambda: transact(self._conn, work))
         return outcome
 
     async def fold(self) -> None:
         """Bring the log home into the file and give its room back to the disk. Raises sqlite3.Error."""
-        await self._execute(lambda: self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())  # type: ignore[no-untyped-call]
+        await self._execute(lambda: self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The one way to the connection's thread; errors come back as sqlite3's whatever driver is behind."""
+        with self._vault.plainly():
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,16 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection]
     return outcome
 
 
-async def open_database(path: Path, schema: Path, *, max_bytes: int | None = None, label: str = "") -> Opened:
+def named_rows(connection: sqlite3.Connection, query: str, *values: str | int) -> list[Row]:
+    """What ``query`` finds, each row by the names of its columns."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+async def open_database(
+    path: Path, schema: Path, *, max_bytes: int | None = None, label: str = "", vault: Vault = PLAIN
+) -> Opened:
     """Open or create ``path`` and bring it to the newest schema of folder ``schema``.
 
     A damaged file is renamed with ``label`` (never deleted) and a new one takes its place. Raises OutboxError when
@@ -86,31 +103,32 @@ async def open_database(path: Path, schema: Path, *, max_bytes: int | None = Non
     """
     set_aside = None
     try:
-        database = await _connect(path, schema, max_bytes)
+        database = await _connect(path, schema, max_bytes, vault)
     except DamagedFileError:
         set_aside = await asyncio.to_thread(_set_aside, path, label)
-        database = await _connect(path, schema, max_bytes)
+        database = await _connect(path, schema, max_bytes, vault)
     return Opened(database, set_aside)
 
 
-async def _connect(path: Path, schema: Path, max_bytes: int | None) -> Database:
+async def _connect(path: Path, schema: Path, max_bytes: int | None, vault: Vault) -> Database:
     try:
-        return await Database(lambda: _prepare(path, schema, max_bytes)).opened()
+        return await Database(lambda: _prepare(path, schema, max_bytes, vault), vault).opened()
     except (sqlite3.Error, OSError) as error:
         raise OutboxError(f"{path}: cannot be opened: {error}") from error
 
 
-def _prepare(path: Path, schema: Path, max_bytes: int | None) -> sqlite3.Connection:
+def _prepare(path: Path, schema: Path, max_bytes: int | None, vault: Vault) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)  # VINs and plates lie in it; SQLite gives its log the same mode
-        _sync_folder(path.parent)
-    connection = sqlite3.connect(path, isolation_level=None)
+        sync_folder(path.parent)
+    connection = vault.connect(path)
     try:
-        _configure(connection)
-        _migrate(connection, schema, path)
-        if max_bytes is not None:  # only now: a file that is full must still get its new schema
-            connection.execute(f"PRAGMA max_page_count = {max(16, max_bytes // PAGE_BYTES)}")
+        with vault.plainly():
+            _configure(connection)
+            _migrate(connection, schema, path)
+            if max_bytes is not None:  # only now: a file that is full must still get its new schema
+                connection.execute(f"PRAGMA max_page_count = {max(16, max_bytes // PAGE_BYTES)}")
     except sqlite3.DatabaseError as error:
         connection.close()
         if is_damage(error):
@@ -120,16 +138,6 @@ def _prepare(path: Path, schema: Path, max_bytes: int | None) -> sqlite3.Connect
         connection.close()
         raise
     return connection
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut; not every system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _configure(connection: sqlite3.Connection) -> None:

@@ -22,6 +22,7 @@ from sync.outbox_file import Line, Owed
 from sync.outbox_lines import lines_of
 from sync.outbox_room import ALARM_RATIO, AT_ONCE, GivenUp, free_bytes, make_way, used_ratio
 from sync.records import AnyBody, TombstoneBody
+from sync.vault import PLAIN, Vault
 
 log = structlog.get_logger(__name__)
 SCHEMA = Path(__file__).parent / "schema"
@@ -65,7 +66,9 @@ class Outbox:
         self.set_aside: Path | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, max_bytes: int, keep_acknowledged: bool = True) -> Self:
+    async def open(
+        cls, path: Path, *, clock: Clock, max_bytes: int, keep_acknowledged: bool = True, vault: Vault = PLAIN
+    ) -> Self:
         """Open or create the outbox. Raises OutboxError when another process has it or it cannot be used.
 
         A damaged file is set aside whole (``set_aside`` names it), declared by a tombstone, and work goes on. With
@@ -76,7 +79,7 @@ class Outbox:
         if ballast.disk_is_full():
             ballast.spend()  # on a disk without room not even opening works
         try:
-            opened = await open_database(path, SCHEMA, max_bytes=max_bytes, label=str(clock.stamp().t))
+            opened = await open_database(path, SCHEMA, max_bytes=max_bytes, label=str(clock.stamp().t), vault=vault)
             keeps = max_bytes // kept.SHARE if keep_acknowledged else 0
             outbox = cls(path, opened.database, lock, clock, ballast, keeps=keeps)
             outbox.set_aside = opened.set_aside

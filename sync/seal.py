@@ -1,0 +1,177 @@
+"""Whether a key and what a folder holds belong together, decided before anything there is opened.
+
+A sealed folder keeps a proof of its key. Without that a wrong key looks like a damaged file, and a damaged file is set
+aside; so the proof is asked first, and a key that does not fit changes nothing.
+"""
+
+import hmac
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+from config.errors import SettingsError
+from sync.durable import write_whole
+from sync.storage_key import CREDENTIAL, StorageKey, read_key, refused
+from sync.vault import PLAIN, SEALED_MAGIC, SQLITE_MAGIC, Vault
+
+FORMAT = "forecourt.seal/1"
+PAGE_BYTES = 4096
+PROOF_MAX_BYTES = 1024
+NEEDED = ("sqlcipher3", "cryptography")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one program keeps in ``folder``; ``others`` are patterns of its files that are no databases.
+
+    ``setting`` names the key's setting and ``command`` what converts a plain place, for messages.
+    """
+
+    folder: Path
+    seal: Path
+    databases: tuple[Path, ...]
+    others: tuple[str, ...]
+    setting: str
+    command: str
+
+    def stored(self) -> list[Path]:
+        """The databases that hold anything."""
+        return [path for path in self.databases if path.is_file() and path.stat().st_size]
+
+    def other_files(self) -> Iterator[Path]:
+        for pattern in self.others:
+            yield from (path for path in sorted(self.folder.glob(pattern)) if path.is_file())
+
+
+class Condition(StrEnum):
+    """How a place and a key stand to one another, where they may be used together."""
+
+    PLAIN = "plain"
+    SEALED = "sealed"
+    UNPROVEN = "unproven"
+    """The key fits all there is, which may be nothing, and no proof of it lies there yet."""
+
+
+def vault_of(place: Place, key: StorageKey | None) -> Vault:
+    """The vault to open ``place`` with; leaves a proof of a key that is new there.
+
+    Raise SettingsError where key and place do not belong together; nothing was touched then. Raise OSError.
+    """
+    condition = examine(place, key)
+    if key is None:
+        return PLAIN
+    if condition is Condition.UNPROVEN:
+        leave_proof(place, key)
+    from sync.sealed_vault import SealedVault
+
+    return SealedVault(key.key)
+
+
+def vault_to_look(place: Place, key_file: Path | None) -> Vault:
+    """For reading what belongs to everybody: makes nothing, and does without the key where that cannot be used."""
+    try:
+        key = read_key(key_file)
+        if key is None or examine(place, key) is not Condition.SEALED:
+            return PLAIN
+    except (SettingsError, OSError):
+        return PLAIN
+    return vault_of(place, key)
+
+
+def examine(place: Place, key: StorageKey | None) -> Condition:
+    """Only look; raise SettingsError where key and place do not belong together, and OSError."""
+    if key is None:
+        return _without_key(place)
+    refuse_unusable(place, key)
+    proven = is_proven(place, key)
+    plain = [path for path in place.stored() if is_plain(path)]
+    if not proven:
+        plain += [path for path in place.other_files() if not is_sealed_file(path)]
+    if plain:
+        raise refused("seal.plain", file=plain[0], source=key.source, command=place.command)
+    return Condition.SEALED if proven else Condition.UNPROVEN
+
+
+def _without_key(place: Place) -> Condition:
+    if place.seal.exists() or any(_looks_sealed(path) for path in place.stored()):
+        raise refused("seal.no_key", folder=place.folder, setting=place.setting, credential=CREDENTIAL)
+    return Condition.PLAIN
+
+
+def refuse_unusable(place: Place, key: StorageKey) -> None:
+    """Raise SettingsError when we cannot encrypt, or what is encrypted is of another key or of nobody knows which."""
+    if any(find_spec(name) is None for name in NEEDED):
+        raise refused("seal.no_extra", source=key.source)
+    from sync.sealed_vault import fits
+
+    if is_proven(place, key):
+        return
+    encrypted = [path for path in place.stored() if not is_plain(path)]
+    if _proof(place) and (encrypted or any(is_sealed_file(path) for path in place.other_files())):
+        raise refused("seal.wrong_key", folder=place.folder, source=key.source)
+    for path in encrypted:
+        if not fits(path, key.key):
+            raise refused("seal.unknown_key", file=path, source=key.source, seal=place.seal)
+
+
+def required_key(place: Place, key_file: Path | None) -> StorageKey:
+    """The key that converting ``place`` needs; raise SettingsError when there is none or it cannot be used here."""
+    key = read_key(key_file)
+    if key is None:
+        raise refused("seal.no_key_given", setting=place.setting, command=place.command)
+    refuse_unusable(place, key)
+    return key
+
+
+def is_plain(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+
+
+def is_sealed_file(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SEALED_MAGIC)) == SEALED_MAGIC
+
+
+def _looks_sealed(path: Path) -> bool:
+    """No SQLite file, and a first page like noise: what damage leaves nearly always still compresses."""
+    with path.open("rb") as file:
+        page = file.read(PAGE_BYTES)
+    return len(page) == PAGE_BYTES and not page.startswith(SQLITE_MAGIC) and len(zlib.compress(page)) >= PAGE_BYTES
+
+
+def is_proven(place: Place, key: StorageKey) -> bool:
+    """Whether the place holds a proof, and of this key."""
+    found = _proof(place)
+    return found is not None and hmac.compare_digest(found[1], _proof_of(key, found[0]))
+
+
+def leave_proof(place: Place, key: StorageKey) -> None:
+    """From now on the place takes this key and no other. Raises OSError."""
+    salt = os.urandom(16)
+    content = {"format": FORMAT, "salt": salt.hex(), "proof": _proof_of(key, salt).hex()}
+    place.seal.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(place.seal, [json.dumps(content).encode() + b"\n"])
+
+
+def _proof(place: Place) -> tuple[bytes, bytes] | None:
+    """Salt and proof; None where there is none or it cannot be read any more."""
+    if not place.seal.exists():
+        return None
+    try:
+        with place.seal.open("rb") as file:
+            content = json.loads(file.read(PROOF_MAX_BYTES))
+        return bytes.fromhex(content["salt"]), bytes.fromhex(content["proof"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _proof_of(key: StorageKey, salt: bytes) -> bytes:
+    from sync.sealed_bytes import derived
+
+    return derived(key.key, salt, "forecourt/proof")

@@ -1,0 +1,118 @@
+"""Converts what a place keeps in the clear, once: each file is encrypted beside itself and then takes its place.
+
+May be cut off anywhere and run again: a file is plain or encrypted, never in between, and the proof of the key, which
+lets the programs in, is left last.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sync.durable import own_like, sync_folder, write_whole
+from sync.lock import FileLock
+from sync.seal import Place, is_plain, is_proven, is_sealed_file, leave_proof, refuse_unusable
+from sync.sealed_bytes import seal_stream
+from sync.sealed_vault import opened, plainly
+from sync.storage_key import StorageKey
+
+ZEROS = bytes(1 << 20)
+
+
+class SealingError(Exception):
+    """An encrypted copy does not hold what the plain file does; the plain file is as it was."""
+
+
+def convert(place: Place, key: StorageKey) -> int:
+    """Encrypt all that is plain in ``place``; return how many files that were.
+
+    Raise SettingsError for a key that does not fit what is encrypted there already, OutboxError while another process
+    uses one of the databases; sqlite3.Error, OSError or SealingError when a file cannot be converted and stays plain.
+    """
+    refuse_unusable(place, key)
+    with ExitStack() as locks:
+        for path in place.stored():
+            locks.enter_context(FileLock(path.with_name(f"{path.name}.lock")))
+        databases = [path for path in place.stored() if is_plain(path)]
+        for path in databases:
+            _convert_database(path, key)
+        if is_proven(place, key):
+            return len(databases)
+        others = [path for path in place.other_files() if not is_sealed_file(path)]
+        for path in others:
+            _convert_file(path, key)
+        leave_proof(place, key)
+    return len(databases) + len(others)
+
+
+def _convert_file(path: Path, key: StorageKey) -> None:
+    with _wiped(path), path.open("rb") as source:
+        write_whole(path, seal_stream(key.key, path.name, source))
+
+
+def _convert_database(path: Path, key: StorageKey) -> None:
+    draft = path.with_name(f"{path.name}.sealing")
+    with _wiped(path), _wiped(path.with_name(f"{path.name}-wal")):
+        draft.unlink(missing_ok=True)
+        try:
+            with plainly():
+                _export(path, draft, key)
+            _sync(draft)
+            own_like(draft, path)
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def _export(path: Path, draft: Path, key: StorageKey) -> None:
+    """An encrypted copy of the database and its log, compared row by row; the log is folded into the plain file."""
+    with closing(opened(str(path), None)) as connection:
+        connection.execute("ATTACH ? AS sealed KEY ?", (str(draft), f"x'{key.key.hex()}'"))
+        connection.execute("SELECT sqlcipher_export('sealed')").fetchall()
+        version = connection.execute("PRAGMA main.user_version").fetchone()[0]
+        connection.execute(f"PRAGMA sealed.user_version = {int(version)}")
+        tables = [str(row[0]) for row in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            _compare(connection, table, path)
+        if (verdict := connection.execute("PRAGMA sealed.integrity_check(1)").fetchone()[0]) != "ok":
+            raise SealingError(f"{path}: {verdict}")
+        connection.execute("DETACH sealed")
+
+
+def _compare(connection: sqlite3.Connection, table: str, path: Path) -> None:
+    both = [connection.execute(f'SELECT * FROM {place}."{table}"') for place in ("main", "sealed")]  # noqa: S608
+    try:
+        same = all(plain == sealed for plain, sealed in zip(*both, strict=True))
+    except ValueError:  # one of them is longer
+        same = False
+    if not same:
+        raise SealingError(f"{path}: the encrypted copy of table {table} differs")
+
+
+@contextmanager
+def _wiped(path: Path) -> Iterator[None]:
+    """Overwrite what is at ``path`` now, once the block has taken it from there and no other name leads to it."""
+    if not path.exists():
+        yield
+        return
+    with path.open("r+b") as old:
+        yield
+        if os.fstat(old.fileno()).st_nlink == 0:
+            _overwrite(old)
+
+
+def _overwrite(file: BinaryIO) -> None:
+    left = os.fstat(file.fileno()).st_size
+    while left > 0:
+        left -= file.write(ZEROS[:left])
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
