@@ -5,6 +5,7 @@ them is repaired by ``recover``, which neither loses nor doubles a record.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -22,6 +23,7 @@ from agent.moments import wall_time
 from evidence.snapshot import ClockQuality, Purpose
 from evidence.verdict import USUAL, Terms
 from sync.clock import Clock
+from sync.command_facts import Fact
 from sync.errors import OutboxError
 from sync.records import AnyBody, ClockBody
 
@@ -127,6 +129,26 @@ class Desk:
         if not await self._store.set_stock_state(vehicle_id, state):
             raise UnknownVehicleError(vehicle_id)
 
+    async def told(self, facts: Sequence[Fact]) -> int:
+        """Keep what the back office knows, and judge the cars it speaks of again; return how many facts were new."""
+        new = await self._store.facts.take(facts)
+        for vin in dict.fromkeys(fact.vin for fact in new):
+            async with self._turn:
+                await self._judge_again(vin)
+        return len(new)
+
+    async def _judge_again(self, vin: str) -> None:
+        intakes_of_car = await self._store.sent_intakes(vin)
+        if not intakes_of_car:
+            return
+        current = intakes_of_car[-1]
+        known = await self._known(vin, current.id)
+        await self._carry_out(intakes.told(current, known, self._circumstances()))
+
+    def judge_by(self, terms: Terms) -> None:
+        """From now on judge by these terms."""
+        self._terms = terms
+
     async def note_clock(self) -> bool:
         """Owe one clock record for this boot once the wall clock is trustworthy; True when that is done."""
         stamp = self._clock.stamp()
@@ -174,6 +196,7 @@ class Desk:
             return Known()
         return Known(
             visits=await self._store.visits(vin, except_id),
+            told=await self._store.facts.told(vin),
             vehicle=await self._store.vehicle(vin),
             learned_model=await self._store.learned_model(vin),
         )

@@ -7,9 +7,10 @@ from agent.answers import Answers
 from agent.errors import AnswerError
 from agent.ledger import Change, Intake, Known, RecordSet, Status, Vehicle, purpose_for
 from agent.records import of_answers, of_visit, verdict_of
+from agent.upstream_facts import history_with
 from evidence.assemble import snapshot_of, with_dash, with_judgement
 from evidence.findings import finding
-from evidence.history import History, Visit
+from evidence.history import Visit
 from evidence.snapshot import ClockQuality, Finding, Severity, Snapshot, VehiclePart, VinStatus
 from evidence.verdict import USUAL, Judgement, Terms, judge
 from evidence.vin import describe_vin, tail
@@ -103,6 +104,15 @@ def also_elsewhere(current: Intake, known: Known, circumstances: Circumstances) 
     return Change(after, owed=_set(after, "elsewhere", verdict_of(current, after)))
 
 
+def told(current: Intake, known: Known, circumstances: Circumstances) -> Change:
+    """An intake already on its way, judged again by what the back office has told since."""
+    if current.snapshot is None:
+        return Change(current)
+    judged, _ = _judged(current, known, circumstances)
+    after = replace(current, snapshot=judged, revision=current.revision + 1)
+    return Change(after, owed=_set(after, f"told/{after.revision}", verdict_of(current, after)))
+
+
 def _completed(intake: Intake, known: Known, circumstances: Circumstances) -> Change:
     """The car is known: judge its visit; the snapshot and what belongs to it are owed from now on."""
     draft = intake.snapshot or Snapshot(id=intake.id, taken_at=intake.begun_at, bay=intake.bay)
@@ -139,7 +149,8 @@ def _judged(intake: Intake, known: Known, circumstances: Circumstances) -> tuple
     """The snapshot with the verdict over everything this box knows, and with what only the bays saw."""
     snapshot = intake.snapshot or Snapshot()
     visit = Visit(snapshot.taken_at, snapshot, intake.answers.dash_m, intake.answers.papers_m)
-    judgement = judge(History(intake.vin, (*known.visits, visit)), now=circumstances.now, terms=circumstances.terms)
+    history = history_with(intake.vin, (*known.visits, visit), known.told)
+    judgement = judge(history, now=circumstances.now, terms=circumstances.terms)
     judged = with_judgement(snapshot, judgement)
     seen = (*(old for old in snapshot.findings if old.rule in OURS), *_seen(intake, circumstances))
     return judged.model_copy(update={"findings": (*seen, *judged.findings)}), judgement

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agent.answers import NOTHING_SAID, Answers
+from agent.upstream_facts import NOTHING_TOLD, Told
 from evidence.history import Visit
 from evidence.snapshot import Purpose, Snapshot
 from sync.records import AnyBody
@@ -82,11 +83,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger knew of the car before this visit."""
+    """What the ledger knew of the car before this visit; ``told`` is what the back office knows of it."""
 
     visits: tuple[Visit, ...] = ()
     vehicle: Vehicle | None = None
     learned_model: str = ""
+    told: Told = NOTHING_TOLD
 
 
 def purpose_for(vehicle: Vehicle | None) -> Purpose:

@@ -5,12 +5,15 @@ that also holds the records it causes.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from pydantic import TypeAdapter
 
+from agent.command_store import CommandStore
+from agent.fact_store import FactStore, claims_in, forget_strangers
 from agent.ledger import VIN_HEAD, Change, Intake, RecordSet, Status, StockState, Vehicle
 from agent.ledger_rows import intake_of, row_of, vehicle_of
 from agent.sheet_store import SheetStore
@@ -36,6 +39,8 @@ class LedgerStore:
         self._lock = lock
         self.set_aside = set_aside
         self.sheets = SheetStore(database)
+        self.commands = CommandStore(database)
+        self.facts = FactStore(database)
 
     @classmethod
     async def open(cls, path: Path, *, vault: Vault = PLAIN) -> Self:
@@ -74,24 +79,18 @@ class LedgerStore:
 
     async def visits(self, vin: str, except_id: str = "") -> tuple[Visit, ...]:
         """All complete visits of the car, oldest first, without the one named."""
-        rows = await self._rows(
-            "SELECT * FROM intakes WHERE vin = ? AND vin != '' AND id != ? AND snapshot IS NOT NULL"
-            " AND status IN ('awaiting_dash', 'complete') ORDER BY seq",
-            vin,
-            except_id,
-        )
-        return tuple(_visit(intake_of(row)) for row in rows)
+        intakes = await self.sent_intakes(vin)
+        return tuple(_visit(intake) for intake in intakes if intake.id != except_id)
 
     async def visits_before(self, intake: Intake) -> tuple[Visit, ...]:
         """All complete visits of the same car that began before this one, oldest first."""
-        rows = await self._rows(
-            "SELECT * FROM intakes WHERE vin = ? AND vin != '' AND snapshot IS NOT NULL"
-            " AND status IN ('awaiting_dash', 'complete') AND seq < (SELECT seq FROM intakes WHERE id = ?)"
-            " ORDER BY seq",
-            intake.vin,
-            intake.id,
-        )
-        return tuple(_visit(intake_of(row)) for row in rows)
+        intakes = await self.sent_intakes(intake.vin)
+        place = next((at for at, one in enumerate(intakes) if one.id == intake.id), len(intakes))
+        return tuple(_visit(one) for one in intakes[:place])
+
+    async def sent_intakes(self, vin: str) -> tuple[Intake, ...]:
+        """The intakes that are visits of this car, oldest first; none for an empty VIN."""
+        return await self._db.run(lambda db: _sent_intakes(db, vin)) if vin else ()
 
     async def vehicle(self, vin: str) -> Vehicle | None:
         rows = await self._rows("SELECT * FROM vehicles WHERE vin = ?", vin)
@@ -155,6 +154,22 @@ def _followed(db: sqlite3.Connection, intake_id: str) -> Intake | None:
     return intake_of(rows[0]) if rows else None
 
 
+def _sent_intakes(db: sqlite3.Connection, vin: str) -> tuple[Intake, ...]:
+    """By the VIN that each had, except where somebody upstream has put visits or cars together."""
+    claims = claims_in(db, vin)
+    vins, taken_in = sorted(claims.vins), sorted(claims.taken_in)
+    query = (
+        f"SELECT * FROM intakes WHERE (vin IN ({_marks(vins)}) OR id IN ({_marks(taken_in)})) AND snapshot IS NOT NULL"  # noqa: S608
+        " AND status IN ('awaiting_dash', 'complete') ORDER BY seq"
+    )
+    found = (intake_of(row) for row in named_rows(db, query, *vins, *taken_in))
+    return tuple(intake for intake in found if intake.id not in claims.taken_out)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
+
+
 def _apply(db: sqlite3.Connection, change: Change) -> None:
     _put_intake(db, change.intake)
     _learn(db, change.intake)
@@ -211,6 +226,7 @@ def _forget(db: sqlite3.Connection, moment: datetime) -> int:
     finished = "DELETE FROM intakes WHERE status IN ('complete', 'merged', 'withdrawn') AND begun_at < ?"
     erased = db.execute(finished, (moment.isoformat(),)).rowcount
     db.execute("DELETE FROM vehicles WHERE stock_state = 'sold' AND vin NOT IN (SELECT vin FROM intakes)")
+    forget_strangers(db)
     return erased
 
 
