@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from config.settings import MqttSettings
 from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError
@@ -45,11 +46,15 @@ class _OldBrokerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message for us; the broker keeps it until ``ack`` is called, and sends it again to the next connection."""
+    """A message for us; the broker keeps it until ``ack`` is called, and sends it again to the next connection.
+
+    ``retained`` when the broker kept it for whoever comes (of a subscription ``as_published``: when it was asked to).
+    """
 
     topic: str
     payload: bytes
     ack: Callable[[], None]
+    retained: bool = False
 
 
 @asynccontextmanager
@@ -137,10 +142,16 @@ class Link:
             if qos:
                 await self._answered(sent.mid, f"PUBACK for {topic}")
 
-    async def subscribe(self, topic: str) -> None:
-        """Subscribe with QoS 1 and wait until the broker grants it."""
+    async def subscribe(self, topic: str, *, as_published: bool = False) -> None:
+        """Subscribe with QoS 1 and wait until the broker grants it.
+
+        With ``as_published`` a message also says to those who are there that the broker keeps it (MQTT 5 only).
+        """
         self._check()
-        _, mid = self._client.subscribe(topic, qos=1)
+        if as_published and not self.degraded:
+            _, mid = self._client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
+        else:
+            _, mid = self._client.subscribe(topic, qos=1)
         if mid is None:
             raise UpstreamLostError(f"{self._where}: connection lost")
         await self._answered(mid, f"SUBACK for {topic}")
@@ -255,7 +266,8 @@ class Link:
             self._hang_up()
             return
         mid, qos = message.mid, message.qos
-        self._inbound.append(Inbound(message.topic, bytes(message.payload), lambda: self._acknowledge(mid, qos)))
+        payload, retained = bytes(message.payload), bool(message.retain)
+        self._inbound.append(Inbound(message.topic, payload, lambda: self._acknowledge(mid, qos), retained))
         self._arrived.set()
 
     def _acknowledge(self, mid: int, qos: int) -> None:

@@ -12,13 +12,27 @@ import structlog
 from config.settings import MqttSettings
 from sync.clock import Clock
 from sync.codec import decode_answer
+from sync.command import ResendReport
+from sync.command_resend import resend
 from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.mqtt import Link, Session, Will, connect
 from sync.outbox import Outbox
 from sync.patience import until_served
 from sync.sender import Sender
 from sync.verify import StreamReport, verify
-from sync.wire import Account, Ack, Nack, Question, Span, State, ack_topic, batch_topic, state_topic
+from sync.wire import (
+    Account,
+    Ack,
+    Nack,
+    Question,
+    Span,
+    State,
+    ack_topic,
+    batch_topic,
+    command_topic,
+    result_topic,
+    state_topic,
+)
 
 log = structlog.get_logger(__name__)
 FAREWELL_S = 1.0
@@ -45,7 +59,11 @@ class PublisherState:
 
 
 class Publisher:
-    """Give it to one task: ``run`` goes on until cancelled."""
+    """Give it to one task: ``run`` goes on until cancelled.
+
+    Whoever carries out commands sets ``on_command`` before that: it is told each message of topic ``cmd``, and whether
+    the broker kept it. Without it this box takes no commands.
+    """
 
     def __init__(
         self,
@@ -70,6 +88,7 @@ class Publisher:
         self._asked: dict[str, asyncio.Future[Account]] = {}
         self._begin_again = False
         self._useful = False
+        self.on_command: Callable[[bytes, bool], None] | None = None
         self.state = PublisherState(buffered=outbox.pending_count())
 
     async def run(self) -> None:
@@ -91,9 +110,30 @@ class Publisher:
         """Compare with upstream and send again what is missing there. Raises UpstreamLostError without an answer."""
         reports = await verify(self._outbox, self._ask)
         if any(report.refilled for report in reports):
-            self._begin_again = True
-            self._outbox.appended.set()
+            self._send_again()
         return reports
+
+    async def resend(self, stream: str, ranges: Sequence[Span]) -> tuple[ResendReport, int] | None:
+        """Send ``ranges`` again as far as they are kept; None for no stream of ours. Raises OutboxError."""
+        outcome = await resend(self._outbox, stream, ranges)
+        if outcome and outcome[1]:
+            self._send_again()
+        return outcome
+
+    async def answer_command(self, payload: bytes) -> None:
+        """Send one answer to a command while connected; an answer that gets lost is asked for again."""
+        if self._link is None:
+            return
+        try:
+            await self._link.publish(result_topic(self._device), payload)
+        except UpstreamRefusedError as error:
+            log.error("broker takes no answers to commands; correct its access list", reason=str(error))
+        except UpstreamLostError as error:
+            log.info("answer to a command not sent, it is asked for again", reason=str(error))
+
+    def _send_again(self) -> None:
+        self._begin_again = True
+        self._outbox.appended.set()
 
     async def _ask(self, stream: str, lo: int, spans: Sequence[Span]) -> Account:
         link = self._link
@@ -130,6 +170,7 @@ class Publisher:
 
     async def _serve(self, link: Link, session_id: str) -> None:
         await link.subscribe(ack_topic(self._device))
+        await self._subscribe_to_commands(link)
         await link.publish(state_topic(self._device), self._said(session_id, online=True), retain=True)
         self._answers.clear()
         self._link = link
@@ -145,6 +186,15 @@ class Publisher:
             self._link = None
             await self._take_leave(link, session_id)
 
+    async def _subscribe_to_commands(self, link: Link) -> None:
+        """A broker that keeps commands from us does not keep us from delivering."""
+        if self.on_command is None:
+            return
+        try:
+            await link.subscribe(command_topic(self._device), as_published=True)
+        except UpstreamRefusedError as error:
+            log.error("broker gives this box no commands; correct its access list", reason=str(error))
+
     async def _take_leave(self, link: Link, session_id: str) -> None:
         """On an orderly end the broker drops the will, so say it ourselves."""
         self._tell(connected=False)
@@ -154,13 +204,20 @@ class Publisher:
 
     async def _listen(self, link: Link) -> None:
         async for message in link.messages():
-            answer = decode_answer(message.payload)
             message.ack()
-            if isinstance(answer, Account):
-                self._take_account(answer)
-            elif answer is not None:
-                self._answers.append(answer)
-                self._outbox.appended.set()
+            if message.topic == command_topic(self._device):
+                if self.on_command is not None:
+                    self.on_command(message.payload, message.retained)
+            else:
+                self._take_answer(message.payload)
+
+    def _take_answer(self, payload: bytes) -> None:
+        answer = decode_answer(payload)
+        if isinstance(answer, Account):
+            self._take_account(answer)
+        elif answer is not None:
+            self._answers.append(answer)
+            self._outbox.appended.set()
 
     def _take_account(self, account: Account) -> None:
         asked = self._asked.get(account.ask)
