@@ -131,6 +131,35 @@ def test_a_unit_has_an_odometer_of_its_own() -> None:
     assert answers(car)[0xA6] == "00000000"
 
 
+# What each kind of unit says to 0100, 0120, 0140 and so on.
+MASKS = {
+    "engine": "BE3FA013 8003A011 CC9C8011 00000003 00000001 04000000",
+    "engine-no-odometer": "BE3FA013 8003A011 CC9C8000",
+    "engine-diesel": "983B8013 8003A011 C49C8011 00000003 00000001 04000000",
+    "engine-2005": "BE3FA013 8003A000",
+    "engine-2020": "BE3FA813 A007B011 FEDCA415 63090003 0004000F 04000000",
+    "engine-diesel-2020": "983B8013 A01BA011 E6DC801D FFA90003 1004000F 04000000",
+    "hybrid": "BE3FA813 A007B011 FEDC8035 63090003 0004004F 04000000",
+    "gearbox": "80180013 80018001 400C0000",
+    "electric": "80080011 80018001 440C8021 00000001 00000001 04000000",
+    "none": "",
+}
+
+
+def test_each_kind_of_unit_tells_the_masks_of_its_kind() -> None:
+    told = {
+        name: " ".join(bitmap(first, pids).hex().upper() for first in range(0, max(pids, default=-1) + 1, 0x20))
+        for name, pids in PID_SETS.items()
+    }
+
+    assert told == MASKS
+
+
+def test_only_values_have_a_layout_and_no_mask_has() -> None:
+    assert not [f"{pid:02X}" for pid in LAYOUTS if is_mask(pid)]
+    assert set(VALUES) <= set(LAYOUTS)
+
+
 @pytest.mark.parametrize("name", PID_SETS)
 def test_a_set_of_pids_is_told_and_answered_whole(name: str) -> None:
     car = load("clean").car(1)
