@@ -14,7 +14,7 @@ from bootstrap.tools import TOOLS, get_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILE_TIMEOUT_S = 600.0
-RUN_EXTRAS = ("ble", "demo", "office")  # virtual Bluetooth (sim-bluetooth) comes with the tests
+RUN_EXTRAS = ("ble", "demo", "encrypted", "office")  # virtual Bluetooth (sim-bluetooth) comes with the tests
 
 USAGE = """\
 ./run [--seconds N] [--port P]   set up, then the demo: a simulated lot, no hardware, no account
