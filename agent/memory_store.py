@@ -126,24 +126,31 @@ def _secret_of(db: sqlite3.Connection) -> bytes:
 def _skills(db: sqlite3.Connection, adapter: str) -> Skills | None:
     row = db.execute(
         "SELECT chip, counts_lines, pids_at_once, measures_supply, last_car, visits, adaptive_timing, long_messages,"
-        " lacks_defaults"
+        " lacks_defaults, stpx, supply_falls"
         " FROM adapters WHERE identity = ?",
         (adapter,),
     ).fetchone()
     if row is None:
         return None
-    chip, counts_lines, pids_at_once, supply, last_car, visits, *able = row
-    measures_supply = None if supply is None else bool(supply)
-    able = [bool(flag) for flag in able]
-    return Skills(chip, bool(counts_lines), pids_at_once, measures_supply, last_car, visits, *able)
+    chip, counts_lines, pids_at_once, supply, last_car, visits, adaptive, long_messages, lacks, stpx, falls = row
+    told = chip, bool(counts_lines), pids_at_once, _flag(supply), last_car, visits
+    return Skills(*told, bool(adaptive), bool(long_messages), bool(lacks), _flag(stpx), bool(falls))
+
+
+def _flag(kept: int | None) -> bool | None:
+    return None if kept is None else bool(kept)
+
+
+def _kept(flag: bool | None) -> int | None:  # noqa: FBT001
+    return None if flag is None else int(flag)
 
 
 def _put_skills(db: sqlite3.Connection, adapter: str, skills: Skills, moment: str) -> None:
-    supply = None if skills.measures_supply is None else int(skills.measures_supply)
-    counted = int(skills.counts_lines), skills.pids_at_once, supply
+    counted = int(skills.counts_lines), skills.pids_at_once, _kept(skills.measures_supply)
     able = int(skills.adaptive_timing), int(skills.long_messages), int(skills.lacks_defaults)
-    values = (adapter, skills.chip, *counted, skills.last_car, skills.visits, *able, moment)
-    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    later = _kept(skills.stpx), int(skills.supply_falls)
+    values = (adapter, skills.chip, *counted, skills.last_car, skills.visits, *able, moment, *later)
+    db.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     db.execute(
         "DELETE FROM adapters WHERE identity NOT IN (SELECT identity FROM adapters ORDER BY seen_at DESC LIMIT ?)",
         (ADAPTERS_KEPT,),
@@ -152,7 +159,7 @@ def _put_skills(db: sqlite3.Connection, adapter: str, skills: Skills, moment: st
 
 def _car(db: sqlite3.Connection, key: str) -> KnownCar | None:
     row = db.execute(
-        "SELECT protocol_number, protocol, odometer_rows, silent_rows FROM cars WHERE key = ?", (key,)
+        "SELECT protocol_number, protocol, odometer_rows, silent_rows, brief_visits FROM cars WHERE key = ?", (key,)
     ).fetchone()
     if row is None:
         return None
@@ -161,7 +168,7 @@ def _car(db: sqlite3.Connection, key: str) -> KnownCar | None:
         (key,),
     ).fetchall()
     told, silent = tuple(row[2].split()), tuple(row[3].split())
-    return KnownCar(key, row[0], row[1], tuple(_unit(*unit) for unit in units), told, silent)
+    return KnownCar(key, row[0], row[1], tuple(_unit(*unit) for unit in units), told, silent, row[4])
 
 
 def _unit(address: str, pids: str, calibration_ids: str, vin_bytes: int, calibration_bytes: int) -> KnownUnit:
@@ -174,8 +181,8 @@ def _unit(address: str, pids: str, calibration_ids: str, vin_bytes: int, calibra
 def _put_car(db: sqlite3.Connection, car: KnownCar, moment: str, forget_before: str) -> None:
     rows = " ".join(car.odometer_rows), " ".join(car.silent_rows)
     db.execute(
-        "INSERT OR REPLACE INTO cars VALUES (?, ?, ?, ?, ?, ?)",
-        (car.key, car.protocol_number, car.protocol, *rows, moment),
+        "INSERT OR REPLACE INTO cars VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (car.key, car.protocol_number, car.protocol, *rows, moment, car.brief_visits),
     )
     db.execute("DELETE FROM units WHERE car = ?", (car.key,))
     db.executemany("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", [_row_of(car.key, unit) for unit in car.units])

@@ -15,7 +15,8 @@ class Skills:
 
     ``pids_at_once`` is 6, 2 or 1, and 0 until it was tried. ``measures_supply`` is None until a plausible voltage (or
     a car that answered at none) was seen. ``last_car`` is the key of the car it read last, ``visits`` how many it read.
-    One that ``lacks_defaults`` does not know AT D or never answers it, and is reset in its place.
+    One that ``lacks_defaults`` does not know AT D or never answers it, and is reset in its place. ``stpx`` is None
+    until an STN chip was tried on it; ``supply_falls`` says that its voltage was seen to come or to go with a car.
     """
 
     chip: str = ""
@@ -27,6 +28,8 @@ class Skills:
     adaptive_timing: bool = False
     long_messages: bool = False
     lacks_defaults: bool = False
+    stpx: bool | None = None
+    supply_falls: bool = False
 
 
 NO_SKILLS = Skills()
@@ -47,7 +50,8 @@ class KnownUnit:
 class KnownCar:
     """What a car's last whole visit taught. ``protocol_number`` is AT DPN's digit without its ``A``.
 
-    Of the profile rows that were asked, ``odometer_rows`` held a value and ``silent_rows`` did not.
+    Of the profile rows that were asked, ``odometer_rows`` held a value and ``silent_rows`` did not. ``brief_visits``
+    have believed the maps of PIDs since they were read.
     """
 
     key: str
@@ -56,6 +60,7 @@ class KnownCar:
     units: tuple[KnownUnit, ...]
     odometer_rows: tuple[str, ...] = ()
     silent_rows: tuple[str, ...] = ()
+    brief_visits: int = 0
 
     @property
     def support(self) -> dict[str, frozenset[int]]:

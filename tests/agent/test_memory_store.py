@@ -28,11 +28,13 @@ SKILLS = Skills(
     visits=7,
     long_messages=True,
     lacks_defaults=True,
+    stpx=False,
+    supply_falls=True,
 )
 
 
 def car(key: str) -> KnownCar:
-    return KnownCar(key, "6", "ISO 15765-4 (CAN 11/500)", UNITS, ("vag-cluster-2203-24",), ("vag-ecm-10E0",))
+    return KnownCar(key, "6", "ISO 15765-4 (CAN 11/500)", UNITS, ("vag-cluster-2203-24",), ("vag-ecm-10E0",), 5)
 
 
 class Wall:
