@@ -19,6 +19,9 @@ STOP_WAIT_S = 0.3  # an interrupted ELM327 prints its prompt within one byte tim
 PROBE_WAIT_S = 1.0
 KNOCK_S = 0.04  # an idle chip answers a knock in 5 ms, over Bluetooth in 30
 STILL_S = 0.5  # within this the answer to a command follows the answers to earlier knocks
+# ISO 14229-2: a unit that said "response pending" may take 5 s from then on (P2*), and may say so again
+P2_STAR_S = 5.0
+PENDING_ANSWERS_MAX = 6
 RESTART_NOTICES = frozenset({Notice.LV_RESET, Notice.RESTARTED, Notice.INTERNAL_ERROR})
 
 
@@ -103,13 +106,18 @@ class Adapter:
         await self._port.send(data, inside_read=inside_read)
 
     async def _reply_within(self, timeout_s: float) -> Reply | None:
+        """The reply, or None after ``timeout_s``; each unit that asks for patience on the way is given P2* more."""
+        granted = 0
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s) as wait:
                 while True:
                     data = await self._transport.read()
                     self.traffic.bytes_received += len(data)
                     if (reply := self._session.receive(data)) is not None:
                         return reply
+                    if granted < (pending := min(self._session.pending_answers, PENDING_ANSWERS_MAX)):
+                        granted = pending
+                        wait.reschedule(asyncio.get_running_loop().time() + P2_STAR_S + timeout_s)
         except TimeoutError:
             return None
         except AdapterReplyError as error:

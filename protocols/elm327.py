@@ -77,6 +77,8 @@ _INTERNAL_ERROR = re.compile(r"^ERR\d\d$")
 _BUS_INIT_OK = re.compile(r"BUS\s*INIT\s*:?[\s.]*OK[\s.]*", re.IGNORECASE)
 _BUS_INIT_WAITING = re.compile(r"^\s*BUS\s*INIT\s*:[\s.]*$", re.IGNORECASE)
 _SEARCHING = re.compile(r"SEARCHING[\s.]*", re.IGNORECASE)
+_REQUEST = re.compile(r"(?:STPX.*D:)?([0-9A-F]{2})")
+_BLANK = re.compile(rb"[\x00-\x20]")
 _BANNER = re.compile(r"ELM327|ELM323|ELM320", re.IGNORECASE)
 _BANNER_COMMANDS = frozenset({"ATZ", "ATWS", "ATI", "ATD", "STI", "AT@1", "STDI"})
 
@@ -98,6 +100,10 @@ class Elm327Session:
         self._command: str | None = None
         self._received = bytearray()
         self._unsolicited = bytearray()
+        self._pending_answer = b""
+        self._tail = b""
+        self.pending_answers = 0
+        """How often a unit has said "response pending" (7F, service, 78) in the reply under way."""
 
     @property
     def pending(self) -> str | None:
@@ -117,6 +123,9 @@ class Elm327Session:
             raise ValueError(f"command {command!r} is not printable ASCII")
         self._command = command
         self._received.clear()
+        self._pending_answer = _pending_answer(command)
+        self._tail = b""
+        self.pending_answers = 0
         return command.encode("ascii") + _CR
 
     def receive(self, data: bytes) -> Reply | None:
@@ -128,6 +137,7 @@ class Elm327Session:
             self._keep_unsolicited(data)
             return None
         self._received += data[: self._max_reply_bytes + 1]
+        self._count_pending(data)
         reply = self._complete_reply()
         if reply is None and len(self._received) > self._max_reply_bytes:
             shown = self.partial
@@ -139,6 +149,13 @@ class Elm327Session:
         """Give up waiting (a timeout): what comes late is not taken for the next reply's data if it can be told."""
         self._command = None
         self._received.clear()
+
+    def _count_pending(self, data: bytes) -> None:
+        """Look through what is new and as much before it as an answer that was split may have begun with."""
+        if self._pending_answer:
+            seen = self._tail + _BLANK.sub(b"", data).upper()
+            self.pending_answers += seen.count(self._pending_answer)
+            self._tail = seen[1 - len(self._pending_answer) :]
 
     def _complete_reply(self) -> Reply | None:
         command = self._command
@@ -177,6 +194,12 @@ def read_lines(command: str, shown: list[str]) -> Reply:
     if _compact(command) not in _BANNER_COMMANDS and any(_BANNER.search(line) for line in lines):
         notices.add(Notice.RESTARTED)
     return Reply(command, tuple(lines), frozenset(notices))
+
+
+def _pending_answer(command: str) -> bytes:
+    """What a unit says that needs longer for ``command`` (ISO 14229-1, 7F xx 78); empty where it is no request."""
+    request = _REQUEST.match(_compact(command))
+    return b"7F" + request[1].encode("ascii") + b"78" if request else b""
 
 
 def _is_leftover(text: bytes, rest: bytes, command: str) -> bool:
