@@ -1,12 +1,15 @@
 """One car behind one adapter: finds the link, asks a service, returns every ECU's answer with its status."""
 
+import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from collector.adapter import Adapter
+from collector.adapter import P2_STAR_S, Adapter
 from collector.errors import CarSilentError
 from collector.memory import KnownCar
 from collector.setup import Abilities, set_up
+from collector.spelling import spelled
 from config.settings import AdapterSettings
 from protocols.answers import Answer, answers_to
 from protocols.elm327 import BUS_FAULTS, Notice, Reply
@@ -15,20 +18,29 @@ from protocols.readings import ItemStatus
 
 BROKEN = frozenset({Notice.DATA_ERROR, Notice.RX_ERROR, Notice.BUFFER_FULL, Notice.STOPPED})
 NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
-PENDING_TRIES = 5  # with the slowest tail: P2* of 5 s (ISO 14229-2) for an adapter that does not wait by itself
+# an adapter that does not wait by itself is asked again until P2* has passed since a unit last asked for patience
+PENDING_TRIES = 5  # of a second each
+PENDING_TRIES_MAX = 20  # in all
+PENDING_PAUSE_S = 0.8  # between tries where the adapter cannot be told to wait
 PENDING = frozenset({0x21, 0x78})  # busy, repeat the request; response pending
 SLOWEST_TAIL = ("ATAT0", "ATSTFF")  # 255 x 4 ms, the longest wait an ELM327 knows; adaptive timing would cut it short
 DEFAULT_TAIL = ("ATST32", "ATAT1")  # 50 x 4 ms, the chip's own default, and as set up
 CAN_TAIL = ("ATST0D",)  # 13 x 4 ms: a control unit on CAN answers within 50 ms (ISO 15765-4, P2)
 BATCH_SIZES = (6, 2, 1)
-# STN chips know milliseconds, and a wait as long as a unit may be pending (ISO 14229-2, P2*)
+# STN chips know milliseconds
 STN_TAILS = {
-    SLOWEST_TAIL: ("ATAT0", "STPTO5000"),
+    SLOWEST_TAIL: ("ATAT0", "STPTO1020"),
     DEFAULT_TAIL: ("STPTO200", "ATAT1"),
     CAN_TAIL: ("STPTO52",),
 }
+PATIENT_MS = 1020  # as SLOWEST_TAIL
+STPX_TRIAL_MS = 200  # the default wait of every chip
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 CAN_PROTOCOLS = frozenset("6789")
+# how an adapter without AT DPN tells its protocol
+CAN_NUMBERS = {"11/500": "6", "29/500": "7", "11/250": "8", "29/250": "9"}
+CAN_NAME = re.compile(r"CAN (11/500|29/500|11/250|29/250)")
+CANNOT_ADDRESS = "the adapter cannot address it"
 PRESENT_V = 6.0  # below this no car supplies the adapter
 MOST_V = 60.0  # above this it is no supply of a vehicle, but digits of something else
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
@@ -62,6 +74,13 @@ class Car:
         remembered = abilities.skills.pids_at_once
         self.pids_at_once = remembered if remembered in BATCH_SIZES else 0  # 0: one, until more are tried
         self.measures_supply = abilities.skills.measures_supply
+        self.supply_falls = abilities.skills.supply_falls  # it was seen without a car and with one
+        self._was_there: bool | None = None
+        self._volts: float | None = None
+        stn = abilities.chip.startswith("STN")
+        self.stpx = abilities.skills.stpx if stn else False  # None: not tried yet
+        self.unit = ""  # whom STPX names in place of a header
+        self._pinned = False  # the adapter may not change to another protocol by itself
         self.on_trial = False  # something is being asked that some adapters do not survive
         self.heard: set[str] = set()  # every unit that answered anything
         self.on_uds = False  # it has service 22 F4xx in place of service 01 (SAE J1979-2)
@@ -81,7 +100,11 @@ class Car:
 
     def _believed(self, volts: float) -> float | None:
         """Some clones say 0.0 V with a car behind them; one that once told a car's voltage is believed from then on."""
-        if volts >= PRESENT_V:
+        self._volts = volts
+        there = volts >= PRESENT_V
+        self.supply_falls |= self._was_there is not None and there is not self._was_there
+        self._was_there = there
+        if there:
             self.measures_supply = True
         return None if self.measures_supply is False else volts
 
@@ -91,6 +114,11 @@ class Car:
             return volts
         self.measures_supply = False
         return None
+
+    @property
+    def resting(self) -> bool:
+        """Whether so little was measured last that the next start may be at stake."""
+        return self._volts is not None and self._volts <= self._settings.rest_voltage_floor_v
 
     @property
     def values_at_once(self) -> int:
@@ -116,6 +144,7 @@ class Car:
         SH), so that no car of another link would answer, and on 11 bit ids its last bits would be some unit's own.
         """
         await set_up(self.adapter)
+        self._pinned = False
         try:
             await self.connect()
         except CarSilentError:
@@ -129,13 +158,23 @@ class Car:
         if reply is not None and reply.lines:
             await self._learn_link(reply, known)
             asked = _sum_up(answers_to(b"\x01\x00", self._assemble(reply)), reply)
+            asked = await self._ask_pending(b"\x01\x00", asked, extended_address=False)
             asked = asked if asked.read() or self.link is LinkFormat.LEGACY else await self._first_on_uds()
         else:
             asked = await self._find_on_uds() if await self.present() else Asked((), ItemStatus.TIMEOUT)
         if not asked.read():
             raise CarSilentError(_why_silent(reply))
         self.silent = False
+        if known is None and self.stpx is None and self.link is not LinkFormat.LEGACY:
+            await self._try_stpx(asked)
         return asked
+
+    async def _try_stpx(self, first: Asked) -> None:
+        """Ask once more what was just answered: not every chip that calls itself an STN knows STPX."""
+        request = b"\x22\xf4\x00" if self.on_uds else b"\x01\x00"
+        reply = await self.adapter.ask(spelled(request, None, stpx=True, wait_ms=STPX_TRIAL_MS))
+        again = answers_to(request, self._assemble(reply)) if reply else ()
+        self.stpx = {answer.ecu for answer in first.read()} == {a.ecu for a in again if a.status is ItemStatus.READ}
 
     async def _first_reply(self, known: KnownCar | None) -> Reply | None:
         """01 00 over the protocol that the adapter spoke last; only where nothing answers there, a search.
@@ -146,10 +185,12 @@ class Car:
         if on_can:
             await self._set_tail(CAN_TAIL)
         count = len(known.units) if known and on_can and self.counts_lines else 0
-        reply = await self.adapter.ask(f"0100{_digit(count)}", timeout_s=self._settings.search_timeout_s)
+        first = spelled(b"\x01\x00", count, stpx=False)
+        reply = await self.adapter.ask(first, timeout_s=self._settings.search_timeout_s)
         if reply is None or reply.lines or Notice.SEARCHING in reply.notices:
             return reply
         await self.adapter.ask("ATSP0")
+        self._pinned = False
         return await self.adapter.ask("0100", timeout_s=self._settings.search_timeout_s)
 
     async def _find_on_uds(self) -> Asked:
@@ -168,7 +209,19 @@ class Car:
     async def use_protocol(self, number: str) -> None:
         """Set a CAN protocol without a search; nothing is stored in the adapter."""
         await self.adapter.ask(f"ATTP{number}")
+        self._pinned = True
         self.link = link_format_of(number) or self.link
+
+    async def pin(self) -> bool:
+        """Hold the adapter to the CAN protocol it found, before one unit is addressed; False where that is unknown.
+
+        Left to itself it may search again with the unit's header, which on another protocol is somebody else's.
+        """
+        named = CAN_NAME.search(self.protocol)
+        number = self.protocol_number or (CAN_NUMBERS[named[1]] if named else "")
+        if not self._pinned and number in CAN_PROTOCOLS:
+            await self.use_protocol(number)
+        return self._pinned
 
     async def _first_on_uds(self) -> Asked:
         reply = await self.adapter.ask("22F400")
@@ -229,13 +282,18 @@ class Car:
         expected_lines: int | None,
         extended_address: bool,  # noqa: FBT001
         timeout_s: float | None = None,
+        wait_ms: int = 0,
     ) -> Asked:
-        reply = await self.adapter.ask(request.hex().upper() + _digit(expected_lines), timeout_s=timeout_s)
+        if self.unit and not self.stpx:  # it took STPX before and does not any more: nobody else is asked in its place
+            return Asked((), ItemStatus.NOT_ASKED, CANNOT_ADDRESS)
+        line = spelled(request, expected_lines, stpx=bool(self.stpx), unit=self.unit, wait_ms=wait_ms)
+        reply = await self.adapter.ask(line, timeout_s=timeout_s)
         if reply is None:
             asked = Asked((), ItemStatus.TIMEOUT, "no prompt")
         else:
             asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
             self.heard |= {answer.ecu for answer in asked.answers if answer.ecu}
+            self.stpx = self.stpx and not (Notice.UNKNOWN_COMMAND in reply.notices and line.startswith("STPX"))
         if asked.status is ItemStatus.TIMEOUT and not asked.answers and not await self.present():
             raise CarSilentError("unplugged")
         return asked
@@ -246,38 +304,46 @@ class Car:
         self.counts_lines &= self.digit_misses < DIGIT_MISSES_MAX
 
     async def _ask_pending(self, request: bytes, asked: Asked, *, extended_address: bool) -> Asked:
-        """Ask again, with the longest tail, until every ECU that said "response pending" has said something final.
+        """Ask again, with a long tail, until every ECU that said "response pending" has said something final.
 
-        A busy ECU may be silent in between; one that stays so has the pending answer for its last word.
+        A busy ECU may be silent in between; one that stays so for P2* has the pending answer for its last word.
         """
         waiting = {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
         if not waiting:
             return asked
-        await self._set_tail(SLOWEST_TAIL)
-        for _ in range(PENDING_TRIES):
-            asked = await self._ask_once(request, None, extended_address)
+        told = bool(self.stpx) or await self._set_tail(SLOWEST_TAIL)
+        tries, left = 0, PENDING_TRIES
+        while waiting and left and tries < PENDING_TRIES_MAX:
+            await asyncio.sleep(0.0 if told else PENDING_PAUSE_S)
+            asked = await self._ask_patiently(request, extended_address=extended_address)
+            again = {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
             for answer in asked.answers:
                 waiting.pop(answer.ecu, None)
-            waiting |= {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
-            if not waiting:
-                break
-        await self._set_tail(DEFAULT_TAIL)
+            waiting |= again
+            tries, left = tries + 1, PENDING_TRIES if again else left - 1
+        if not self.stpx:
+            await self._set_tail(DEFAULT_TAIL)
         silent = tuple(answer for ecu, answer in waiting.items() if ecu not in {known.ecu for known in asked.answers})
         return asked if not silent else replace(asked, answers=asked.answers + silent)
 
-    async def _set_tail(self, commands: tuple[str, ...]) -> None:
+    async def _ask_patiently(self, request: bytes, *, extended_address: bool) -> Asked:
+        """One more try; STPX says by itself that it is waited for longer."""
+        wait_ms = PATIENT_MS if self.stpx else 0
+        timeout_s = self._settings.reply_timeout_s + P2_STAR_S
+        return await self._ask_once(request, None, extended_address, timeout_s, wait_ms)
+
+    async def _set_tail(self, commands: tuple[str, ...]) -> bool:
+        """Set how long the adapter waits for one more line; False when it does not know the command for it."""
         stn = self.abilities.chip.startswith("STN")
+        known = True
         for command in STN_TAILS[commands] if stn else commands:
             if self.abilities.adaptive_timing or not command.startswith("ATAT"):
-                await self.adapter.ask(command)
+                reply = await self.adapter.ask(command)
+                known &= reply is not None and Notice.UNKNOWN_COMMAND not in reply.notices
+        return known
 
     def _assemble(self, reply: Reply, *, extended_address: bool = False) -> Assembly:
         return assemble_reply(reply, self.link, headers=self.abilities.headers, extended_address=extended_address)
-
-
-def _digit(lines: int | None) -> str:
-    """The count digit behind a request: so many lines end the answer (ELM327 data sheet); "" to wait for all."""
-    return f"{lines:X}" if lines is not None and 0 < lines < 16 else ""
 
 
 def _is_pending(answers: Sequence[Answer]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from collector.addressing import Address, address_functionally, address_physically
-from collector.car import Asked, Car
+from collector.car import CANNOT_ADDRESS, Asked, Car
 from collector.memory import KnownCar
 from collector.notebook import Notebook
 from collector.obd_on_uds import VIN_DID, take_vin_did
@@ -70,7 +70,7 @@ async def read_uds_vin(car: Car, book: Notebook) -> None:
         return
     reachable = await address_physically(car, engine)
     asked = await car.ask(VIN_DID) if reachable else None
-    await address_functionally(car)
+    await address_functionally(car, engine)
     if asked is not None:
         take_vin_did(book, asked)
 
@@ -106,11 +106,11 @@ async def _ask_rows(car: Car, book: Notebook, rows: Iterable[OdometerRow]) -> No
         for request, same in groupby(group, lambda row: row.request):
             candidates = list(same)
             if not reachable:
-                book.note(f"odometer.{candidates[0].id}", ItemStatus.NOT_ASKED, "the adapter cannot address it")
+                book.note(f"odometer.{candidates[0].id}", ItemStatus.NOT_ASKED, CANNOT_ADDRESS)
                 continue
             asked = await car.ask(bytes.fromhex(request), extended_address=bool(address.extended))
             take_rows(book, candidates, asked)
-        await address_functionally(car)  # the next unit inherits no filter, flow control or address byte of this one
+        await address_functionally(car, address)  # the next unit inherits no filter, flow control or address byte
 
 
 def _address(row: OdometerRow) -> Address:

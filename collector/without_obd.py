@@ -37,7 +37,7 @@ async def _ask_unit(car: Car, book: Notebook, unit: IdentityUnit) -> bool:
     """Ask one unit; False when the bus itself is silent, so that nobody else needs to be asked."""
     address = Address(unit.request_id, unit.response_id)
     asked = await car.ask(VIN_DID) if await address_physically(car, address) else None
-    await address_functionally(car)
+    await address_functionally(car, address)
     if asked is not None:
         take_vin_did(book, asked)
     return asked is None or not asked.faulty

@@ -51,6 +51,7 @@ _AT_PRIORITY = re.compile(r"^CP([0-9A-F]{2})$")
 _AT_PROTOCOL = re.compile(r"^[ST]P([0-9A])$")
 _CAN_PROTOCOLS = frozenset("6789A")
 _CAN_11_PROTOCOLS = frozenset("68")
+_LEGACY_PROTOCOLS = frozenset("12345")
 _STANDARD_PRIORITY = "18"
 _LENGTH_BYTES = frozenset(f"{length:02X}" for length in range(0x10))
 _AT_SETTINGS_LOST = frozenset({"Z", "D", "WS"})
@@ -149,17 +150,23 @@ class AllowList:
             return self._priority == _STANDARD_PRIORITY and not self._extended_now
         if not self._fits_protocol(header):
             return False
+        if self._protocol not in _CAN_PROTOCOLS:
+            return not self._extended_now
         full = self._full_id(header)
         if (full, self._extended_now) in self._units:
             return True
-        legacy = _LEGACY_HEADERS.fullmatch(header) and self._protocol not in _CAN_PROTOCOLS
-        return not self._extended_now and bool(_STANDARD_IDS.fullmatch(full) or legacy)
+        return not self._extended_now and bool(_STANDARD_IDS.fullmatch(full))
 
     def _fits_protocol(self, header: str) -> bool:
-        """Whether a header has the form of the protocol that was set: an adapter cuts or fills it to another id."""
+        """Whether a header has the form of the protocol that was set: an adapter cuts or fills it to another id.
+
+        None has while the adapter chooses the protocol by itself: it may search again, and the header stays.
+        """
         if self._protocol in _CAN_11_PROTOCOLS:
             return len(header) == 3
-        return self._protocol not in _CAN_PROTOCOLS or len(header) > 3
+        if self._protocol in _CAN_PROTOCOLS:
+            return len(header) > 3
+        return self._protocol in _LEGACY_PROTOCOLS and bool(_LEGACY_HEADERS.fullmatch(header))
 
     def _full_id(self, header: str) -> str:
         return self._priority + header if len(header) == 6 else header

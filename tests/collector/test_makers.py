@@ -60,6 +60,7 @@ def test_every_askable_row_may_be_sent_on_its_own_header_and_on_no_other() -> No
     row = next(row for row in profiles.rows if row.id == "vag-cluster-2203-24")
     allow = AllowList(reads)
 
+    allow.check(b"ATTP6\r")
     allow.check(b"ATSH714\r")
     allow.check(row.request.encode() + b"\r")
     allow.check(b"ATSH7E0\r")

@@ -22,7 +22,7 @@ def answer_of(answers: dict[str, str], data: bytes) -> bytes:
     """The scripted lines; a command with a count digit gets only so many of them."""
     command = data.strip().decode()
     if command.startswith("AT"):
-        return b"12.6V\r\r>" if command == "ATRV" else b"OK\r\r>"
+        return answers.get(command, "12.6V" if command == "ATRV" else "OK").encode() + b"\r\r>"
     whole = command[: len(command) // 2 * 2]
     lines = answers.get(whole, "NO DATA").splitlines()
     wanted = int(command[-1], 16) if len(command) % 2 else len(lines)

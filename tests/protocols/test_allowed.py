@@ -28,7 +28,7 @@ ALLOWED = """
 ATAL ATAT0 ATAT1 ATAT2 ATST32 ATSTFF ATSP0 ATTP1 ATTP9 ATTPA ATDP ATDPN ATRV ATPC ATCAF1 ATCFC1 ATAR ATPPS ATIGN ATCS
 ATFE ATCEA ATCEA60 ATSH7DF ATSH7E0 ATSH714 ATSHDB33F1 ATSHDA10F1 ATSH18DB33F1 ATSHFC0076 ATSH17FC0076 ATSH686AF1
 ATSHC133F1 ATSH6F1 ATCRA7E8 ATCRA18DAF110 ATCRA ATCP17 ATFCSH714 ATFCSD300000 ATFCSD60300000 ATFCSM1 STI STDI STMFR
-STSN STPR STPRS STPTO50 STCSEGR1 STCFCPA7E0,7E8 STPXH:7E0,D:010C,R:1,T:50 STPXD:0902
+STSN STPR STPRS STPTO50 STCSEGR1 STCFCPA7E0,7E8 STPXD:0902 STPXD:010C,R:1,T:50
 """
 FORBIDDEN_SETTINGS = """
 ATPP0CSV23 ATPP0CON ATPPFFOFF atpp0con ATPPS1 ATBRD23 ATBRT00 ATMA ATMR10 ATMT10 ATMPFEE0 AT@312345678901 ATSD01 ATRTR
@@ -114,17 +114,17 @@ def test_requests_outside_the_list_are_forbidden(command: str) -> None:
 
 
 def test_maker_reads_pass_only_on_the_unit_of_their_profile() -> None:
-    assert is_allowed("222203", "ATSH714")
-    assert not is_allowed("222203", "ATSH7E0")
-    assert not is_allowed("222203", "ATSH714", "ATD")
-    assert not is_allowed("222203", "ATSH714", "ATFCSH7E0", "ATSH7DF")
-    assert is_allowed("2128", "AT SH 7E0")
-    assert is_allowed("1ADF1", "ATSH7E0")
-    assert is_allowed("22D10D", "ATSH6F1", "ATCEA60")
-    assert is_allowed("STPX H:6F1, D:22D10D", "ATCEA60")
-    assert not is_allowed("22D10D", "ATSH6F1")
-    assert not is_allowed("22D10D", "ATSH6F1", "ATCEA60", "ATCEA")
-    assert not is_allowed("222203", "ATSH714", "ATCEA60")
+    assert is_allowed("222203", "ATTP6", "ATSH714")
+    assert not is_allowed("222203", "ATTP6", "ATSH7E0")
+    assert not is_allowed("222203", "ATTP6", "ATSH714", "ATD", "ATTP6")
+    assert not is_allowed("222203", "ATTP6", "ATSH714", "ATFCSH7E0", "ATSH7DF")
+    assert is_allowed("2128", "ATTP6", "AT SH 7E0")
+    assert is_allowed("1ADF1", "ATTP6", "ATSH7E0")
+    assert is_allowed("22D10D", "ATTP6", "ATSH6F1", "ATCEA60")
+    assert is_allowed("STPX H:6F1, D:22D10D", "ATTP6", "ATCEA60")
+    assert not is_allowed("22D10D", "ATTP6", "ATSH6F1")
+    assert not is_allowed("22D10D", "ATTP6", "ATSH6F1", "ATCEA60", "ATCEA")
+    assert not is_allowed("222203", "ATTP6", "ATSH714", "ATCEA60")
 
 
 def test_no_flow_control_frame_can_be_read_as_a_request() -> None:
@@ -167,24 +167,24 @@ def test_only_priorities_of_known_ids_are_set() -> None:
 
 
 def test_a_29_bit_header_is_judged_together_with_its_priority() -> None:
-    assert is_allowed("22295A", "ATCP17", "ATSHFC0076")
-    assert is_allowed("22295A", "ATSH17FC0076")
-    assert not is_allowed("22295A", "ATSHFC0076")
-    assert not is_allowed("22295A", "ATCP18", "ATSHFC0076")
+    assert is_allowed("22295A", "ATTP7", "ATCP17", "ATSHFC0076")
+    assert is_allowed("22295A", "ATTP7", "ATSH17FC0076")
+    assert not is_allowed("22295A", "ATTP7", "ATSHFC0076")
+    assert not is_allowed("22295A", "ATTP7", "ATCP18", "ATSHFC0076")
 
 
 @pytest.mark.parametrize(
     ("request_", "before"),
     [
-        ("0100", ("ATCP18", "ATSHFC0076")),  # the suffix of a profile's id under another priority is another unit
-        ("0100", ("ATCP17", "ATSHDB33F1")),
-        ("0100", ("ATCP17",)),  # the adapter's own functional header, with a priority that is not its own
-        ("22F190", ("ATSHFC0076",)),
-        ("22F190", ("ATSHFC0076", "ATCP17", "ATD", "ATSHFC0076")),
-        ("STPX H:FC0076, D:22F190", ("ATCP18",)),
-        ("0100", ("ATSH6F1",)),  # a unit behind an address byte, without that byte
-        ("0100", ("ATSH7E0", "ATCEA60")),
-        ("0100", ("ATCEA60",)),
+        ("0100", ("ATTP7", "ATCP18", "ATSHFC0076")),  # a profile's id under another priority is another unit
+        ("0100", ("ATTP7", "ATCP17", "ATSHDB33F1")),
+        ("0100", ("ATTP7", "ATCP17")),  # the adapter's own functional header, with a priority that is not its own
+        ("22F190", ("ATTP7", "ATSHFC0076")),
+        ("22F190", ("ATSHFC0076", "ATCP17", "ATD", "ATTP7", "ATSHFC0076")),
+        ("STPX H:FC0076, D:22F190", ("ATTP7", "ATCP18")),
+        ("0100", ("ATTP6", "ATSH6F1")),  # a unit behind an address byte, without that byte
+        ("0100", ("ATTP6", "ATSH7E0", "ATCEA60")),
+        ("0100", ("ATTP6", "ATCEA60")),
         ("0100", ("ATTP7", "ATSH686AF1")),  # header bytes of K-line would be a CAN id of somebody else
         ("0100", ("ATTP9", "ATSHC133F1")),
     ],
@@ -196,13 +196,13 @@ def test_even_a_standard_read_goes_only_to_a_unit_that_is_asked(request_: str, b
 @pytest.mark.parametrize(
     "before",
     [
-        ("ATCP17", "ATSHFC0076"),
-        ("ATSH17FC0076",),
-        ("ATCP17", "ATSHFC0076", "ATCP18", "ATSHDB33F1"),
-        ("ATSHDA10F1",),
-        ("ATSH6F1", "ATCEA60"),
+        ("ATTP7", "ATCP17", "ATSHFC0076"),
+        ("ATTP7", "ATSH17FC0076"),
+        ("ATTP9", "ATCP17", "ATSHFC0076", "ATCP18", "ATSHDB33F1"),
+        ("ATTP7", "ATSHDA10F1"),
+        ("ATTP6", "ATSH6F1", "ATCEA60"),
         ("ATTP3", "ATSH686AF1"),
-        ("ATTP7", "ATSH686AF1", "ATSP0"),
+        ("ATTP7", "ATSH686AF1", "ATSP0", "ATTP5"),
         (),
     ],
 )
@@ -211,8 +211,9 @@ def test_a_standard_read_goes_to_every_unit_that_is_asked(before: tuple[str, ...
 
 
 def test_stpx_is_judged_on_its_own_header() -> None:
-    assert is_allowed("STPX H:714, D:222203, R:1")
-    assert not is_allowed("STPX H:7E0, D:222203, R:1", "ATSH714")
+    assert is_allowed("STPX H:714, D:222203, R:1", "ATTP6")
+    assert is_allowed("STPXH:7E0,D:010C,R:1,T:50", "ATTP8")
+    assert not is_allowed("STPX H:7E0, D:222203, R:1", "ATTP6", "ATSH714")
 
 
 def test_tester_present_is_sent_only_inside_a_read() -> None:
@@ -248,7 +249,7 @@ def assert_only_reads(data: bytes) -> None:
 @given(st.binary(max_size=24))
 @example(b"0104\r")
 def test_any_bytes_are_forbidden_or_only_read(data: bytes) -> None:
-    if is_allowed(data, "ATSH7E0"):
+    if is_allowed(data, "ATTP6", "ATSH7E0"):
         assert_only_reads(data)
 
 
@@ -259,7 +260,7 @@ _HEADS = st.sampled_from(["", "AT", "at ", "ST", "STPX H:7E0,D:", "01", "22", "2
 @given(_HEADS, _NEAR)
 def test_near_misses_are_forbidden_or_only_read(head: str, rest: str) -> None:
     data = f"{head}{rest}\r".encode()
-    if is_allowed(data, "ATSH7E0"):
+    if is_allowed(data, "ATTP6", "ATSH7E0"):
         assert_only_reads(data)
 
 
@@ -278,3 +279,35 @@ def test_a_header_of_another_protocols_form_is_not_asked_on(
     settings = [f"ATTP{protocol}", f"ATSH{header}"]
 
     assert is_allowed(b"0100\r", *(settings if protocol_first else settings[::-1])) is asked
+
+
+@pytest.mark.parametrize("line", ["0100", "22F190", "STPXH:7E0,D:0100", "STPXD:0100"])
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        (("ATTP6", "ATSH7E0"), True),
+        (("ATSH7E0", "ATTP8"), True),
+        # a search of its own would send to this header on whatever it finds
+        (("ATSH7E0",), False),
+        (("ATSP0", "ATSH7E0"), False),
+        (("ATTP6", "ATSH7E0", "ATSP0"), False),
+        (("ATTP6", "ATD", "ATSH7E0"), False),
+        (("ATTP3", "ATSH7E0"), False),
+    ],
+)
+def test_one_unit_is_asked_only_over_a_protocol_that_cannot_change(
+    line: str, settings: tuple[str, ...], *, asked: bool
+) -> None:
+    assert is_allowed(line, *settings) is asked
+
+
+@pytest.mark.parametrize("settings", [(), ("ATSP0",), ("ATTP3",), ("ATTP6",), ("ATSH7E0", "ATD")])
+def test_all_units_are_asked_over_whatever_protocol_is_found(settings: tuple[str, ...]) -> None:
+    assert is_allowed("0100", *settings)
+
+
+@pytest.mark.parametrize("number", "12345")
+def test_the_header_bytes_of_older_links_are_asked_on_over_those_links_only(number: str) -> None:
+    assert is_allowed("0100", f"ATTP{number}", "ATSH686AF1")
+    assert not is_allowed("0100", f"ATTP{number}", "ATCP17", "ATSHFC0076")
+    assert not is_allowed("0100", "ATSH686AF1")
