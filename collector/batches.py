@@ -26,6 +26,17 @@ def batches(pids: Sequence[int], *, at_once: int) -> tuple[tuple[int, ...], ...]
     return (*groups, *((pid,) for pid in pids if pid not in known))
 
 
+def with_guests(groups: Sequence[tuple[int, ...]], pids: Iterable[int], *, at_once: int) -> tuple[tuple[int, ...], ...]:
+    """``groups`` with those first ``pids`` that find a place in them without one more request being sent."""
+    waiting = list(pids)
+    filled = []
+    for group in groups:
+        room = at_once - len(group) if all(pid in PID_LENGTHS for pid in group) else 0
+        guests, waiting = waiting[: max(room, 0)], waiting[max(room, 0) :]
+        filled.append((*group, *guests))
+    return tuple(filled)
+
+
 def room_for(pids: Iterable[int], *, beside: Iterable[int], support: Support, at_once: int) -> tuple[int, ...]:
     """Those first ``pids`` that find a place in the requests for ``beside`` without one more being sent."""
     free = -len([pid for pid in supported_by_any(support, beside) if pid in PID_LENGTHS]) % max(at_once, 1)

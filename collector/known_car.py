@@ -4,6 +4,8 @@ The first difference ends the attempt (StaleError), and the car is read again as
 that is wrong - another car, a replaced or added unit, new software - costs time and never a value.
 """
 
+from dataclasses import replace
+
 from collector.batches import frames_of_size
 from collector.car import Asked, Car
 from collector.memory import KnownCar, KnownUnit, Skills
@@ -16,6 +18,7 @@ TOLD_BY_ALL = ("vin", "calibration_ids", "odometer.01A6", "monitor_status")
 ROW = "odometer."
 VIN_INFO, SOFTWARE_INFO = 0x02, 0x04
 SILENT = frozenset({ItemStatus.TIMEOUT, ItemStatus.REFUSED, ItemStatus.UNSUPPORTED})
+MAPS_AGAIN_VISITS = 8  # so many quick visits believe the maps of PIDs: a bit that was read wrong does not stay for ever
 FAILED = frozenset({ItemStatus.TIMEOUT, ItemStatus.CORRUPT})
 
 
@@ -93,6 +96,17 @@ def learnt(car: Car, book: Notebook, key: str) -> KnownCar | None:
     return KnownCar(key, car.protocol_number, car.protocol, units, told, silent)
 
 
+def still_believed(known: KnownCar | None) -> KnownCar | None:
+    """``known``, or None where it is time to read the car as if nobody had met it."""
+    return known if known is not None and known.brief_visits < MAPS_AGAIN_VISITS else None
+
+
+def renewed(known: KnownCar, book: Notebook) -> KnownCar:
+    """``known`` after a visit that believed it: a PID that was answered although no map had it belongs to its unit."""
+    units = tuple(replace(unit, pids=book.support.get(unit.address, unit.pids)) for unit in known.units)
+    return replace(known, units=units, brief_visits=known.brief_visits + 1)
+
+
 def skills_now(car: Car, last_car: str) -> Skills:
     """What the adapter has shown by the end of a visit; ``last_car`` is the key of the car, "" if it is not known."""
     before = car.abilities.skills
@@ -106,6 +120,8 @@ def skills_now(car: Car, last_car: str) -> Skills:
         adaptive_timing=car.abilities.adaptive_timing,
         long_messages=car.abilities.long_messages,
         lacks_defaults=before.lacks_defaults,
+        stpx=car.stpx if car.abilities.chip.startswith("STN") else before.stpx,
+        supply_falls=car.supply_falls,
     )
 
 

@@ -15,12 +15,14 @@ from collector.known_car import (
     StaleError,
     calibration_lines,
     learnt,
+    renewed,
     require_no_strangers,
     require_same_software,
     require_same_units,
     require_same_vin,
     require_whole,
     skills_now,
+    still_believed,
     vin_lines,
 )
 from collector.links import open_transport
@@ -47,6 +49,7 @@ from collector.without_obd import identify
 from config.profiles import Profiles
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
+from protocols.obd import ODOMETER_PID
 from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing
 
 Tell = Callable[[ScanProgress | VinSeen], Awaitable[None]]
@@ -82,7 +85,7 @@ class Reader:
     async def learn(self, car: Car, book: Notebook, known: KnownCar | None) -> None:
         """Keep what a finished visit taught of its car and its adapter."""
         key = self.memory.key_of(book.vin) if book.vin else ""
-        taught = known if known is not None else learnt(car, book, key)
+        taught = renewed(known, book) if known is not None else learnt(car, book, key)
         if taught is not None:
             await self.memory.keep_car(taught)
         if book.connected:
@@ -140,7 +143,7 @@ async def scan_car(
     if opened_s is not None:
         started_s, before = opened_s, Traffic()
     attempts, doubted = SWAPS_MAX + 1, False
-    known = await reader.memory.car(car.abilities.skills.last_car) if reader.brief else None
+    known = still_believed(await reader.memory.car(car.abilities.skills.last_car)) if reader.brief else None
     while attempts:
         try:
             book = await _read_car(car, reader, tell, known)
@@ -164,7 +167,7 @@ async def scan_car(
 async def _other_known(reader: Reader, stale: KnownCar | None, vin: str) -> KnownCar | None:
     """What is remembered of the car that told ``vin`` in place of the expected one."""
     key = reader.memory.key_of(vin) if vin else ""
-    return await reader.memory.car(key) if key and stale is not None and key != stale.key else None
+    return still_believed(await reader.memory.car(key)) if key and stale is not None and key != stale.key else None
 
 
 async def _read_car(car: Car, reader: Reader, tell: Tell, known: KnownCar | None) -> Notebook:
@@ -217,7 +220,7 @@ async def _read_all(car: Car, reader: Reader, book: Notebook, told: _Told, known
     await told.step(STEPS[1])
     await _read_who(car, reader, book, first, known)
     await told.vin(book.vin)
-    await read_values(car, book, FIRST_PIDS)
+    await read_values(car, book, FIRST_PIDS, beside=(ODOMETER_PID,) if known is not None else ())
     await told.step(STEPS[2])
     await (read_uds_codes if car.on_uds else read_codes)(car, book)
     book.heard = frozenset(car.heard)

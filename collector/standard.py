@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from collector.batches import Support, batches, expected_lines, fewest_units_first, supported_by_any
+from collector.batches import Support, batches, expected_lines, fewest_units_first, supported_by_any, with_guests
 from collector.car import Asked, Car
 from collector.notebook import Notebook
 from protocols.answers import Answer
@@ -104,17 +104,25 @@ def _take_maps(support: dict[str, frozenset[int]], answers: Iterable[tuple[int, 
             support[answer.ecu] = support.get(answer.ecu, frozenset()) | supported_pids(pid, answer.data)
 
 
-async def read_values(car: Car, book: Notebook, pids: Sequence[int] = WANTED_PIDS) -> None:
-    """Of service 01 those ``pids`` that a unit has: status, odometer, counters, fuel and the live values."""
+async def read_values(
+    car: Car, book: Notebook, pids: Sequence[int] = WANTED_PIDS, *, beside: Sequence[int] = ()
+) -> None:
+    """Of service 01 those ``pids`` that a unit has: status, odometer, counters, fuel and the live values.
+
+    ``beside`` are asked without a unit having them where they cost no request: a map may be remembered wrong.
+    """
     support = book.support
     wanted = supported_by_any(support, pids)
     for pid in dict.fromkeys(pids):
         if pid not in wanted:
             book.note(item_of(pid), ItemStatus.UNSUPPORTED)
-    for pids in batches(fewest_units_first(support, wanted), at_once=car.values_at_once):
+    groups = batches(fewest_units_first(support, wanted), at_once=car.values_at_once)
+    for pids in with_guests(groups, [pid for pid in beside if pid not in wanted], at_once=car.values_at_once):
         answers = await _ask_pids(car, support, pids)
         for pid, answer in answers:
             _take_value(book, pid, answer)
+            if pid in beside and answer.status is ItemStatus.READ:
+                support[answer.ecu] = support.get(answer.ecu, frozenset()) | {pid}
         await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers if a.status in SETTLED})
     if book.mil is False and STATUS_PID in wanted and book.items[item_of(STATUS_PID)].status is not ItemStatus.READ:
         book.mil = None  # off is known only where every unit said so

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.batches import MAX_PIDS, batches, expected_lines, supported_by_any
+from collector.batches import MAX_PIDS, batches, expected_lines, supported_by_any, with_guests
 
 PIDS = st.lists(st.integers(1, 0xFF), unique=True, max_size=40)
 
@@ -30,3 +30,15 @@ def test_lines_follow_iso_tp_frame_sizes() -> None:
     assert expected_lines(both, (0x0C, 0x0D, 0xA6)) == 3  # eleven bytes: a first frame and one more
     assert expected_lines({}, (0x0D,)) == 0
     assert expected_lines(both, (0x0D, 0xFF)) is None
+
+
+def test_guests_fill_the_room_that_is_left_and_never_cost_a_request() -> None:
+    assert with_guests([(1, 0x0C), (0x0D,)], [0xA6, 0x31], at_once=3) == ((1, 0x0C, 0xA6), (0x0D, 0x31))
+    assert with_guests([(1, 0x0C)], [0xA6, 0x31], at_once=3) == ((1, 0x0C, 0xA6),)
+    assert with_guests([(1, 0x0C)], [0xA6], at_once=2) == ((1, 0x0C),)
+    assert with_guests([(1,)], [0xA6], at_once=0) == ((1,),)
+    assert with_guests([], [0xA6], at_once=6) == ()
+
+
+def test_no_guest_joins_a_pid_of_unknown_length() -> None:
+    assert with_guests([(0xFE,)], [0xA6], at_once=6) == ((0xFE,),)

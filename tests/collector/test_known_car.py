@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.depth import Depth
+from collector.known_car import MAPS_AGAIN_VISITS
 from collector.memory import KnownCar, KnownUnit, ShortMemory, Skills
 from protocols.readings import CarReading, ItemStatus
 from simulator.library import find
@@ -93,6 +94,49 @@ async def test_a_full_visit_teaches_a_quick_one_and_asks_everything_again_itself
     assert {statuses(again)[name] for name in silent} == {ItemStatus.NOT_ASKED}
     assert quick.vin == first.vin
     assert quick.timing.requests <= WARM_LINES
+
+
+async def forgotten(memory: ShortMemory, *pids: int) -> KnownCar:
+    """Let the memory of its one car lack ``pids``, as if a map had been read wrong."""
+    poorer = changed(only(memory), lambda unit: dataclasses.replace(unit, pids=unit.pids - set(pids)))
+    await memory.keep_car(poorer)
+    return poorer
+
+
+async def test_an_odometer_that_the_memory_does_not_know_of_is_read_all_the_same_and_known_from_then_on() -> None:
+    memory, socket = ShortMemory(), Socket("clean")
+    first = await socket.scan(memory)
+    await forgotten(memory, 0xA6)
+    second = await socket.scan(memory)
+    third = await socket.scan(memory)
+
+    assert values(second) == values(first) == values(third)
+    assert 0xA6 in only(memory).units[0].pids
+    assert third.timing.requests == WARM_LINES
+
+
+async def test_a_car_without_an_odometer_is_asked_for_it_in_no_line_of_its_own() -> None:
+    memory, socket = ShortMemory(), Socket("toyota-no-a6")
+    first = await socket.scan(memory)
+    second = await socket.scan(memory)
+
+    assert statuses(second)["odometer.01A6"] is statuses(first)["odometer.01A6"] is ItemStatus.UNSUPPORTED
+    assert not any(line.sent.startswith(b"01A6") for line in socket.lines)
+    assert second.timing.requests <= WARM_LINES
+
+
+@pytest.mark.parametrize("profile", ["elm-2.2", "elm-2.1-clone"])
+async def test_any_value_that_the_memory_does_not_know_of_is_read_again_within_some_visits(profile: str) -> None:
+    memory, socket = ShortMemory(), Socket("clean", profile=profile)
+    first = await socket.scan(memory)
+    await forgotten(memory, 0xA6, 0x0C, 0x42)
+    visits = 0
+    while live(await socket.scan(memory)) != live(first):
+        visits += 1
+
+    assert visits <= MAPS_AGAIN_VISITS
+    assert {0xA6, 0x0C, 0x42} <= only(memory).units[0].pids
+    assert only(memory).brief_visits == 0
 
 
 async def test_another_car_at_the_same_adapter_is_read_as_if_nobody_had_been_there() -> None:

@@ -11,6 +11,7 @@ from collector.adapter import Adapter
 from collector.car import Car
 from collector.depth import Depth
 from collector.events import BayEvent, CarPlugged, CarUnplugged, ScanDone, ScanFailed, ScanProgress, VinSeen
+from collector.known_car import skills_now
 from collector.memory import ShortMemory
 from collector.presence import UNSURE_FIRST_S, Presence
 from collector.scan import Reader, scan_car
@@ -58,15 +59,85 @@ def says(socket: Socket, volts: float) -> None:
     socket.chip.supply_v = lambda: volts  # type: ignore[method-assign]
 
 
-async def test_while_the_voltage_stays_the_car_is_not_asked() -> None:
+async def test_while_a_voltage_that_falls_with_the_car_stays_the_car_is_not_asked() -> None:
     socket = Socket("clean")
     async with read_car(socket) as (presence, clock):
+        presence._car.supply_falls = True
         before = asked(socket)
         for _ in range(50):
             clock.now_s += 60
             assert await presence.lasts()
 
         assert asked(socket) == before
+
+
+async def test_behind_a_voltage_that_may_be_the_adapters_own_the_car_is_asked_four_times_and_then_left_alone() -> None:
+    socket = Socket("clean")
+    async with read_car(socket) as (presence, clock):
+        before, moments = asked(socket), []
+        for _ in range(3600):
+            clock.now_s += 1
+            assert await presence.lasts()
+            if asked(socket) > before:
+                before = asked(socket)
+                moments.append(clock.now_s)
+
+    assert moments == [15, 45, 105, 225]
+
+
+async def test_a_car_swapped_behind_an_adapter_that_measures_its_own_supply_is_noticed_within_a_minute() -> None:
+    socket = Socket("clean")
+    says(socket, 12.6)
+    async with read_car(socket) as (presence, clock):
+        socket.plug("engine-fault")
+        seconds = 0
+        while await presence.lasts():
+            seconds += 1
+            clock.now_s += 1
+
+    assert seconds == UNSURE_FIRST_S
+    assert not presence.fell_silent
+
+
+async def test_behind_a_voltage_that_may_be_the_adapters_own_a_silent_car_is_still_there() -> None:
+    socket = Socket("clean")
+    says(socket, 12.6)
+    async with read_car(socket) as (presence, clock):
+        assert socket.bus.car is not None
+        socket.bus.car.ignition_on = False
+        for _ in range(300):
+            clock.now_s += 1
+            assert await presence.lasts()
+
+
+async def test_a_battery_at_its_floor_is_not_asked_whose_it_is() -> None:
+    socket = Socket("clean")
+    says(socket, 11.7)
+    async with read_car(socket) as (presence, clock):
+        before = asked(socket)
+        for _ in range(300):
+            clock.now_s += 1
+            assert await presence.lasts()
+
+        assert asked(socket) == before
+
+
+@pytest.mark.parametrize(("seen", "falls"), [((0.2, 12.6), True), ((12.6, 0.1), True), ((12.6, 12.4, 14.1), False)])
+async def test_a_voltage_seen_with_a_car_and_without_is_the_cars_and_that_is_remembered(
+    seen: tuple[float, ...], *, falls: bool
+) -> None:
+    memory, socket = ShortMemory(), Socket("clean")
+    async with read_car(socket) as (presence, _):
+        for volts in seen:
+            says(socket, volts)
+            await presence._car.supply_v()
+        told = skills_now(presence._car, "")
+        await memory.keep_skills("tcp:virtual:1 ELM327 v2.2", told)
+    says(socket, 12.6)
+    await socket.scan(memory)
+
+    assert told.supply_falls is falls
+    assert [skills.supply_falls for skills in memory.adapters.values()] == [falls]
 
 
 async def test_a_voltage_step_asks_the_car_once_who_it_is() -> None:
