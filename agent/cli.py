@@ -21,7 +21,7 @@ Parameters = ParamSpec("Parameters")
 
 app = typer.Typer(
     name="forecourt",
-    help="Used-car intake: plug in, and a minute later the car's state is known with evidence. 插上一分钟,车况有凭据。",
+    help="Used-car intake: plug in, and a minute later the car's state is known with evidence.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: importing Rich for it would double the time to the first line
@@ -39,7 +39,9 @@ FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", show_def
 
 def main() -> None:
     """The console script."""
-    app()
+    from config.command_line import run_spoken
+
+    run_spoken(app, "forecourt", sys.argv[1:], os.environ)
 
 
 def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:

@@ -5,6 +5,7 @@ The store and the web are imported only by the command that needs them: a wrong 
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -15,11 +16,14 @@ import typer
 
 from backoffice.errors import PortError, StoreBusyError, StoreFailedError
 from backoffice.office_settings import OfficeSettings, load_office_settings
+from config.command_line import run_spoken
 from config.errors import SettingsError
 
 app = typer.Typer(
     help="The back office: receives what the bays recorded, judges it and tells people.",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="office.toml; defaults otherwise.")]
@@ -65,7 +69,7 @@ def seal(
 def main() -> None:
     """Entry point of the console script. Stdout is for answers; what happens meanwhile is told on stderr."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    app()
+    run_spoken(app, "forecourt-office", sys.argv[1:], os.environ)
 
 
 async def _migrate(settings: OfficeSettings) -> None:
