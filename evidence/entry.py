@@ -18,6 +18,8 @@ RANK = {
 }
 AGREEMENT_RANK = 2
 WORST_STANDING_RANK = RANK[Trust.UPSTREAM]
+METRES_PER_MILE = 1609.344
+KM_PER_MILE = METRES_PER_MILE / 1000
 # two copies in one car: a few km by scale and moment of storing (wican-fw threads 124, 463), 0.3 % of a long life
 AGREE_M = 30_000
 AGREE_SHARE = 0.003
@@ -62,7 +64,7 @@ class Entry:
 
 
 # no mileage at all: nothing may be concluded from these, not even a drop
-NO_MILEAGE = frozenset({"zero", "implausible", "slip", "miles"})
+NO_MILEAGE = frozenset({"zero", "implausible", "slip", "miles", "ten_thousands", "stands_alone"})
 # what a person gave and nobody can believe; the same of a reading is a matter for the checks
 NOT_MEANT = frozenset({"too_fast", "deviates", "above_later", "future"})
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
 
+from evidence.alone import without_lone
 from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, NOT_MEANT, RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
 from evidence.offsets import with_offsets
@@ -42,8 +43,9 @@ def build_ledger(history: History, now: datetime | None = None) -> tuple[Entry, 
     entries = [_dated_ahead(entry, now) for entry in loose]
     for index, visit in enumerate(history.visits):
         entries += _of_visit(history, index, visit)
-    ordered = with_offsets(_in_time(_voided(entries, history.voids)), history.events)
-    return tuple(quarantine(doubt_typed(_proven(_ranked(ordered)), history.visits)))
+    ordered = with_offsets(_in_time(_voided(entries, history.voids)), history.events, history.visits)
+    believed = without_lone(_proven(_ranked(ordered)), history.visits)
+    return tuple(quarantine(doubt_typed(believed, history.visits)))
 
 
 def current(entries: Iterable[Entry]) -> Entry | None:

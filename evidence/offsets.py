@@ -1,27 +1,26 @@
 """A replaced cluster or another unit of the dashboard: an event with an offset, never an edit of what was shown."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from evidence.entry import Entry, agree
-from evidence.history import EventKind, OdometerEvent, in_utc
+from evidence.entry import KM_PER_MILE, Entry, agree
+from evidence.followers import READ, Replaced, Unit, breaks_by, followers, unit_of
+from evidence.history import EventKind, OdometerEvent, Visit, in_utc
 from evidence.snapshot import ClockQuality
-from protocols.readings import Trust
 
-METRES_PER_MILE = 1609.344
-KM_PER_MILE = METRES_PER_MILE / 1000
 # what a person reads off the dashboard; papers and upstream records are in kilometres of their own
 _SHOWN = frozenset({"dash", "photo", "manual", "service"})
 BILL_DAY, CLOCK_OFF = timedelta(days=1), timedelta(days=31)
-_READ = frozenset({Trust.STANDARD, Trust.CONFIRMED, Trust.HINT})
-
-_Unit = tuple[str, str]
 
 
-def with_offsets(entries: Sequence[Entry], events: Iterable[OdometerEvent]) -> list[Entry]:
-    """Give every value after an event its offset. ``entries`` in order; one without a time follows the one before."""
+def with_offsets(
+    entries: Sequence[Entry], events: Iterable[OdometerEvent], visits: Sequence[Visit] = ()
+) -> list[Entry]:
+    """Give every value after an event its offset. ``entries`` in order; one without a time follows the one before.
+
+    The counters of ``visits`` tell of a unit whether it went on counting.
+    """
     told = sorted(events, key=lambda event: (in_utc(event.at), event.id))
     if not told:
         return list(entries)
@@ -29,7 +28,7 @@ def with_offsets(entries: Sequence[Entry], events: Iterable[OdometerEvent]) -> l
     for place, entry in enumerate(entries):
         while told and _comes_after(entries, place, told[0], walk, last_m):
             event = told.pop(0)
-            walk.happens(event, _until(entries[place:], told), entries[:place])
+            walk.happens(event, entries[:place], _until(entries[place:], told), visits)
         done.append(walk.joined(entry))
         if entry.usable and entry.source in _SHOWN:
             last_m = max(last_m, done[-1].life_m)
@@ -51,7 +50,7 @@ def _comes_after(entries: Sequence[Entry], place: int, event: OdometerEvent, wal
     entry = entries[place]
     if _near(entry, event) and entry.visit >= 0:
         of_visit = [one for one in entries[place:] if one.visit == entry.visit]
-        if _must_be_before(of_visit, event, walk, last_m):
+        if _must_be_before(of_visit, event, walk, last_m) or _breaks_later(entries, place, event):
             return False
         return _must_be_after(entries, place, event, walk, last_m) or _is_after(entry, event)
     return _is_after(entry, event)
@@ -75,6 +74,28 @@ def _must_be_before(of_visit: Sequence[Entry], event: OdometerEvent, walk: "_Wal
     )
 
 
+def _breaks_later(entries: Sequence[Entry], place: int, event: OdometerEvent) -> bool:
+    """Whether a unit that had not yet gone with the new cluster at this visit has done so at its next."""
+    if event.kind is not EventKind.CLUSTER_REPLACED:
+        return False
+    by_m, visit = _taken_off_m(event), entries[place].visit
+    last = {unit_of(one): one.odometer_m for one in entries[:place] if one.trust in READ}
+    following: dict[Unit, int] = {}
+    for one in entries[place:]:
+        if one.trust in READ and one.visit != visit:
+            following.setdefault(unit_of(one), one.odometer_m)
+    now = {unit_of(one): one.odometer_m for one in entries[place:] if one.visit == visit and one.trust in READ}
+    return any(
+        breaks_by(by_m, following[unit], value_m) and not breaks_by(by_m, value_m, last[unit])
+        for unit, value_m in now.items()
+        if unit in last and unit in following
+    )
+
+
+def _taken_off_m(event: OdometerEvent) -> int:
+    return (event.before_m or 0) - (event.after_m or 0)
+
+
 def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
     """What a visit says can only be so after the event."""
     entry = entries[place]
@@ -84,12 +105,12 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
         return False
     of_visit = [one for one in entries[place:] if one.visit == entry.visit]
     if event.kind is EventKind.CLUSTER_REPLACED:
-        return any(_past(one, event, walk, last_m) for one in of_visit)
+        return any(_past(one, event, walk, last_m) for one in of_visit) or _fell_since(entries[:place], of_visit, event)
     then = replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES)
     later = (then.joined(one).life_m for one in entries[place:] if one.source == "dash" and one.visit != entry.visit)
     bounds = last_m, next(later, None)
     shown = [one for one in of_visit if one.source == "dash"]
-    read = [one.odometer_m for one in of_visit if one.trust in _READ]
+    read = [one.odometer_m for one in of_visit if one.trust in READ]
     if any(_agrees(then.joined(one), read) and not _agrees(walk.joined(one), read) for one in shown):
         return True
     return any(not _fits(walk.joined(one).life_m, *bounds) and _fits(then.joined(one).life_m, *bounds) for one in shown)
@@ -112,6 +133,17 @@ def _past(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> boo
     return _fell(before_m, value_m) or (entry.source in _SHOWN and _fell(walk.joined(entry).life_m, last_m))
 
 
+def _fell_since(before: Sequence[Entry], of_visit: Sequence[Entry], event: OdometerEvent) -> bool:
+    """A unit's own value fell since it spoke last, to no less than the new cluster began with."""
+    if _taken_off_m(event) <= 0:
+        return False
+    last = {unit_of(one): one.odometer_m for one in before if one.trust in READ}
+    read = (one for one in of_visit if unit_of(one) in last and one.trust in READ)
+    return any(
+        _fell(one.odometer_m, last[unit_of(one)]) and not _fell(one.odometer_m, event.after_m or 0) for one in read
+    )
+
+
 def _fell(value_m: int, below_m: int) -> bool:
     return value_m < below_m and not agree(value_m, below_m)
 
@@ -122,13 +154,15 @@ class _Walk:
 
     in_miles: bool = False
     shift_m: int = 0
-    followers: frozenset[_Unit] = field(default=frozenset())
+    followers: frozenset[Unit] = field(default=frozenset())
 
-    def happens(self, event: OdometerEvent, after: Sequence[Entry], before: Sequence[Entry]) -> None:
+    def happens(
+        self, event: OdometerEvent, before: Sequence[Entry], after: Sequence[Entry], visits: Sequence[Visit]
+    ) -> None:
         if event.kind is EventKind.CLUSTER_REPLACED:
-            by_m = (event.before_m or 0) - (event.after_m or 0)
+            by_m = _taken_off_m(event)
             self.shift_m += by_m
-            self.followers = _followers(self, after, before, by_m)
+            self.followers = followers(Replaced(by_m, self.shift_m, self.shown_m), before, after, visits)
         else:
             self.in_miles = event.kind is EventKind.SHOWS_MILES
 
@@ -144,31 +178,3 @@ class _Walk:
     def _shown(self, entry: Entry) -> Entry:
         offset_m = self.shown_m(entry) - entry.odometer_m + self.shift_m
         return replace(entry, offset_m=offset_m, unit="mi" if self.in_miles else entry.unit) if offset_m else entry
-
-
-def _followers(walk: _Walk, after: Sequence[Entry], before: Sequence[Entry], by_m: int) -> frozenset[_Unit]:
-    """The units whose own value went with the cluster: they agree with its new number, or fell when it did."""
-    shown = {entry.visit: walk.shown_m(entry) for entry in after if entry.source == "dash"}
-    last = {(entry.source, entry.ecu): entry.odometer_m for entry in before if entry.trust in _READ}
-    votes: Counter[_Unit] = Counter()
-    breaks: dict[_Unit, bool] = {}
-    for entry in (one for one in after if one.trust in _READ):
-        unit = (entry.source, entry.ecu)
-        dash_m = shown.get(entry.visit)
-        if dash_m is not None and any(agree(entry.odometer_m, round(dash_m * one)) for one in (1.0, KM_PER_MILE)):
-            votes[unit] += 1
-        if dash_m is not None and agree(entry.odometer_m, dash_m + walk.shift_m):
-            votes[unit] -= 1
-        others = (one.odometer_m for one in after if one.visit == entry.visit and one.trust in _READ)
-        if any(agree(entry.odometer_m + walk.shift_m, other_m) for other_m in others):
-            votes[unit] += 1
-        if unit in last:
-            breaks.setdefault(unit, _breaks(entry.odometer_m, last[unit], by_m))
-    return frozenset(
-        unit for unit in votes.keys() | breaks.keys() if votes[unit] > 0 or (not votes[unit] and breaks.get(unit))
-    )
-
-
-def _breaks(value_m: int, last_m: int, by_m: int) -> bool:
-    """Whether a unit's value fell, or rose by all that the new cluster showed more."""
-    return _fell(value_m, last_m) if by_m > 0 else value_m - last_m >= -by_m

@@ -10,6 +10,9 @@ from evidence.slips import has_digit_too_many
 
 # Fleetio's published validation: no vehicle drives more than 3,000 miles a day
 MOST_PER_DAY_M = 4_828_000
+# beyond a week nobody keeps that up: 62 km/h day and night
+MOST_FOR_LONG_M = 1_500_000
+LONG_DAYS = 7
 # beyond any car: four bytes of 0.1 km reach 429 million km when a frame is misread (wican-fw thread 186)
 MOST_EVER_M = 5_000_000_000
 # what a person gave deviates when the car would have driven this many times its usual distance, this much more than
@@ -99,7 +102,9 @@ def _days_between(before: Entry, entry: Entry) -> float | None:
 def _too_fast(before: Entry, entry: Entry) -> bool:
     driven_m = entry.life_m - before.life_m
     days = _days_between(before, entry) if driven_m > MOST_PER_DAY_M else None
-    return days is not None and driven_m > max(1.0, days) * MOST_PER_DAY_M
+    if days is None:
+        return False
+    return driven_m > max(1.0, min(days, LONG_DAYS)) * MOST_PER_DAY_M + max(0.0, days - LONG_DAYS) * MOST_FOR_LONG_M
 
 
 def _deviates(seen: _Seen, entry: Entry) -> bool:

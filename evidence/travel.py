@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from evidence.entry import Entry
+from evidence.entry import METRES_PER_MILE, Entry
 from evidence.history import Visit
-from evidence.offsets import METRES_PER_MILE
 from evidence.snapshot import CounterPart, Snapshot
 from protocols.readings import ItemStatus
 

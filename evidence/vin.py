@@ -16,6 +16,8 @@ _VALUES |= (
 # GB 16735 (L) and 49 CFR 565 (North America 1-5) require the check digit; elsewhere position 9 is free
 _REQUIRED = frozenset("L12345")
 _NORTH_AMERICA = frozenset("12345")
+# dashboards show miles in the USA (1, 4, 5 and 7 without New Zealand's 7A to 7E) and the United Kingdom (SA to SM)
+_MILES = re.compile(r"[145]|7[^A-E]|S[A-M]")
 _YEAR_CODES = "ABCDEFGHJKLMNPRSTVWXY123456789"
 _FIRST_CYCLE = 1980
 _CYCLE = len(_YEAR_CODES)
@@ -63,6 +65,11 @@ def is_vin(text: str) -> bool:
 def names_a_car(text: str) -> bool:
     """Whether ``text`` is a VIN and no filler: a unit that was never given one tells one character throughout."""
     return is_vin(text) and len(set(text)) > 1
+
+
+def market_shows_miles(vin: str) -> bool:
+    """Whether ``vin`` comes from a market whose dashboards show miles; one that cannot be right comes from none."""
+    return names_a_car(vin) and bool(_MILES.match(vin)) and check_digit(vin) is not CheckDigit.INVALID
 
 
 def expected_check_digit(vin: str) -> str:

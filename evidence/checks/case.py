@@ -11,9 +11,13 @@ from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
 from evidence.travel import other_unit
-from evidence.typed import MILES, MILES_VINS, SLIP
+from evidence.typed import MILES, SLIP, TEN_THOUSANDS
+from evidence.vin import market_shows_miles
 
 Params = Mapping[str, str | int | float]
+
+# what a doubted value asks a person to do, as a key under ``reason`` in the catalogue
+DOUBTS = {SLIP: "typing_slip", MILES: "unit_unclear", TEN_THOUSANDS: "ten_thousands"}
 
 RULES = {
     "K1": "odometer.dash_differs",
@@ -70,9 +74,14 @@ class Case:
 
     @property
     def doubt(self) -> str:
-        """Why the dashboard's value cannot have been meant as it was typed: ``slip``, ``miles``, or nothing."""
+        """Why the dashboard's value cannot have been meant as it was typed: a key of `DOUBTS`, or nothing."""
         reason = self.dash.quarantined if self.dash else ""
-        return reason if reason in (SLIP, MILES) else ""
+        return reason if reason in DOUBTS else ""
+
+    @property
+    def without_odometer(self) -> str:
+        """Why nothing can be held against this visit's mileage: what was typed is doubted, or there is none."""
+        return DOUBTS.get(self.doubt, "no_odometer")
 
     @cached_property
     def miles_supported(self) -> bool:
@@ -116,7 +125,7 @@ class Case:
     @property
     def shows_miles(self) -> bool:
         """Whether the VIN comes from a market whose dashboards show miles."""
-        return self.snapshot.vehicle.vin[:1] in MILES_VINS
+        return market_shows_miles(self.snapshot.vehicle.vin)
 
 
 def outcome(

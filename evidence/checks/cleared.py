@@ -1,5 +1,7 @@
 """K4 and K5: was the fault memory cleared shortly before the visit? A battery change and a workshop do the same."""
 
+from datetime import datetime, timedelta
+
 from evidence.checks.case import Case, moment, not_determinable, outcome
 from evidence.codes import codes_were_read
 from evidence.history import ServiceRecord, in_utc
@@ -17,6 +19,9 @@ NEVER_CLEARED_M = 50_000
 # work recorded this long before the visit explains a clear (a month on the lot), if it is work that clears codes:
 # a repair ends with it, a battery or a unit cannot be changed without it; an oil change does not touch the memory
 WORKSHOP_DAYS = 31
+# a record dated by the day alone stands at midnight or noon of some zone: it may be of any hour of the visit's own day
+DAY = timedelta(days=1)
+WHOLE_MINUTES = 15
 CLEARING = frozenset({"repair", "diagnosis", "battery", "control_unit", "software_update", "gearbox_repair"})
 CLEARING |= frozenset({"engine_repair", "emission_repair", "spark_plugs", "timing_belt"})
 # at rest a starter battery below this is flat, and above that it is healthy: in between somebody charged or changed it
@@ -177,9 +182,15 @@ def _work_before(case: Case) -> ServiceRecord | None:
     at = case.at
     if at is None:
         return None
-    near = [work for work in case.history.services if 0 <= (at - in_utc(work.done_at)).days <= WORKSHOP_DAYS]
+    near = [work for work in case.history.services if _shortly_before(in_utc(work.done_at), at)]
     clearing = [work for work in near if CLEARING.intersection(work.items)]
     return max(clearing, key=lambda work: in_utc(work.done_at), default=None)
+
+
+def _shortly_before(done_at: datetime, at: datetime) -> bool:
+    dated_by_day = not (done_at.minute % WHOLE_MINUTES or done_at.second or done_at.microsecond)
+    earliest = -DAY if dated_by_day else timedelta(0)
+    return earliest <= at - done_at < (WORKSHOP_DAYS + 1) * DAY
 
 
 def _vanished(case: Case) -> list[str]:

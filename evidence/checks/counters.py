@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evidence.checks.case import Case, not_determinable, outcome
-from evidence.entry import NO_MILEAGE, Entry, agree
+from evidence.entry import KM_PER_MILE, NO_MILEAGE, Entry, agree
 from evidence.monitors import FULL_M
-from evidence.offsets import KM_PER_MILE
 from evidence.quarantine import MOST_PER_DAY_M
 from evidence.snapshot import CheckPart, CounterPart, Result, Snapshot
 from evidence.travel import identity_of, moves_as_miles
@@ -59,7 +58,7 @@ def counter_exceeds(case: Case) -> CheckPart:
     if not counters:
         return not_determinable("K3", "no_counter")
     if case.odometer is None:
-        return not_determinable("K3", "typing_slip" if case.doubt else "no_odometer")
+        return not_determinable("K3", case.without_odometer)
     pairs = [_pair(case, case.odometer, *counter) for counter in counters]
     judged = [(pair, _judged(case, pair, pairs)) for pair in pairs]
     worst, result = max(judged, key=lambda one: (_ORDER[one[1]], one[0].excess_m))

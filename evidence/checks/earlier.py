@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from evidence.checks.case import Case, moment, not_determinable, outcome
-from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
-from evidence.offsets import KM_PER_MILE
+from evidence.checks.papers import paper_above
+from evidence.entry import AGREEMENT_RANK, KM_PER_MILE, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 
@@ -14,13 +14,23 @@ _Pair = tuple[Entry, Entry]
 def below_earlier(case: Case) -> CheckPart:
     """K8: lower than an earlier value somebody stands for. A cluster swap and an earlier slip look the same.
 
-    A drop that was read once stands until a person voids it: a mileage put back afterwards does not undo it.
+    A drop that was read once stands until a person voids it: a mileage put back afterwards does not undo it. A paper
+    that says more than the car now is asked about too.
     """
     if case.odometer is None:
         return _doubted(case) if case.doubt else not_determinable("K8", "no_odometer")
+    by_values = _by_values(case, case.odometer)
+    paper = paper_above(case, case.odometer)
+    if paper is None or by_values.result is Result.SUSPICIOUS:
+        return by_values
+    pair = case.odometer, paper
+    return _told(pair, Result.SUSPICIOUS, 0.9, variant="suspicious_paper", assumption="paper_right")
+
+
+def _by_values(case: Case, best: Entry) -> CheckPart:
     pairs = [
         (now, before)
-        for now in _now(case, case.odometer)
+        for now in _now(case, best)
         for before in _before(case, now, case.index)
         if not (case.shows_miles and _may_be_miles(now, before))
     ]
@@ -42,7 +52,7 @@ def _may_be_miles(now: Entry, before: Entry) -> bool:
 def _doubted(case: Case) -> CheckPart:
     """Nothing was read, and what was typed was not meant as it stands."""
     if case.doubt != MILES or case.dash is None:
-        return not_determinable("K8", "typing_slip")
+        return not_determinable("K8", case.without_odometer)
     pairs = [(case.dash, before) for before in _before(case, case.dash, case.index)]
     if not case.miles_supported or not pairs:
         return not_determinable("K8", "unit_unclear")

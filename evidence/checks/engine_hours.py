@@ -30,7 +30,7 @@ def engine_hours(case: Case) -> CheckPart:
         return not_determinable("K6", "no_hours")
     odometer = case.odometer
     if odometer is None:
-        return not_determinable("K6", "typing_slip" if case.doubt else "no_odometer")
+        return not_determinable("K6", case.without_odometer)
     # units count differently (some with the ignition); the one that fits best speaks for the car
     place, run_s = min(hours, key=lambda pair: _strangeness(odometer.life_m / pair[1] * 3.6))
     if run_s < LEAST_S or odometer.life_m < LEAST_M:

@@ -1,8 +1,7 @@
 """K1 and K2: odometers of one visit against each other, the dashboard's and those of the control units."""
 
 from evidence.checks.case import Case, not_determinable, outcome
-from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, Entry, agree
-from evidence.offsets import METRES_PER_MILE
+from evidence.entry import AGREEMENT_RANK, METRES_PER_MILE, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
 from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 from protocols.readings import Trust
@@ -61,7 +60,7 @@ def _numbers(dash: Entry, read: Entry) -> dict[str, str | int | float]:
 def _doubted(case: Case, dash: Entry, read: Entry) -> CheckPart:
     """The number typed was not meant as it stands; a dashboard in miles needs more than its ratio to agree."""
     if case.doubt != MILES:
-        return not_determinable("K1", "typing_slip")
+        return not_determinable("K1", case.without_odometer)
     if not case.miles_supported:
         return not_determinable("K1", "unit_unclear")
     return outcome(
@@ -82,17 +81,29 @@ def _near(one_m: int, other_m: int) -> bool:
 def _other_unit(case: Case, read: Entry) -> bool:
     """Whether the value comes from a unit that was another one before, while every other witness went on."""
     changed = [visit for visit in range(case.index) if case.unit_changed(read.ecu, visit)]
-    if not changed or any(_was_in_step(case, read, visit) for visit in range(changed[-1] + 1, case.index)):
+    if not changed or any(_in_step(case, read, visit) for visit in range(changed[-1] + 1, case.index)):
+        return False
+    # the gap is older than the unit
+    if any(_in_step(case, read, visit) is False for visit in changed):
         return False
     return any(case.carries_on(read.ecu, visit) for visit in changed)
 
 
-def _was_in_step(case: Case, read: Entry, visit: int) -> bool:
-    """Whether this unit, already in the car, told at ``visit`` what another witness told: its odometer is the car's."""
-    at_visit = [entry for entry in case.entries if entry.visit == visit and not entry.voided]
+def _in_step(case: Case, read: Entry, visit: int) -> bool | None:
+    """Whether this unit told at ``visit`` what another witness told; None when one of them did not speak.
+
+    Already in the car and in step, a unit tells the car's odometer and not another's past.
+    """
+    at_visit = [entry for entry in case.entries if entry.visit == visit and not _no_mileage(entry)]
     own = [entry for entry in at_visit if (entry.source, entry.ecu) == (read.source, read.ecu)]
-    others = [entry for entry in at_visit if entry.ecu != read.ecu and entry.source != "papers"]
-    return any(agree(one.life_m, other.life_m) for one in own for other in others)
+    others = [entry for entry in at_visit if entry.ecu != read.ecu and entry.rank <= WORST_STANDING_RANK]
+    if not own or not others:
+        return None
+    return any(_near(one.life_m, other.life_m) for one in own for other in others)
+
+
+def _no_mileage(entry: Entry) -> bool:
+    return bool(entry.voided) or entry.quarantined in NO_MILEAGE
 
 
 def units_against_each_other(case: Case) -> CheckPart:
@@ -151,7 +162,7 @@ def _witnesses(case: Case) -> list[Entry]:
     found: dict[tuple[str, str], Entry] = {}
     for entry in case.entries:
         read = entry.visit == case.index >= 0 and entry.rank <= AGREEMENT_RANK
-        if read and not entry.voided and entry.quarantined not in NO_MILEAGE:
+        if read and not _no_mileage(entry):
             found.setdefault((entry.source, entry.ecu), entry)
     return list(found.values())
 

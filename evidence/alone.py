@@ -1,0 +1,111 @@
+"""Values that stand alone far from what the same witness said before and after: misread frames, a zero too many.
+
+Nobody sets a mileage up and back again. Yet a car that was turned back also has a high value between two low ones: so a
+value goes only when nothing of its visit repeats it, and when it is many times what follows, or what else was seen
+speaks for the line that its neighbours make.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.history import Visit
+from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
+from evidence.windows import STANDS_ALONE
+
+# no ride-hailing car drives in its life what this many times another value of its line would be
+MANY_TIMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Three:
+    """One witness at three moments; ``before`` is None for its first value."""
+
+    before: Entry | None
+    entry: Entry
+    after: Entry
+
+    @property
+    def above(self) -> bool:
+        return self.entry.life_m > self.after.life_m and not agree(self.entry.life_m, self.after.life_m)
+
+    @property
+    def below(self) -> bool:
+        low, before = self.entry.life_m, self.before
+        return before is not None and low < before.life_m and not agree(low, before.life_m)
+
+    def holds(self, value_m: int) -> bool:
+        """Whether another witness's value lies in the line that the neighbours make."""
+        return self.before is not None and _rises(self.before.life_m, value_m) and _rises(value_m, self.after.life_m)
+
+
+def without_lone(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry]:
+    """``entries``, in order, with the reason ``stands_alone`` at each reading, and each typed value, that does."""
+    of_visit = _by_visit(entries)
+    lone = {
+        three.entry.id
+        for series in _by_witness(entries).values()
+        for three in _threes(series)
+        if _is_out(three, [one for one in of_visit[three.entry.visit] if one.id != three.entry.id], series, visits)
+    }
+    return [replace(entry, quarantined=STANDS_ALONE) if entry.id in lone else entry for entry in entries]
+
+
+def _by_visit(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
+    found: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if entry.visit >= 0 and entry.usable and entry.odometer_m > 0:
+            found.setdefault(entry.visit, []).append(entry)
+    return found
+
+
+def _by_witness(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        standing = entry.usable and entry.odometer_m > 0 and entry.rank <= WORST_STANDING_RANK
+        if standing and entry.visit >= 0:
+            found.setdefault((entry.source, entry.ecu), []).append(entry)
+    return found
+
+
+def _threes(series: Sequence[Entry]) -> Iterator[_Three]:
+    """Each value that leaves the line of its neighbours, which agree with each other about the way up."""
+    for place, entry in enumerate(series[:-1]):
+        three = _Three(series[place - 1] if place else None, entry, series[place + 1])
+        lined = three.before is None or _rises(three.before.life_m, three.after.life_m)
+        if lined and (three.above or three.below):
+            yield three
+
+
+def _is_out(three: _Three, others: Sequence[Entry], series: Sequence[Entry], visits: Sequence[Visit]) -> bool:
+    entry = three.entry
+    if any(_near(one, entry) for one in others):
+        return False
+    if three.above and entry.life_m >= MANY_TIMES * three.after.life_m:
+        return three.before is not None or _goes_on(series)
+    read = entry.rank <= AGREEMENT_RANK
+    contradicted = any(three.holds(one.life_m) for one in others if one.rank <= WORST_STANDING_RANK)
+    return read and (contradicted or (three.above and _counted(three, visits)))
+
+
+def _near(one: Entry, other: Entry) -> bool:
+    """Whether another witness of the visit says about the same, in kilometres."""
+    return agree(one.life_m, other.life_m) or agree(one.odometer_m, other.odometer_m)
+
+
+def _goes_on(series: Sequence[Entry]) -> bool:
+    """Whether the two values after a first one are in line: two against one."""
+    return len(series) > 2 and _rises(series[1].life_m, series[2].life_m)
+
+
+def _counted(three: _Three, visits: Sequence[Visit]) -> bool:
+    """Whether the engine unit's counter, never cleared on the way, ran from neighbour to neighbour as they say."""
+    if three.before is None:
+        return False
+    driven_m = travelled_m(visits, three.before.visit, three.after.visit)
+    moved_m = three.after.life_m - three.before.life_m
+    return driven_m is not None and abs(moved_m - driven_m) <= max(COUNTED_M, COUNTED_SHARE * driven_m)
+
+
+def _rises(low_m: int, high_m: int) -> bool:
+    return high_m >= low_m or agree(low_m, high_m)

@@ -1,0 +1,41 @@
+"""Part of K8: a paper that says more than the mileage now. Papers lag behind the car, they do not run ahead of it."""
+
+from evidence.checks.case import Case
+from evidence.entry import KM_PER_MILE, Entry
+from evidence.neighbours import LAG_M
+from evidence.slips import has_digit_too_many
+from protocols.readings import Trust
+
+# what K1 lets a dashboard and a reading differ by
+NEAR_M = 100_000
+NEAR_SHARE = 0.01
+
+
+def paper_above(case: Case, now: Entry) -> Entry | None:
+    """The paper of this visit or before that stands highest above ``now``; None when none does."""
+    told = (entry for entry in case.entries if entry.trust is Trust.PAPER and _speaks(entry, case))
+    above = [paper for paper in told if _above(paper, now) and not _may_be_miles(paper, now, case)]
+    return max(above, key=lambda paper: paper.life_m, default=None)
+
+
+def _speaks(paper: Entry, case: Case) -> bool:
+    """One that lags behind an earlier visit may still be above this one."""
+    if paper.voided or paper.quarantined not in ("", "below_earlier"):
+        return False
+    if paper.visit >= 0:
+        return paper.visit <= case.index
+    return case.at is not None and paper.at is not None and paper.at <= case.at
+
+
+def _above(paper: Entry, now: Entry) -> bool:
+    gap_m = paper.life_m - now.life_m
+    return gap_m > max(NEAR_M, NEAR_SHARE * paper.life_m) and not has_digit_too_many(paper.life_m, now.life_m)
+
+
+def _may_be_miles(paper: Entry, now: Entry, case: Case) -> bool:
+    """A dashboard that nobody vouched for and that holds the paper, or lies just above it, when taken for miles."""
+    if now.source != "dash" or now.offset_m:
+        return False
+    as_miles_m = now.life_m * KM_PER_MILE
+    ahead_m = as_miles_m - paper.life_m
+    return ahead_m >= -NEAR_SHARE * paper.life_m and (case.shows_miles or ahead_m <= LAG_M)
