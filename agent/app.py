@@ -13,6 +13,8 @@ import structlog
 
 from agent.bays import Bays
 from agent.board import Board
+from agent.command_works import PATIENCE_S, FactsWork, HealthWork, IntakeWork, ResendWork, RulesWork
+from agent.commands import Commands
 from agent.desk import Desk
 from agent.hotplug import BayPlan, configured_bays, watch_for_adapters
 from agent.looks import Looks
@@ -23,7 +25,8 @@ from agent.sheet_command import open_sheets
 from agent.sheets import Sheets
 from agent.stores import open_stores
 from agent.sync_command import verify_route
-from agent.terms import terms_of
+from agent.terms import rules_of, terms_of
+from agent.wishes import Wishes
 from collector.events import BayEvent
 from config.catalogue import Language
 from config.settings import Settings
@@ -58,6 +61,8 @@ class Agent:
     clock: Clock
     watch: Watch
     sheets: Sheets
+    wishes: Wishes
+    commands: Commands
 
 
 async def run_agent(
@@ -67,14 +72,17 @@ async def run_agent(
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
     ready: Callable[[str], None] = lambda address: None,
+    wishes: Wishes | None = None,
 ) -> None:
     """Run until ``stop`` is set or SIGTERM or SIGINT arrives, then drain and return.
+
+    ``wishes`` are those that ``watch`` looks at: which car is to be read again.
 
     ``ready`` is told the page's address once it is open. Raises WorldError when the stores or the port are not usable.
     """
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
-        agent = await _put_together(settings, watch, clock or SystemClock(), stack)
+        agent = await _put_together(settings, watch, wishes or Wishes(), clock or SystemClock(), stack)
         _stop_on_signals(stop, stack)
         ready(agent.page.address)
         try:
@@ -83,10 +91,11 @@ async def run_agent(
             raise gravest(errors) from None  # an outbox that cannot be used ends in one line, not in a traceback
 
 
-async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: AsyncExitStack) -> Agent:
+async def _put_together(settings: Settings, watch: Watch, wishes: Wishes, clock: Clock, stack: AsyncExitStack) -> Agent:
     configured_bays(settings)  # a mistake there is said before anything is opened
+    rules = rules_of(settings)
     outbox, store = await stack.enter_async_context(open_stores(settings, clock))
-    desk = Desk(store, outbox, clock, settings.device.purpose_notice, terms_of(settings))
+    desk = Desk(store, outbox, clock, settings.device.purpose_notice, terms_of(settings, rules.rules))
     await desk.recover()
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
@@ -105,7 +114,16 @@ async def _put_together(settings: Settings, watch: Watch, clock: Clock, stack: A
     page = PageServer(pages, settings.page)
     await page.open()
     stack.push_async_callback(page.close)
-    return Agent(settings, bays, desk, board, outbox, publisher, page, clock, watch, sheets)
+    commands = Commands(store.commands, clock, publisher.answer_command)
+    commands.works = {
+        "intake": IntakeWork(bays, wishes, settings.adapter.scan_timeout_s + PATIENCE_S),
+        "resend": ResendWork(publisher),
+        "rules": RulesWork(settings, rules, desk),
+        "health": HealthWork(settings, outbox, bays, lambda: commands.counts.dropped),
+        "facts": FactsWork(desk),
+    }
+    publisher.on_command = commands.take
+    return Agent(settings, bays, desk, board, outbox, publisher, page, clock, watch, sheets, wishes, commands)
 
 
 async def _live(agent: Agent, stop: asyncio.Event) -> None:
@@ -117,6 +135,7 @@ async def _live(agent: Agent, stop: asyncio.Event) -> None:
             group.create_task(_note_clock(agent.desk), name="clock"),
             group.create_task(_hand_over_again(agent.desk), name="owed"),
             group.create_task(_forget_old_visits(agent), name="forget"),
+            group.create_task(agent.commands.run(), name="commands"),
         ]
         await stop.wait()
         log.info("stopping: no further readings are taken", owed=agent.outbox.pending_count())
@@ -141,11 +160,13 @@ async def _watch_bays(agent: Agent) -> None:
                 log.info("adapter gone", bay=plan.name)
                 running.pop(plan.url).cancel()
                 agent.bays.remove(plan.name)
+                agent.wishes.urls.pop(plan.name, None)
 
 
 async def _bay(agent: Agent, plan: BayPlan) -> None:
     """Follow one bay for ever; a fault of ours in it is logged and must not stop its neighbours."""
     agent.bays.add(plan.name)
+    agent.wishes.urls[plan.name] = plan.url
     while True:
         try:
             await agent.bays.follow(plan.name, agent.watch(plan.url))

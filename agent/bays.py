@@ -1,5 +1,6 @@
 """All bays of this box: feeds events into their state machines and carries out what those ask for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from agent.bay import (
 from agent.board import Board
 from agent.desk import Desk
 from agent.ledger import Intake
-from collector.events import BayEvent
+from collector.events import AdapterMissing, BayEvent, CarUnplugged, ScanDone, ScanFailed
 
 NewId = Callable[[], str]
 Now = Callable[[], datetime]
@@ -34,6 +35,7 @@ class Bays:
         self._now = now
         self._new_id = new_id
         self._states: dict[str, BayState] = {}
+        self._ends: dict[str, list[asyncio.Future[Happening]]] = {}
 
     @property
     def states(self) -> tuple[BayState, ...]:
@@ -46,7 +48,14 @@ class Bays:
     def remove(self, name: str) -> None:
         """A bay that hotplug had found is gone."""
         self._states.pop(name, None)
+        self._ended(name, CarUnplugged())
         self._board.changed()
+
+    def next_end(self, name: str) -> "asyncio.Future[Happening]":
+        """Set once the bay's scan has ended, well or badly, with what ended it; after its effects were carried out."""
+        end: asyncio.Future[Happening] = asyncio.get_running_loop().create_future()
+        self._ends.setdefault(name, []).append(end)
+        return end
 
     async def follow(self, name: str, events: AsyncIterator[BayEvent]) -> None:
         """Feed the bay from its adapter until the events end."""
@@ -62,6 +71,13 @@ class Bays:
             await self._carry_out(name, effect)
         if effects:
             self._board.changed()
+        if isinstance(happening, ScanDone | ScanFailed | CarUnplugged | AdapterMissing):
+            self._ended(name, happening)
+
+    def _ended(self, name: str, happening: Happening) -> None:
+        for waiting in self._ends.pop(name, []):
+            if not waiting.done():
+                waiting.set_result(happening)
 
     async def answer(self, intake_id: str, answers: Answers) -> Intake:
         """Store a person's answers with the intake they were typed for, wherever its car is by now."""

@@ -52,14 +52,12 @@ Work = Callable[[Wanted], Awaitable[Outcome]]
 
 
 class Commands:
-    """Give ``run`` to one task. ``works`` carries out each kind, ``send`` puts an answer on the wire."""
+    """Set ``works``, which carries out each kind, and give ``run`` to one task. ``send`` puts an answer on the wire."""
 
-    def __init__(
-        self, memory: CommandStore, works: Mapping[str, Work], clock: Clock, send: Callable[[bytes], Awaitable[None]]
-    ) -> None:
+    def __init__(self, memory: CommandStore, clock: Clock, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self.works: Mapping[str, Work] = {}
         self.counts = CommandCounts()
         self._memory = memory
-        self._works = works
         self._clock = clock
         self._send = send
         self._waiting: asyncio.Queue[_Arrival] = asyncio.Queue(WAITING_LIMIT)
@@ -128,7 +126,7 @@ class Commands:
     async def _carried_out(self, order: Order) -> Outcome:
         log.info("command", kind=order.command.kind, command=order.command.id)
         try:
-            return await self._works[order.command.kind](order.wanted)
+            return await self.works[order.command.kind](order.wanted)
         except Exception as error:  # whatever a kind's work meets is that command's failure and nobody else's
             log.exception("command failed", kind=order.command.kind, command=order.command.id)
             return Outcome(Status.FAILED, "command.failed", {"detail": type(error).__name__})

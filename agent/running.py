@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from agent.app import run_agent
 from agent.logs import log_to_stderr
 from agent.memory_store import remembering
+from agent.wishes import Wishes
 from collector.depth import Depth
 from collector.events import BayEvent
 from collector.watch import watch_bay
@@ -26,9 +27,10 @@ async def _run(settings: Settings, language: Language) -> None:
     def ready(address: str) -> None:
         print(render("cli.page_open", language, address=address), flush=True)
 
+    wishes = Wishes()
     async with remembering(settings.storage) as memory:
 
         def watch(url: str) -> AsyncIterator[BayEvent]:
-            return watch_bay(url, settings.adapter, profiles, depth=Depth.FULL, memory=memory)
+            return watch_bay(url, settings.adapter, profiles, depth=Depth.FULL, memory=memory, wish=wishes.of(url))
 
-        await run_agent(settings, watch, ready=ready)
+        await run_agent(settings, watch, ready=ready, wishes=wishes)

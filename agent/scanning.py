@@ -125,11 +125,11 @@ async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
     """The box's own files, opened before the car is asked: held by another program, they would cost the reading."""
     from agent.desk import Desk
     from agent.stores import open_stores
-    from agent.terms import terms_of
+    from agent.terms import rules_of, terms_of
 
-    clock = SystemClock()
+    clock, terms = SystemClock(), terms_of(settings, rules_of(settings).rules)
     async with open_stores(settings, clock) as (outbox, store):
-        yield Desk(store, outbox, clock, settings.device.purpose_notice, terms_of(settings))
+        yield Desk(store, outbox, clock, settings.device.purpose_notice, terms)
 
 
 async def _save(reading: CarReading, answers: Answers, desk: "Desk", *, silent: bool) -> Snapshot:

@@ -28,14 +28,14 @@ class RulesInForce:
 
     def __init__(self, plans: Path | None = None, severities: Path | None = None) -> None:
         self._folders = (plans or PLANS, severities or SEVERITIES)
-        self._stamp = self._look()
+        self._stamp: Stamp | None = self._look()
         self.rules = load_rules(*self._folders)
         self.refused = ""
         """The first mistake in the files as they are now; empty when they are in force."""
 
     def reload(self) -> bool:
         """Read the files again whether or not they look changed; as `refresh` otherwise."""
-        self._stamp = ()
+        self._stamp = None
         return self.refresh()
 
     def refresh(self) -> bool:

@@ -85,6 +85,13 @@ class ChecksSettings(Section):
     off: tuple[Literal["K2", "K7"], ...] = ()
 
 
+class RuleFolders(Section):
+    """Folders of service plans and of severities that take the place of ours."""
+
+    plans: Path | None = None
+    severities: Path | None = None
+
+
 class StorageSettings(Section):
     """Where the edge keeps what it owes, and how much of it; with a key it is kept encrypted."""
 
@@ -105,6 +112,7 @@ class Settings(TomlSettings):
     mqtt: MqttSettings = MqttSettings()
     page: PageSettings = PageSettings()
     checks: ChecksSettings = ChecksSettings()
+    rules: RuleFolders = RuleFolders()
     storage: StorageSettings = Field(default_factory=StorageSettings)
 
 

@@ -131,7 +131,7 @@ async def test_another_box_cannot_answer_and_nobody_answers_twice(commands: Queu
 
 
 @pytest.mark.parametrize(
-    ("kind", "params"),
+    ("asked", "params"),
     [
         ("reboot", {}),
         ("intake", {}),
@@ -139,9 +139,9 @@ async def test_another_box_cannot_answer_and_nobody_answers_twice(commands: Queu
         ("health", {"file": "/etc/passwd"}),
     ],
 )
-async def test_what_no_box_would_take_is_not_queued(commands: Queue, kind: str, params: dict[str, object]) -> None:
+async def test_what_no_box_would_take_is_not_queued(commands: Queue, asked: str, params: dict[str, object]) -> None:
     with pytest.raises((ValueError, ValidationError)):
-        await commands.enqueue(Order("bay-1", kind, params, "Li", HOUR))
+        await commands.enqueue(Order("bay-1", asked, params, "Li", HOUR))
 
 
 async def test_one_box_has_only_so_many_commands_waiting(commands: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
