@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -30,6 +31,7 @@ EXIT_USER = 2
 MOST_COPIES = 10_000
 LINE_LIMIT = 65536
 LAST_PORT = 65535
+ORPHAN_LOOK_S = 0.5
 A_YEAR_S = 31_536_000
 
 Number = TypeVar("Number", int, float)
@@ -230,7 +232,7 @@ async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
         air = {"hci": dongle} if dongle else {}
         _print({"adapters": urls, "truth": first.truth(), "reads": first.maker_reads(), **air})
         if arguments.control and sys.stdin is not None:
-            _listen(first, loop)
+            _listen(first, loop, ended)
         if arguments.seconds is not None:
             loop.call_later(arguments.seconds, ended.set)
         await ended.wait()
@@ -268,16 +270,24 @@ def _stop_printing() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _listen(station: Station, loop: asyncio.AbstractEventLoop) -> None:
-    """Read standard input in a thread: it may be a file or a terminal, which an event loop cannot watch everywhere."""
+def _listen(station: Station, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    """Read standard input in a thread: it may be a file or a terminal, which an event loop cannot watch everywhere.
+
+    Its end means no more orders; when whoever started us has gone too, nobody is left to end us.
+    """
+    parent = os.getppid()
 
     async def act(line: str) -> None:
         _print(await obey(station, line))
 
     def read() -> None:
-        # A closed standard input means no orders; a closed loop means that we are ending.
-        with suppress(OSError, RuntimeError, CancelledError):
-            read_lines()
+        # A closed loop means that we are ending.
+        with suppress(RuntimeError, CancelledError):
+            with suppress(OSError):
+                read_lines()
+            while os.getppid() == parent:
+                time.sleep(ORPHAN_LOOK_S)
+            loop.call_soon_threadsafe(ended.set)
 
     def read_lines() -> None:
         rest = b""

@@ -228,6 +228,18 @@ def test_closed_standard_input_means_no_orders() -> None:
         assert running.end()["writes"] == 0
 
 
+def test_a_simulator_that_takes_orders_ends_when_whoever_started_it_was_killed() -> None:
+    starts = "import subprocess, sys; subprocess.Popen(sys.argv[1:], stdin=-1).wait()"
+    orders = ("--scenario", "clean", "--tcp", "127.0.0.1:0", "--control")
+    words = [sys.executable, "-c", starts, sys.executable, "-m", "simulator.cli", *orders]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert "adapters" in json.loads(parent.stdout.readline())
+        parent.kill()
+
+        assert json.loads(parent.stdout.readline())["writes"] == 0
+
+
 def test_a_fault_can_take_the_car_away_for_a_moment(tmp_path: Path) -> None:
     link = tmp_path / "adapter"
     with simulator("--scenario", "clean", "--pty", str(link), "--fault", "drop=@2"):
