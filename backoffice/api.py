@@ -73,8 +73,11 @@ class UseChange(Request):
 
 
 class StockChange(Request):
+    """A step off the usual way needs a ``note`` that says why."""
+
     state: StockState
     operator: Operator
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
 class RecordsView(BaseModel):
@@ -120,7 +123,8 @@ def _vehicle_routes(routes: APIRouter, desk: RecordStore) -> None:
 
     @routes.post("/vehicles/{vehicle_id}/stock-state", summary="Move a car within the stock")
     async def stock_state(vehicle_id: OpaqueId, change: StockChange) -> VehicleDetail:
-        changed = await desk.set_stock_state(vehicle_id, change.state, change.operator, datetime.now(UTC))
+        who, now = change.operator, datetime.now(UTC)
+        changed = await desk.set_stock_state(vehicle_id, change.state, who, now, change.note)
         return _found(changed, "office.problem_no_vehicle")
 
 

@@ -21,9 +21,14 @@ CODE_LISTS = frozenset({"dtcs.stored", "dtcs.pending", "dtcs.permanent"})
 TYPED_SOURCES = frozenset({"dash", "papers"})
 WIDE = (760, 300)
 NARROW = (340, 240)
+STEADY_V_A_MONTH = 0.02  # less than the adapter can tell within half a year
 _RESULT_ORDER = {Result.IMPOSSIBLE: 0, Result.SUSPICIOUS: 1, Result.CONSISTENT: 2, Result.NOT_DETERMINABLE: 3}
 _MIL = {True: "mil_on", False: "mil_off", None: "mil_unknown"}
 _DUE_KIND = {"overdue": "overdue", "due": "due", "due_soon_14": "due", "due_soon_30": "note", "ok": "ok"}
+
+
+WIDEST_CHOICE = 200
+"""So many values or visits a form offers at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,29 @@ def car_context(car: VehicleDetail, events: Sequence[TimelineEvent], w: Wording)
         "codes": by_ecu(car.dtcs),
         "unread": [item for item in snapshot.items if item.status not in (ItemStatus.READ, ItemStatus.UNSUPPORTED)],
         "readiness": readiness(snapshot, w),
+        "changes": car.changes,
+        "trend": trend_words(car, w),
+        "said_of": lambda rule: [one for one in car.statements if one.rule == rule],
+        "said_otherwise": [one for one in car.statements if one.rule not in {check.rule for check in checks}],
+        "struck": struck,
         **_headlines(car, snapshot, w),
     }
+
+
+def struck(event: TimelineEvent, w: Wording) -> Markup:
+    """A mileage as it stands in the log; one that somebody withdrew is struck through and stays readable."""
+    value = w.km(event.odometer_m)
+    return Markup("<del>{}</del>").format(value) if event.voided else Markup("{}").format(value)
+
+
+def trend_words(car: VehicleDetail, w: Wording) -> str:
+    """How the rest voltage of the battery goes; "" while too little is known."""
+    trend = car.changes.battery_v_a_month if car.changes else None
+    if trend is None:
+        return ""
+    if abs(trend) < STEADY_V_A_MONTH:
+        return w("battery_steady")
+    return w("battery_falls" if trend < 0 else "battery_rises", by=w.number(abs(trend), 2))
 
 
 def verdict_text(car: VehicleDetail, w: Wording) -> str:

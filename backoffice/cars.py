@@ -15,6 +15,7 @@ from backoffice.identity import MAX_KEY, IdentityKey, KeyKind, identity_keys, re
 from backoffice.tables import (
     alerts,
     codes,
+    decisions,
     identities,
     odometer_entries,
     plates,
@@ -24,9 +25,13 @@ from backoffice.tables import (
     workorders,
 )
 from backoffice.views import StockState
+from evidence.snapshot import VinStatus
 from sync.records import ClockBody, MileageBody, SnapshotBody, TombstoneBody, VehicleRef
 
 NewId = Callable[[], str]
+TOLD_BY_THE_CAR = frozenset({VinStatus.READ, VinStatus.CONFLICTING})
+PINNED = "pinned"
+"""Kind of an identity that a person set: the visit of that id belongs to this car. Stronger than any key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Owner:
     changed: bool
 
 
-_MOVED: tuple[Table, ...] = (records, identities, workorders, stock_changes, alerts)
+MOVED: tuple[Table, ...] = (records, identities, workorders, stock_changes, alerts, decisions)
+"""What goes along when two cars become one."""
 _REDRAWN: tuple[Table, ...] = (odometer_entries, codes, plates)
 
 
@@ -67,17 +73,36 @@ def snapshot_id_of(stored: StoredRecord) -> str:
     return str(getattr(body, "snapshot_id", ""))[:MAX_KEY]
 
 
+def tells_its_vin(stored: StoredRecord) -> bool:
+    """Whether the VIN of ``stored`` comes from the car itself and not from somebody's keyboard."""
+    body = stored.record.body
+    return isinstance(body, SnapshotBody) and body.snapshot.vehicle.vin_status in TOLD_BY_THE_CAR
+
+
 async def owner(
-    connection: AsyncConnection, keys: Sequence[IdentityKey], market: str, at: datetime, new_id: NewId
+    connection: AsyncConnection,
+    keys: Sequence[IdentityKey],
+    market: str,
+    at: datetime,
+    new_id: NewId,
+    *,
+    told: bool = False,
 ) -> Owner:
-    """The car that ``keys`` (at least one) name, made or merged as needed."""
-    owners, vins = await _owners(connection, keys)
-    resolution = resolve(tuple(keys), owners, vins)
-    vehicle_id = resolution.vehicle_id or await _create(connection, new_id(), market, at)
+    """The car that ``keys`` (at least one) name, made or merged as needed; ``told`` as in `resolve`.
+
+    A visit that a person gave to a car stays there, whatever VIN was typed with it.
+    """
+    owners, vins, pinned = await _owners(connection, keys)
+    if pinned:
+        named = [key for key in keys if key.kind is not KeyKind.VIN and owners.get(key) != pinned]
+        await claim(connection, named, pinned)
+        return Owner(pinned, changed=bool(named))
+    resolution = resolve(tuple(keys), owners, vins, told=told)
+    vehicle_id = resolution.vehicle_id or await create_car(connection, new_id(), market, at)
     for absorbed in resolution.absorb:
-        await _merge(connection, absorbed, vehicle_id)
+        await absorb(connection, absorbed, vehicle_id)
     unclaimed = [key for key in keys if owners.get(key) != vehicle_id]
-    await _claim(connection, unclaimed, vehicle_id)
+    await claim(connection, unclaimed, vehicle_id)
     return Owner(vehicle_id, changed=bool(unclaimed))
 
 
@@ -116,17 +141,22 @@ async def cars_dated_by(connection: AsyncConnection, stored: StoredRecord) -> tu
 
 async def _owners(
     connection: AsyncConnection, keys: Sequence[IdentityKey]
-) -> tuple[dict[IdentityKey, str], dict[str, str]]:
-    """Which car each known key names, and those cars' VINs."""
-    named = tuple_(identities.c.kind, identities.c.value).in_([(key.kind.value, key.value) for key in keys])
+) -> tuple[dict[IdentityKey, str], dict[str, str], str]:
+    """Which car each known key names, those cars' VINs, and the car that a person gave this visit to, "" for none."""
+    asked = [(key.kind.value, key.value) for key in keys]
+    asked += [(PINNED, key.value) for key in keys if key.kind is KeyKind.INTAKE]
+    named = tuple_(identities.c.kind, identities.c.value).in_(asked)
     joined = identities.join(vehicles, vehicles.c.id == identities.c.vehicle_id)
     found = select(identities.c.kind, identities.c.value, vehicles.c.id, vehicles.c.vin).select_from(joined)
     rows = (await connection.execute(found.where(named))).all()
+    pinned = next((str(row[2]) for row in rows if row[0] == PINNED), "")
+    rows = [row for row in rows if row[0] != PINNED]
     owners = {IdentityKey(KeyKind(row[0]), row[1]): row[2] for row in rows}
-    return owners, {row[2]: row[3] for row in rows}
+    return owners, {row[2]: row[3] for row in rows}, pinned
 
 
-async def _create(connection: AsyncConnection, vehicle_id: str, market: str, at: datetime) -> str:
+async def create_car(connection: AsyncConnection, vehicle_id: str, market: str, at: datetime) -> str:
+    """A car of which nothing is known yet."""
     await connection.execute(
         insert(vehicles).values(
             id=vehicle_id,
@@ -143,7 +173,7 @@ async def _create(connection: AsyncConnection, vehicle_id: str, market: str, at:
     return vehicle_id
 
 
-async def _claim(connection: AsyncConnection, keys: Sequence[IdentityKey], vehicle_id: str) -> None:
+async def claim(connection: AsyncConnection, keys: Sequence[IdentityKey], vehicle_id: str) -> None:
     """Let ``keys`` name this car from now on; a stock number used again names the car it was used for last."""
     for key in keys:
         where = (identities.c.kind == key.kind.value, identities.c.value == key.value)
@@ -155,9 +185,9 @@ async def _claim(connection: AsyncConnection, keys: Sequence[IdentityKey], vehic
             await connection.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(vin=key.value))
 
 
-async def _merge(connection: AsyncConnection, absorbed: str, keeper: str) -> None:
+async def absorb(connection: AsyncConnection, absorbed: str, keeper: str) -> None:
     """Make ``absorbed`` part of ``keeper``; its id keeps leading there, and none of its visits is lost."""
-    for table in _MOVED:
+    for table in MOVED:
         await connection.execute(update(table).where(table.c.vehicle_id == absorbed).values(vehicle_id=keeper))
     for table in _REDRAWN:
         await connection.execute(delete(table).where(table.c.vehicle_id == absorbed))

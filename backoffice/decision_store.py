@@ -1,13 +1,42 @@
 """The table of decisions: adding to it and reading it. Every function works on the caller's transaction."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.decisions import BODIES, MAX_PERSON, MAX_WORDS, Decision, DecisionKind
+from backoffice.cars import NewId
+from backoffice.decisions import BODIES, KIND_OF, MAX_PERSON, MAX_WORDS, Body, Decision, DecisionKind
 from backoffice.tables import decisions
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What every decision needs besides a connection: the time, and where new ids come from."""
+
+    now: datetime
+    new_id: NewId
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who decides, and why."""
+
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[Answer]):
+    """What came of a decision, and the ``cars`` that must be judged again because of it."""
+
+    answer: Answer
+    cars: tuple[str, ...]
 
 
 async def add_decision(connection: AsyncConnection, vehicle_id: str, decision: Decision) -> None:
@@ -26,10 +55,27 @@ async def add_decision(connection: AsyncConnection, vehicle_id: str, decision: D
     )
 
 
+async def sign(
+    connection: AsyncConnection, hand: Hand, vehicle_id: str, subject: str, body: Body, signed: Signed
+) -> Decision:
+    """Keep a new decision about ``subject``; what it is follows from ``body``."""
+    decision = Decision(hand.new_id(), KIND_OF[type(body)], subject, body, signed.reason, signed.person, hand.now)
+    await add_decision(connection, vehicle_id, decision)
+    return decision
+
+
 async def load_decisions(connection: AsyncConnection, vehicle_id: str) -> tuple[Decision, ...]:
     """All decisions about a car, oldest first, those that were taken back included."""
-    mine = select(decisions).where(decisions.c.vehicle_id == vehicle_id).order_by(decisions.c.at, decisions.c.id)
-    return _known((await connection.execute(mine)).all())
+    mine = select(decisions).where(decisions.c.vehicle_id == vehicle_id)
+    return tuple(sorted(_known((await connection.execute(mine)).all()), key=_order))
+
+
+async def other_end(connection: AsyncConnection, arrived: Decision) -> tuple[str, Decision] | None:
+    """The decision that stands at the car which a visit was taken from, and that car; ``arrived`` is its pair."""
+    left = (decisions.c.kind == DecisionKind.MOVED_OUT.value, decisions.c.subject == arrived.subject)
+    rows = (await connection.execute(select(decisions).where(*left))).all()
+    pairs = ((str(row.vehicle_id), one) for row, one in zip(rows, _known(rows), strict=True))
+    return next((found for found in pairs if getattr(found[1].body, "pair", "") == arrived.id), None)
 
 
 async def one_decision(connection: AsyncConnection, decision_id: str) -> tuple[str, Decision] | None:
@@ -42,6 +88,11 @@ async def one_decision(connection: AsyncConnection, decision_id: str) -> tuple[s
 async def was_taken_back(connection: AsyncConnection, decision_id: str) -> bool:
     back = (decisions.c.subject == decision_id, decisions.c.kind == DecisionKind.TAKEN_BACK.value)
     return (await connection.execute(select(decisions.c.id).where(*back))).first() is not None
+
+
+def _order(decision: Decision) -> tuple[datetime, bool, str]:
+    """Nothing is taken back before it was decided, also within one tick of the clock."""
+    return decision.at, decision.kind is DecisionKind.TAKEN_BACK, decision.id
 
 
 def _known(rows: Sequence[Row[Any]]) -> tuple[Decision, ...]:

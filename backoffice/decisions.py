@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from evidence.history import EventKind, OdometerEvent, Visit, Void
+from evidence.history import EventKind, MileageRecord, OdometerEvent, Visit, Void
+from protocols.readings import Trust
 
+EnteredSource = Literal["manual", "papers", "upstream"]
+_ENTERED: dict[str, Trust] = {"manual": Trust.TYPED, "papers": Trust.PAPER, "upstream": Trust.UPSTREAM}
 MAX_WORDS = 200
 MAX_PERSON = 80
 
@@ -25,6 +29,7 @@ class DecisionKind(StrEnum):
     """
 
     VOID = "void"
+    MILEAGE = "mileage"
     EVENT = "event"
     JOINED = "joined"
     MOVED_IN = "moved_in"
@@ -46,6 +51,18 @@ class VoidBody(Body):
     odometer_m: int
 
 
+class MileageEntryBody(Body):
+    """A mileage that a person enters: ``source`` is ``manual``, ``papers`` or ``upstream`` (a record from elsewhere).
+
+    ``amends`` is the decision that withdrew the value in whose place this one stands, "" for a value of its own.
+    """
+
+    source: EnteredSource = "manual"
+    seen_at: datetime
+    odometer_m: int
+    amends: str = ""
+
+
 class EventBody(Body):
     """A replaced cluster (both values) or another unit of the dashboard; ``papers`` names the bill or the photo."""
 
@@ -62,12 +79,18 @@ class JoinedBody(Body):
     kept: str
 
 
-class MovedBody(Body):
-    """``other`` is the car at the other end, ``pair`` the decision that stands there; ``wrong_vin`` was a mistake."""
+class MovedInBody(Body):
+    """A visit came from the car ``other``; ``wrong_vin`` is a VIN that was typed for it by mistake."""
+
+    other: str
+    wrong_vin: str = ""
+
+
+class MovedOutBody(Body):
+    """A visit went to the car ``other``; ``pair`` is the decision that stands there."""
 
     other: str
     pair: str
-    wrong_vin: str = ""
 
 
 class MergedBody(Body):
@@ -91,13 +114,15 @@ class TakenBackBody(Body):
 
 BODIES: dict[DecisionKind, type[Body]] = {
     DecisionKind.VOID: VoidBody,
+    DecisionKind.MILEAGE: MileageEntryBody,
     DecisionKind.EVENT: EventBody,
     DecisionKind.JOINED: JoinedBody,
-    DecisionKind.MOVED_IN: MovedBody,
-    DecisionKind.MOVED_OUT: MovedBody,
+    DecisionKind.MOVED_IN: MovedInBody,
+    DecisionKind.MOVED_OUT: MovedOutBody,
     DecisionKind.MERGED: MergedBody,
     DecisionKind.TAKEN_BACK: TakenBackBody,
 }
+KIND_OF: dict[type[Body], DecisionKind] = {body: kind for kind, body in BODIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +148,7 @@ class Standing:
 
     voids: tuple[Decision, ...] = ()
     events: tuple[OdometerEvent, ...] = ()
+    mileages: tuple[MileageRecord, ...] = ()
     joined: Mapping[str, str] = field(default_factory=dict)
     wrong_vins: frozenset[str] = frozenset()
 
@@ -139,20 +165,22 @@ def in_force(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
 
 def standing_of(decisions: Sequence[Decision]) -> Standing:
     """What the checks take from the decisions about a car."""
-    voids, events, joined, wrong = [], [], dict[str, str](), set[str]()
+    voids, events, mileages, joined, wrong = [], [], [], dict[str, str](), set[str]()
     for one in in_force(decisions):
         match one.body:
             case VoidBody():
                 voids.append(one)
             case EventBody():
                 events.append(_event(one, one.body))
+            case MileageEntryBody():
+                mileages.append(_mileage(one, one.body))
             case JoinedBody(kept=kept):
                 joined[one.subject] = kept
             case MergedBody(wrong_vin=vin) if vin:
                 wrong.add(vin)
-            case MovedBody(wrong_vin=vin) if vin and one.kind is DecisionKind.MOVED_IN:
+            case MovedInBody(wrong_vin=vin) if vin:
                 wrong.add(vin)
-    return Standing(tuple(voids), tuple(events), joined, frozenset(wrong))
+    return Standing(tuple(voids), tuple(events), tuple(mileages), joined, frozenset(wrong))
 
 
 def voids_of(standing: Standing, visits: Iterable[Visit]) -> tuple[Void, ...]:
@@ -182,6 +210,17 @@ def _entries_of(visit: Visit, said: VoidBody) -> list[str]:
     if said.source in typed and typed[said.source] == said.odometer_m:
         names.append(f"{name}/{said.source}")
     return names
+
+
+def _mileage(decision: Decision, said: MileageEntryBody) -> MileageRecord:
+    return MileageRecord(
+        id=decision.id,
+        at=said.seen_at,
+        odometer_m=said.odometer_m,
+        source=said.source,
+        trust=_ENTERED[said.source],
+        person=decision.person,
+    )
 
 
 def _event(decision: Decision, said: EventBody) -> OdometerEvent:

@@ -109,7 +109,7 @@ def history_of(
         visits,
         tuple(sorted(services, key=lambda service: service.done_at)),
         market,
-        mileages=tuple(entry for visit in visits for entry in drive_entries(visit.snapshot)),
+        mileages=(*decided.mileages, *(entry for visit in visits for entry in drive_entries(visit.snapshot))),
         events=decided.events,
         voids=voids_of(decided, visits),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from backoffice.decisions import Decision, DecisionKind, EventBody, JoinedBody, MergedBody, MovedBody, VoidBody
+from backoffice.decisions import Decision, DecisionKind, EventBody, MergedBody, MileageEntryBody, VoidBody
 from backoffice.stock import StockStep
 from backoffice.views import TimelineEvent
 from config.catalogue import has, text_of
@@ -38,14 +38,14 @@ def _variant(decision: Decision) -> str:
 
 def _params(decision: Decision) -> dict[str, object]:
     match decision.body:
+        case MileageEntryBody(odometer_m=odometer_m):
+            return {"odometer_m": odometer_m}
         case VoidBody(source=source, odometer_m=odometer_m):
             return {"odometer_m": odometer_m, "source": f"@source.{source}" if has(f"source.{source}") else source}
         case EventBody():
             return {"before_m": decision.body.before_m, "after_m": decision.body.after_m}
         case MergedBody(absorbed_vin=vin):
             return {"vin_tail": tail(vin)}
-        case JoinedBody() | MovedBody():
-            return {}
     return {}
 
 

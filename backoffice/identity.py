@@ -53,16 +53,21 @@ def identity_keys(ref: VehicleRef) -> tuple[IdentityKey, ...]:
     return tuple(IdentityKey(kind, value) for kind, value in offered if value)
 
 
-def resolve(keys: tuple[IdentityKey, ...], owners: Mapping[IdentityKey, str], vins: Mapping[str, str]) -> Resolution:
+def resolve(
+    keys: tuple[IdentityKey, ...], owners: Mapping[IdentityKey, str], vins: Mapping[str, str], *, told: bool = False
+) -> Resolution:
     """Decide whose record it is.
 
     ``owners`` maps known keys to vehicle ids, ``vins`` each of those ids to its VIN ("" while provisional).
-    A car with another VIN is never absorbed: then the stock number was used twice and the VIN decides.
+    A car with another VIN is never absorbed: then the stock number was used twice and the VIN decides. A VIN that
+    somebody said was a mistake leads to the car it was typed for, unless a car has ``told`` it by itself.
     """
-    vin = next((key.value for key in keys if key.kind is KeyKind.VIN), "")
+    vin_key = next((key for key in keys if key.kind is KeyKind.VIN), None)
+    vin = vin_key.value if vin_key else ""
+    of_vin = owners.get(vin_key) if vin_key and not told else None
     by_claim = sorted((key for key in keys if key in owners), key=lambda key: _CLAIM[key.kind])
     named = list(dict.fromkeys(owners[key] for key in by_claim))
-    fitting = [vehicle for vehicle in named if not vin or vins.get(vehicle, "") in ("", vin)]
+    fitting = [vehicle for vehicle in named if not vin or vehicle == of_vin or vins.get(vehicle, "") in ("", vin)]
     if not fitting:
         return Resolution(None)
     keeper = next((vehicle for vehicle in fitting if vins.get(vehicle)), fitting[0])

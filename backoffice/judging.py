@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cache
 
 from backoffice.alerts import CODES_SUMMARY
+from backoffice.changes import changes_of, statements_of
 from backoffice.decisions import NOTHING_DECIDED, Standing
 from backoffice.dossier import Dossier, history_of
 from backoffice.views import CodeView, DueView, EpisodeView, OdometerView, UseView, VehicleDetail, VehicleSummary
@@ -101,6 +102,8 @@ def judge_dossier(
         due=tuple(due_view(item, pace, now.date()) for item in _by_urgency(judgement.due)),
         episodes=tuple(_episode_view(one, by, make, terms) for one in reversed(episodes)),
         use=used.model_copy(update={"signs": _signs(history, judgement.entries)}),
+        changes=changes_of(dossier, history.visits),
+        statements=statements_of(dossier),
         **_condition(latest.snapshot),
     )
     voids = {void.entry_id: void for void in sorted(history.voids, key=lambda void: void.at)}

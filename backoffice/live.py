@@ -66,6 +66,7 @@ class LiveFeed:
         self._listeners: set[Listener] = set()
         self._queue_length = queue_length
         self._max_listeners = max_listeners
+        self.closed = False
 
     @contextmanager
     def listen(self) -> Iterator[Listener]:
@@ -89,6 +90,7 @@ class LiveFeed:
 
     def close(self) -> None:
         """End all streams (shutdown)."""
+        self.closed = True
         for listener in self._listeners:
             listener.end()
         self._listeners = set()

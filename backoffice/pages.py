@@ -16,6 +16,7 @@ from backoffice.errors import StoreFailedError
 from backoffice.problems import ProblemError
 from backoffice.search_memory import SearchMemory
 from backoffice.sheets import rendered
+from backoffice.stock import usual
 from backoffice.store import RecordStore
 from backoffice.views import AlertView, StockState, VehicleSummary, WorkOrder
 from backoffice.wording import DASH, Wording
@@ -160,9 +161,12 @@ def _vehicle_pages(routes: APIRouter, pages: Pages, searches: SearchMemory) -> N
 
     @routes.post("/vehicles/{vehicle_id}/stock-state")
     async def stock_state(
-        vehicle_id: OpaqueId, state: Annotated[StockState, Form()], operator: Annotated[Operator, Form()]
+        vehicle_id: OpaqueId,
+        state: Annotated[StockState, Form()],
+        operator: Annotated[Operator, Form()],
+        note: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:
-        await desk.set_stock_state(vehicle_id, state, operator, datetime.now(UTC))
+        await desk.set_stock_state(vehicle_id, state, operator, datetime.now(UTC), note.strip())
         return RedirectResponse(f"/vehicles/{vehicle_id}", 303)
 
 
@@ -217,9 +221,14 @@ async def _vehicle_page(request: Request, pages: Pages, vehicle_id: str) -> Resp
         line=True,
         alerts=by_urgency(alerts),
         on_vehicle=True,
-        states=list(StockState),
+        states=_states(car.stock_state),
         **car_context(car, events, w),
     )
+
+
+def _states(now: StockState) -> list[StockState]:
+    """The state itself and the usual ways on first, then what would be putting a slip right."""
+    return sorted(StockState, key=lambda state: (state is not now, not usual(now, state)))
 
 
 def _alert_pages(routes: APIRouter, pages: Pages) -> None:
@@ -334,6 +343,8 @@ def _words(w: Wording) -> dict[str, Any]:
         "service_name": lambda name: named("service", name, w),
         "due_words": lambda name: named("due", name, w),
         "quarantine_words": lambda name: named("quarantine", name, w),
+        "fate_words": lambda fate: named("fate", fate, w),
+        "unit_words": lambda what: named("unit_change", what, w),
         "rule_title": lambda rule: named("rule", f"{rule}.title", w),
         "check_title": lambda check: check_title(check, w),
         "assumption_words": lambda check: _assumption(check, w),

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.cars import NewId, cars_dated_by, current_ids, keys_of, owner, snapshot_id_of
+from backoffice.cars import NewId, cars_dated_by, current_ids, keys_of, owner, snapshot_id_of, tells_its_vin
 from backoffice.chronology import StoredRecord
 from backoffice.identity import IdentityKey
 from backoffice.recording import Placed, mark
@@ -76,19 +76,19 @@ class Projector:
 
     async def _place(self, connection: AsyncConnection, new: Sequence[StoredRecord]) -> list[str]:
         """Note whose each record is; return the cars to judge again."""
-        known: dict[tuple[IdentityKey, ...], str] = {}
+        known: dict[tuple[tuple[IdentityKey, ...], bool], str] = {}
         owned: list[tuple[StoredRecord, str | None]] = []
         touched: dict[str, None] = {}
         for stored in new:
-            keys = keys_of(stored)
+            keys, told = named = keys_of(stored), tells_its_vin(stored)
             changed = False
-            if keys and keys not in known:
-                found = await owner(connection, keys, self.market, stored.received_at, self.new_id)
+            if keys and named not in known:
+                found = await owner(connection, keys, self.market, stored.received_at, self.new_id, told=told)
                 changed = found.changed
                 if changed:
                     known.clear()  # a merge or a claim may have given other keys another car
-                known[keys] = found.vehicle_id
-            vehicle_id = known.get(keys)
+                known[named] = found.vehicle_id
+            vehicle_id = known.get(named)
             owned.append((stored, vehicle_id))
             if vehicle_id and (changed or stored.record.body.kind in FOLDED_KINDS):
                 touched[vehicle_id] = None

@@ -75,7 +75,8 @@ async def review_vehicle(
         decided=known.decided,
     )
     detail = judged.detail
-    await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
+    listed = bool(known.dossier.visits or known.services)
+    await _write_vehicle(connection, vehicle_id, detail_values(judged.detail, listed=listed), now)
     await _redraw(connection, vehicle_id, known.dossier, judged.entries)
     episodes = await _open_episodes(connection, vehicle_id)
     undecided = {check.rule for check in detail.checks if check.result is Result.NOT_DETERMINABLE}
@@ -132,13 +133,13 @@ async def load_services(connection: AsyncConnection, vehicle_id: str) -> tuple[S
     )
 
 
-def detail_values(detail: VehicleDetail) -> Values:
-    """Columns of ``vehicles`` that a judgement fills."""
+def detail_values(detail: VehicleDetail, *, listed: bool = True) -> Values:
+    """Columns of ``vehicles`` that a judgement fills; a car whose visits all went to another is in no list."""
     return {
         "plate_key": normalise(detail.plate)[:MAX_PLATE],
         "stock_key": normalise(detail.stock_number)[:MAX_STOCK],
         "last_seen_at": detail.last_seen_at,
-        "summary": summary_of(detail).model_dump_json(by_alias=True),
+        "summary": summary_of(detail).model_dump_json(by_alias=True) if listed else "",
         "detail": detail.model_dump_json(by_alias=True),
     }
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from evidence.snapshot import CheckPart, Finding, Result, Severity, Snapshot, Text
 
@@ -97,6 +97,42 @@ class UseView(View):
     signs: tuple[Text, ...] = ()
 
 
+class CodeChangeView(View):
+    """What became of a code since the visit before: ``fate`` as in the catalogue's section ``fate``."""
+
+    fate: str
+    code: str
+    ecu: str = ""
+    text: Text = Text()
+
+
+class UnitChangeView(View):
+    """A control unit that says another thing of itself; ``what`` is ``vin``, ``calibration_ids`` or ``cvns``."""
+
+    ecu: str
+    what: str
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+class ChangesView(View):
+    """The latest visit against the one before, at ``since``. ``codes`` is null where either list was not read."""
+
+    since: datetime | None = None
+    codes: tuple[CodeChangeView, ...] | None = None
+    units: tuple[UnitChangeView, ...] = ()
+    battery_v_a_month: float | None = None
+
+
+class StatementView(View):
+    """What the seller said to a finding, as ``operator`` wrote it down."""
+
+    rule: str
+    text: str
+    operator: str = ""
+    at: datetime | None = None
+
+
 class VehicleDetail(VehicleSummary):
     fuel: str = ""
     odometer: OdometerView = OdometerView()
@@ -110,6 +146,9 @@ class VehicleDetail(VehicleSummary):
     due: tuple[DueView, ...] = ()
     episodes: tuple[EpisodeView, ...] = ()
     use: UseView = UseView()
+    changes: ChangesView | None = None
+    """Null while the car was read only once."""
+    statements: tuple[StatementView, ...] = ()
     snapshot_id: str = ""
     latest_snapshot: Snapshot | None = None
     latest_odometer_m: int | None = None
@@ -138,6 +177,21 @@ class TimelineEvent(View):
     """Why somebody withdrew the value; it stays and counts for nothing."""
     voided_by: str = ""
     voided_at: datetime | None = None
+
+
+class DecisionView(View):
+    """Something that a person decided about a car's file. ``standing`` is False once it was taken back."""
+
+    id: str
+    kind: str
+    subject: str
+    text: Text
+    reason: str
+    person: str
+    at: datetime
+    standing: bool = True
+    other: str = ""
+    """The other car, where one is concerned."""
 
 
 class AlertView(View):
@@ -172,6 +226,12 @@ class RecordView(View):
     vehicle_id: str = ""
     snapshot_id: str = ""
     record: dict[str, object]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """Its name in addresses: device, stream and seq."""
+        return f"{self.device}.{self.stream}.{self.seq}"
 
 
 class RecordFilter(View):

@@ -10,8 +10,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from backoffice.api import api_routes
+from backoffice.clerk import Clerk
+from backoffice.decision_api import decision_routes
 from backoffice.errors import StoreFailedError
 from backoffice.events import event_routes
+from backoffice.file_pages import file_routes
 from backoffice.live import LiveFeed
 from backoffice.metrics import metrics_text
 from backoffice.office_settings import OfficeSettings
@@ -42,9 +45,12 @@ def create_app(store: RecordStore, feed: LiveFeed, settings: OfficeSettings) -> 
         summary="Cars, their evidence and their alerts.",
     )
     pages = Pages(store, settings.language, settings.timezone)
+    clerk = Clerk(store)
     app.include_router(api_routes(store))
+    app.include_router(decision_routes(clerk))
     app.include_router(event_routes(feed))
     app.include_router(page_routes(pages))
+    app.include_router(file_routes(pages, clerk))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _health(app, store, feed)
     answer_problems(app, pages.problem)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config.catalogue import Language
 
-SECTIONS = ("getting-started", "bay", "vehicles", "vehicle", "alerts")
+SECTIONS = ("getting-started", "bay", "vehicles", "vehicle", "file", "alerts")
 """All sections, in the order of a working day."""
 
 _FILES = Path(__file__).parent / "manual"
