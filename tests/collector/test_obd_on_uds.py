@@ -32,6 +32,8 @@ async def test_a_car_without_the_old_services_is_read_as_it_truly_is(depth: Dept
     assert counter_of(reading, "distance_since_clear_m") == lot.truth["distance_since_clear_m"]
     assert counter_of(reading, "warmups_since_clear") == lot.truth["warmups_since_clear"]
     assert (counter_of(reading, "engine_run_time_s") is not None) == (depth is Depth.FULL)
+    assert status_of(reading, "freeze_frame") is ItemStatus.NOT_ASKED  # service 19 04 is never sent
+    assert reading.freeze_frames == ()
     assert len(reading.live) >= 20
     assert reading.readiness["catalyst"] is Monitor.COMPLETE
     assert {status_of(reading, f"dtcs.{kind}") for kind in ("stored", "pending", "permanent")} == {ItemStatus.READ}
