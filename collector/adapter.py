@@ -4,6 +4,7 @@ An Adapter is used once. After AdapterLostError it is closed and a new one is op
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from collector.errors import AdapterLostError
@@ -18,6 +19,7 @@ MAX_REPLY_BYTES = 16_384  # the longest list a car sends (4095 bytes of ISO-TP) 
 STOP_WAIT_S = 0.3  # an interrupted ELM327 prints its prompt within one byte time; clones take up to 0.2 s
 PROBE_WAIT_S = 1.0
 KNOCK_S = 0.04  # an idle chip answers a knock in 5 ms, over Bluetooth in 30
+FORGET_S = 0.3
 STILL_S = 0.5  # within this the answer to a command follows the answers to earlier knocks
 # ISO 14229-2: a unit that said "response pending" may take 5 s from then on (P2*), and may say so again
 P2_STAR_S = 5.0
@@ -58,8 +60,15 @@ class Adapter:
             await self._resynchronise()
             return None
         if reply.notices & RESTART_NOTICES and not command.upper().startswith(("ATZ", "ATWS", "ATI")):
+            await self._forget_events()
             raise AdapterLostError("adapter.restarted", ", ".join(sorted(n.name for n in reply.notices)))
         return reply
+
+    async def _forget_events(self) -> None:
+        """After a brown-out or an internal error a chip may search no CAN until told to forget it (AT FE)."""
+        with contextlib.suppress(AdapterLostError):
+            await self._write(self._session.send("ATFE"))
+            await self._reply_within(FORGET_S)
 
     async def first_word(self, command: str, *, timeout_s: float, boot_s: float) -> Reply | None:
         """``ask`` an adapter that may have got its supply just now: knock until it is awake, then ask once more.

@@ -40,6 +40,7 @@ CAN_PROTOCOLS = frozenset("6789")
 # how an adapter without AT DPN tells its protocol
 CAN_NUMBERS = {"11/500": "6", "29/500": "7", "11/250": "8", "29/250": "9"}
 CAN_NAME = re.compile(r"CAN (11/500|29/500|11/250|29/250)")
+NUMBERED = re.compile(r"[0-9A-F]: ?[0-9A-F]")
 CANNOT_ADDRESS = "the adapter cannot address it"
 PRESENT_V = 6.0  # below this no car supplies the adapter
 MOST_V = 60.0  # above this it is no supply of a vehicle, but digits of something else
@@ -207,9 +208,9 @@ class Car:
         return asked
 
     async def use_protocol(self, number: str) -> None:
-        """Set a CAN protocol without a search; nothing is stored in the adapter."""
-        await self.adapter.ask(f"ATTP{number}")
-        self._pinned = True
+        """Set a CAN protocol without a search; nothing is stored in the adapter. Some clones can only search."""
+        reply = await self.adapter.ask(f"ATTP{number}")
+        self._pinned = reply is not None and Notice.UNKNOWN_COMMAND not in reply.notices
         self.link = link_format_of(number) or self.link
 
     async def pin(self) -> bool:
@@ -238,11 +239,20 @@ class Car:
         number = await self.adapter.ask("ATDPN")
         self.protocol_number = number.lines[0].strip().upper()[-1:] if number and number.lines else ""
         link = link_format_of(number.lines[0]) if number and number.lines else None
-        self.link = link or _link_by_shape(reply.lines)
+        bare = _is_bare(reply)
+        if bare and self.abilities.headers:
+            self.abilities = replace(self.abilities, headers=False)
+        self.link = link or (await self._link_of_bare_lines() if bare else _link_by_shape(reply.lines))
         if known and known.protocol and known.protocol_number == self.protocol_number:
             self.protocol = known.protocol
             return
         await self._name_protocol()
+
+    async def _link_of_bare_lines(self) -> LinkFormat:
+        """For adapters that name neither protocol nor units: only CAN has the lines of a VIN numbered 0:, 1:, 2:."""
+        reply = await self.adapter.ask("0902")
+        numbered = reply is not None and any(NUMBERED.match(line) for line in reply.lines)
+        return LinkFormat.CAN_11 if numbered else LinkFormat.LEGACY
 
     async def _name_protocol(self) -> None:
         name = await self.adapter.ask("ATDP")
@@ -271,6 +281,8 @@ class Car:
         lines = expected_lines if self.counts_lines and self.link is not LinkFormat.LEGACY else None
         asked = await self._ask_once(request, lines, extended_address)
         if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not _is_pending(asked.answers):
+            if asked.faulty:
+                await self.adapter.ask("ATPC")  # the next request opens the link anew
             again = await self._ask_once(request, None, extended_address)
             self._doubt_digit(lines, again)
             asked = again
@@ -362,6 +374,12 @@ def _link_by_shape(lines: Sequence[str]) -> LinkFormat:
     if first.startswith("18DAF1"):
         return LinkFormat.CAN_29
     return LinkFormat.CAN_11 if first.startswith("7E") else LinkFormat.LEGACY
+
+
+def _is_bare(reply: Reply) -> bool:
+    """Whether an answer to 01 00 or 22 F400 stands there without its unit, though the adapter said OK to AT H1."""
+    shown = [line.replace(" ", "").upper() for line in reply.lines]
+    return any(line.startswith(("4100", "62F400")) for line in shown)
 
 
 def _sum_up(answers: tuple[Answer, ...], reply: Reply) -> Asked:

@@ -71,4 +71,37 @@ class CarUnplugged:
     """The car is gone; whatever comes next may be another one."""
 
 
-BayEvent = AdapterMissing | AdapterReady | CarPlugged | VinSeen | ScanProgress | ScanDone | ScanFailed | CarUnplugged
+@dataclass(frozen=True, slots=True)
+class DriveBegan:
+    """The car moves with the adapter plugged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriveDone:
+    """That drive is over, ``ended_before_s`` ago: the same way by the odometer, by speed and by counter 31, in metres.
+
+    Without ``lasted_s`` it was too short to say anything.
+    """
+
+    source: str = ""
+    odometer_start_m: int | None = None
+    odometer_end_m: int | None = None
+    speed_distance_m: int | None = None
+    counter_start_m: int | None = None
+    counter_end_m: int | None = None
+    lasted_s: float = 0.0
+    ended_before_s: float = 0.0
+
+
+BayEvent = (
+    AdapterMissing
+    | AdapterReady
+    | CarPlugged
+    | VinSeen
+    | ScanProgress
+    | ScanDone
+    | ScanFailed
+    | CarUnplugged
+    | DriveBegan
+    | DriveDone
+)

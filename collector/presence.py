@@ -38,6 +38,11 @@ class Presence:
         self._vins = frozenset(ecu.vin for ecu in read.ecus if ecu.vin) if read else frozenset()
         self._volts = read.battery_v if read else None
 
+    @property
+    def volts(self) -> float | None:
+        """The supply at the last look."""
+        return self._volts
+
     async def lasts(self) -> bool:
         """True while it is still that car, as far as one look can tell."""
         try:

@@ -3,6 +3,7 @@
 Behaviour counts, the reported version does not: clones claim versions that were never made.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from collector.adapter import Adapter
@@ -14,6 +15,7 @@ from protocols.readings import AdapterIdentity
 FIRST_WORD_S = 0.35  # a chip that is running answers ATI in 6 ms, over a slow Bluetooth link in 0.2 s
 WORD_S = 2.0
 TRY_AGAIN_VISITS = 50  # what an adapter failed at may have been a bad day: it is tried again now and then
+SETTLE_S = 0.06  # clones lose what follows the prompt of a reset at once
 BOOT_S = 3.0  # genuine chips are deaf for 0.7 s after power or a reset, cables were seen at 1.5 s
 
 
@@ -50,7 +52,7 @@ async def set_up(adapter: Adapter, memory: Memory | None = None, *, brief: bool 
         skills = replace(skills, counts_lines=True, pids_at_once=0, lacks_defaults=False)
     lacks_defaults = skills.lacks_defaults or not _ok(await adapter.ask("ATD", timeout_s=WORD_S))
     if lacks_defaults:
-        await adapter.ask("ATZ", timeout_s=BOOT_S)
+        await _reset(adapter)
     await adapter.ask("ATE0")
     await adapter.ask("ATL0")
     abilities = Abilities(
@@ -77,8 +79,14 @@ async def _first_word(adapter: Adapter) -> str:
     """What the adapter calls itself; a chip that stays silent gets one reset before it is given up."""
     reply = await adapter.first_word("ATI", timeout_s=FIRST_WORD_S, boot_s=BOOT_S)
     if reply is None or not reply.lines:
-        reply = await adapter.ask("ATZ", timeout_s=BOOT_S)
+        reply = await _reset(adapter)
     return _text(reply)
+
+
+async def _reset(adapter: Adapter) -> Reply | None:
+    reply = await adapter.ask("ATZ", timeout_s=BOOT_S)
+    await asyncio.sleep(SETTLE_S)
+    return reply
 
 
 async def _chip(adapter: Adapter) -> str:

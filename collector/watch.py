@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from collector.adapter import Adapter
 from collector.car import Car
 from collector.depth import Depth
+from collector.drive import DriveWatch
 from collector.errors import AdapterLostError, CarSilentError
 from collector.events import (
     AdapterMissing,
@@ -206,11 +207,20 @@ class _Bay:
         doing.
         """
         loop = asyncio.get_running_loop()
-        presence = Presence(car, read, loop.time)
+        drive = DriveWatch(car, read, self._tell, loop.time)
+        try:
+            await self._stay(car, identity, Presence(car, read, loop.time), drive)
+        finally:
+            await drive.finish()
+
+    async def _stay(self, car: Car, identity: AdapterIdentity, presence: Presence, drive: DriveWatch) -> None:
+        """Until the car is gone: read it again when somebody wishes, but never while it is driven."""
+        loop = asyncio.get_running_loop()
         pause_s = SILENT_RETRY_S
         next_try = loop.time() + pause_s
         while await presence.lasts():
-            wished = self._wish.is_set()
+            await drive.look(presence.volts)
+            wished = self._wish.is_set() and not drive.under_way
             if wished or (car.silent and loop.time() >= next_try):
                 self._wish.clear()
                 if wished or await car.speaks():
@@ -218,6 +228,7 @@ class _Bay:
                     if again is None:
                         return
                     presence.was_read(again)
+                    drive.was_read(again)
                 pause_s = min(pause_s * RETRY_GROWTH, SILENT_RETRY_MAX_S)
                 next_try = loop.time() + pause_s
             await asyncio.sleep(self._settings.presence_every_s)

@@ -63,9 +63,9 @@ def assemble(
         return assemble_legacy(shown, headers=headers)
     if not headers:
         return assemble_bare(shown, link)
-    id_digits = 3 if link is LinkFormat.CAN_11 else 8
     receiver = IsoTpReceiver(extended_address)
     for line in shown:
+        id_digits = _id_digits(line, link)
         if not _HEX.fullmatch(line):
             if _GARBLED.fullmatch(line):
                 receiver.line_damaged(line[:id_digits] if _HEX.fullmatch(line[:id_digits]) else "", "garbled")
@@ -76,3 +76,14 @@ def assemble(
         except ValueError as error:
             receiver.line_damaged(line[:id_digits], str(error))
     return receiver.result(link)
+
+
+def _id_digits(line: str, link: LinkFormat) -> int:
+    """3 or 8, as the link has them; a line that only the other kind of id explains is one of those.
+
+    Units of both kinds may share a bus. No 29-bit id is above 1FFFFFFF, and behind the 11-bit id 18D no ISO-TP frame
+    begins with A.
+    """
+    if link is LinkFormat.CAN_11:
+        return 8 if line.startswith("18DAF1") else 3
+    return 3 if "2" <= line[:1] <= "7" else 8

@@ -93,11 +93,12 @@ async def test_an_adapter_that_never_says_a_word_is_lost() -> None:
 
 @pytest.mark.parametrize("said", [b"LV RESET\r\r>", b"ELM327 v1.5\r\r>", b"ERR94\r\r>"])
 async def test_an_adapter_that_restarted_has_lost_its_settings_and_is_opened_anew(said: bytes) -> None:
-    async with opened([said]) as (adapter, _):
+    async with opened([said]) as (adapter, chip):
         with pytest.raises(AdapterLostError) as lost:
             await adapter.ask("010C")
 
     assert lost.value.reason == "adapter.restarted"
+    assert chip.heard[-1] == b"ATFE\r"  # it may search no CAN until it has forgotten the event
 
 
 async def test_a_flood_without_a_prompt_is_cut_off_in_bounded_memory() -> None:

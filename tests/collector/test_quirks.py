@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from collector.car import CANNOT_ADDRESS
 from collector.depth import Depth
 from collector.errors import AdapterLostError
 from collector.memory import ShortMemory
-from protocols.readings import CarReading
+from protocols.readings import CarReading, ItemStatus
 from simulator.profiles import PROFILES
 from tests.collector.virtual import Socket
 
@@ -166,3 +167,102 @@ async def test_no_bare_line_end_is_ever_sent() -> None:
     await socket.scan()
 
     assert all(line.sent != b"\r" for line in socket.lines)
+
+
+def sent(socket: Socket) -> list[bytes]:
+    return [line.sent for line in socket.lines]
+
+
+@pytest.mark.parametrize("scenario", ["engine-fault", "can29", "iso9141", "j1850-vpw"])
+async def test_a_clone_that_says_ok_to_every_setting_and_keeps_none_still_delivers(scenario: str) -> None:
+    honest, memory, socket = Socket(scenario), ShortMemory(), Socket(scenario)
+    kept = (b"ATI\r", b"ATRV\r")
+    interposed(socket, lambda data: b"OK\r\r>" if data[:2] == b"AT" and data not in kept else None)
+    true = await honest.scan()
+
+    for _ in range(2):
+        told = await socket.scan(memory)
+        assert told.vin == true.vin
+        assert {(c.code, c.dtc_class) for c in told.dtcs} == {(c.code, c.dtc_class) for c in true.dtcs}
+        assert {w.odometer_m for w in told.odometer} == {w.odometer_m for w in true.odometer}
+    assert not memory.cars  # units without names are nobody to remember
+
+
+async def test_a_clone_that_cannot_be_held_to_a_protocol_asks_no_single_unit() -> None:
+    socket = Socket("vw-no-a6", profile="elm-1.5-terse")
+    reading = await socket.scan(depth=Depth.FULL)
+
+    assert reading.vin
+    assert CANNOT_ADDRESS in {item.detail for item in reading.items if item.item.startswith("odometer.")}
+    assert not any(line.startswith((b"ATSH7E", b"ATSH714")) for line in sent(socket))
+
+
+async def test_a_question_mark_to_the_first_words_after_plugging_in_costs_no_value() -> None:
+    socket, left = Socket("engine-fault"), [2]
+
+    def answer(data: bytes) -> bytes | None:
+        if data not in (b"ATI\r", b"ATZ\r") or not left[0]:
+            return None
+        left[0] -= 1
+        return b"?\r\r>"
+
+    interposed(socket, answer)
+
+    assert delivered(await socket.scan())
+
+
+async def test_a_bus_that_failed_is_opened_anew_before_the_request_is_repeated() -> None:
+    socket, left = Socket("engine-fault"), [1]
+
+    def answer(data: bytes) -> bytes | None:
+        if not data.startswith(b"03") or not left[0]:
+            return None
+        left[0] -= 1
+        return b"BUS BUSY\r\r>"
+
+    interposed(socket, answer)
+    reading = await socket.scan()
+
+    assert delivered(reading)
+    assert sent(socket).count(b"ATPC\r") == 1
+
+
+@pytest.mark.parametrize(
+    "said", [b"NO DATA\r\r>", b"7E8 10 14 49 <RX ERROR\r\r>", b"STOPPED\r\r>", b"BUFFER FULL\r\r>"]
+)
+async def test_an_answer_that_did_not_come_whole_is_asked_for_once_more(said: bytes) -> None:
+    socket, left = Socket("engine-fault"), [1]
+
+    def answer(data: bytes) -> bytes | None:
+        if not data.startswith(b"0902") or not left[0]:
+            return None
+        left[0] -= 1
+        return said
+
+    interposed(socket, answer)
+
+    assert delivered(await socket.scan())
+
+
+@pytest.mark.parametrize("said", [b"\r\r!ACT ALERT\r\r", b"\r\rLP ALERT\r\r"])
+async def test_an_adapter_that_means_to_sleep_is_kept_awake_by_the_next_question(said: bytes) -> None:
+    socket = Socket("engine-fault")
+    interposed(socket, lambda data: said + b"12.6V\r\r>" if data == b"ATRV\r" else None)
+
+    assert delivered(await socket.scan())
+
+
+async def test_a_fake_that_sends_two_bytes_of_three_gives_no_makers_value() -> None:
+    socket = Socket("vw-no-a6")
+    interposed(socket, lambda data: b"7E80562220001E240\r\r>" if data.startswith(b"22") else None)
+    reading = await socket.scan(depth=Depth.FULL)
+
+    assert [w for w in reading.odometer if w.status is ItemStatus.READ] == []
+
+
+@pytest.mark.parametrize("scenario", ["j1850-pwm", "j1850-vpw", "iso9141", "kwp"])
+async def test_no_count_is_given_on_the_links_before_can(scenario: str) -> None:
+    memory, socket = ShortMemory(), Socket(scenario)
+    for _ in range(2):
+        assert (await socket.scan(memory)).vin
+        assert not any(line[:1].isdigit() and len(line) % 2 == 0 for line in sent(socket))

@@ -209,6 +209,7 @@ FAULTS = [
     "nul=0.3", "stray-fc=0.3", "echo-other-case=0.5", "split-writes=1", "lost-prompt=@9", "stopped=0.1",
     "buffer-full=@12", "lv-reset=@15", "data-error=0.1", "can-error=@10", "no-data=0.1", "hang=@14", "drop=@12",
     "late-answer=@13", "unplug-mid-frame=@12", "garbage=@11", "half-line=@12",
+    "voltage-sag=0.2",
 ]  # fmt: skip
 
 

@@ -53,3 +53,27 @@ def test_any_lines_give_messages_or_damage_and_never_an_error(
     assembly = assemble(lines, link, headers=headers)
 
     assert all(message.payload for message in assembly.messages)
+
+
+@pytest.mark.parametrize("link", [CAN_11, CAN_29])
+def test_units_with_short_and_long_ids_may_answer_beside_each_other(link: LinkFormat) -> None:
+    lines = [
+        "7E8 10 09 49 04 01 41 42 43",
+        "18 DA F1 0E 03 41 0D 21",
+        "7E8 21 44 45 46 00 00 00 00",
+        "18DAF11003410D00",
+    ]
+    assembly = assemble(lines, link)
+
+    assert [(m.ecu, m.payload.hex().upper()) for m in assembly.messages] == [
+        ("18DAF10E", "410D21"),
+        ("7E8", "490401414243444546"),
+        ("18DAF110", "410D00"),
+    ]
+    assert assembly.damaged == ()
+
+
+def test_frames_of_other_long_ids_stay_whole_beside_obd() -> None:
+    assembly = assemble(["1EC6EE80 03 41 0D 21", "17FE0076 03 41 0D 22"], CAN_29)
+
+    assert [m.ecu for m in assembly.messages] == ["1EC6EE80", "17FE0076"]
