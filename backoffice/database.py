@@ -7,12 +7,16 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backoffice.errors import StoreBusyError, StoreFailedError
+from backoffice.keeping import Keeping
+from backoffice.on_sqlite import SqliteKeeping
+from backoffice.premises import sqlite_path, vault_for
+from sync.database import Database as FileDatabase
 from sync.errors import OutboxError
 from sync.lock import FileLock
+from sync.vault import Vault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -20,8 +24,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 class Database:
     """An open database. Close it: aiosqlite's thread keeps the process alive otherwise."""
 
-    def __init__(self, engine: AsyncEngine, lock: FileLock | None) -> None:
+    def __init__(self, engine: AsyncEngine, keeping: Keeping, lock: FileLock | None) -> None:
         self.engine = engine
+        self.keeping = keeping
         self._lock = lock
 
     async def close(self) -> None:
@@ -30,17 +35,25 @@ class Database:
             self._lock.release()
 
 
-async def open_database(url: str, *, busy_timeout_s: float) -> Database:
-    """Open ``url`` with its schema up to date; raise StoreBusyError or StoreFailedError."""
+async def open_database(url: str, *, busy_timeout_s: float, key_file: Path | None = None) -> Database:
+    """Open ``url`` with its schema up to date; raise StoreBusyError or StoreFailedError.
+
+    Raise SettingsError when the storage key does not belong to the file; nothing was touched then.
+    """
     lock = _lock_file(url)
     try:
-        database = Database(_engine(url, busy_timeout_s), lock)
-    except ModuleNotFoundError as error:
-        raise StoreFailedError(f"{_shown(url)}: needs the Python package {error.name}; install it") from error
+        database = _database(url, busy_timeout_s, vault_for(url, key_file), lock)
+    except BaseException as error:
+        if lock is not None:
+            lock.release()
+        if isinstance(error, ModuleNotFoundError):
+            raise StoreFailedError(f"{_shown(url)}: needs the Python package {error.name}; install it") from error
+        raise
     try:
         async with database.engine.begin() as connection:
+            await database.keeping.hold_schema(connection)
             await connection.run_sync(upgrade)
-    except (SQLAlchemyError, OSError) as error:
+    except database.keeping.broken as error:
         await database.close()
         raise StoreFailedError(f"{_shown(url)}: {one_line(error)}; check the path, its owner and free space") from error
     except BaseException:
@@ -59,7 +72,7 @@ def upgrade(connection: Connection) -> None:
 
 def _lock_file(url: str) -> FileLock | None:
     """Two processes that write one SQLite file can corrupt it before SQLite 3.51.3."""
-    path = _sqlite_path(url)
+    path = sqlite_path(url)
     if path is None:
         return None
     try:
@@ -73,10 +86,20 @@ def _lock_file(url: str) -> FileLock | None:
         raise StoreFailedError(f"{path}: {one_line(error)}; check the path and its owner") from error
 
 
-def _engine(url: str, busy_timeout_s: float) -> AsyncEngine:
-    if _sqlite_path(url) is None:
-        return create_async_engine(url, pool_pre_ping=True, pool_timeout=busy_timeout_s)
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=busy_timeout_s)
+def _database(url: str, busy_timeout_s: float, vault: Vault, lock: FileLock | None) -> Database:
+    path = sqlite_path(url)
+    if path is not None:
+        return Database(_sqlite_engine(url, path, busy_timeout_s, vault), SqliteKeeping(), lock)
+    from backoffice.on_postgresql import PostgresqlKeeping, postgresql_engine  # its driver is an extra
+
+    return Database(postgresql_engine(url, busy_timeout_s), PostgresqlKeeping(), lock)
+
+
+def _sqlite_engine(url: str, path: Path, busy_timeout_s: float, vault: Vault) -> AsyncEngine:
+    async def connect() -> FileDatabase:
+        return await FileDatabase(lambda: vault.connect(path), vault).opened()
+
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=busy_timeout_s, async_creator=connect)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -93,13 +116,6 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _sqlite_path(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return None
-    return Path(parsed.database or "office.db")
 
 
 def _shown(url: str) -> str:

@@ -3,7 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.recording import HOLE, Place, Range, held_ranges, note_holes, uncovered
+from backoffice.keeping import Range
+from backoffice.recording import HOLE, Place, held_ranges, note_holes, uncovered
 from backoffice.tables import gaps, records
 from sync.digest import digest_of
 from sync.wire import MAX_DIGEST_SPAN, Holding

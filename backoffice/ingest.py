@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from backoffice.errors import StoreFailedError
-from backoffice.recording import Incoming
+from backoffice.keeping import Incoming
 from backoffice.store import RecordStore, StoreResult, utc_now
 from config.settings import MqttSettings
 from sync.codec import Unreadable, answers_of, decode_batch, decode_question
@@ -95,9 +95,9 @@ class Ingest:
         except StoreFailedError as error:
             raise NotStoredError(str(error)) from error
 
-    async def run(self, settings: MqttSettings) -> None:
-        """Receive for ever; ends by being cancelled."""
-        await receive_batches(settings, self.handle, on_state=self._note)
+    async def run(self, settings: MqttSettings, worker: int = 0) -> None:
+        """Receive for ever, as the only one or as one of several workers; ends by being cancelled."""
+        await receive_batches(settings, self.handle, worker=worker, on_state=self._note)
 
     def _note(self, state: IngestState) -> None:
         self.state = state

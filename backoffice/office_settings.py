@@ -7,7 +7,7 @@ from platformdirs import user_state_path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from config.settings import ChecksSettings, MqttSettings, Section
+from config.settings import ChecksSettings, MqttSettings, RuleFolders, Section
 from config.toml_settings import TomlSettings
 from config.zones import TimeZone
 
@@ -39,11 +39,16 @@ class IngestSettings(Section):
     review_every_s: float = Field(900.0, ge=1, le=86400)
 
 
-class RulesSettings(Section):
-    """Folders of service plans and of severities that take the place of ours; how often they are looked at."""
+class CommandSettings(Section):
+    """How often waiting commands are looked at, and after how long without an answer one is sent again."""
 
-    plans: Path | None = None
-    severities: Path | None = None
+    look_every_s: float = Field(1.0, ge=0.05, le=60)
+    send_again_s: float = Field(30.0, ge=0.1, le=3600)
+
+
+class RulesSettings(RuleFolders):
+    """The folders, and how often they are looked at."""
+
     look_every_s: float = Field(5.0, gt=0, le=3600)
 
 
@@ -68,6 +73,7 @@ class OfficeSettings(TomlSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
+    commands: CommandSettings = CommandSettings()
     alerts: AlertSettings = AlertSettings()
     checks: ChecksSettings = ChecksSettings()
     rules: RulesSettings = RulesSettings()

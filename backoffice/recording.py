@@ -3,31 +3,21 @@
 Every function works on the caller's transaction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.chronology import StoredRecord
+from backoffice.keeping import Incoming, Kept, Range, StreamId
 from backoffice.tables import gaps, records, streams
-from sync.codec import MAX_SEQ, ReceivedBatch
-from sync.records import ReadingBody, Record, TombstoneBody
+from sync.codec import MAX_SEQ
+from sync.records import Record, TombstoneBody
 
 MAX_REASON = 300
 HOLE, REFUSED, TOMBSTONE = "hole", "refused", "tombstone"
-Range = tuple[int, int]
-COLUMNS = ("device", "stream", "seq", "received_at", "kind", "boot", "projected", "record")
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One batch as it came off the wire, and when."""
-
-    batch: ReceivedBatch
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,104 +38,46 @@ class Placed:
     snapshot_id: str
 
 
-Kept = tuple[StoredRecord, ...]
-"""What of one batch was new, in the stream's order."""
-
-
-async def keep(connection: AsyncConnection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
-    """Store what of each batch is not stored yet and return it."""
-    if connection.dialect.name == "postgresql":
-        return tuple([await _keep_on_postgresql(connection, one) for one in incoming])
-    known: dict[tuple[str, str], set[int]] = {}
-    kept: list[Kept] = []
-    for one in incoming:
-        place = (one.batch.device, one.batch.stream)
-        held = known.setdefault(place, set())
-        held |= await _held_seqs(connection, one)
-        kept.append(tuple(stored for stored in _stored(one) if stored.seq not in held))
-        held |= {stored.seq for stored in kept[-1]}
-    await _insert(connection, incoming, kept)
-    return tuple(kept)
-
-
-def concerns_a_car(stored: StoredRecord) -> bool:
-    """Whether a record must be placed (or dates others); any other is finished as soon as it is kept."""
-    body = stored.record.body
-    if isinstance(body, ReadingBody):
-        of = body.vehicle
-        return bool(of.vin or of.stock_number or of.plate or of.intake_id)
-    return not isinstance(body, TombstoneBody)
-
-
-def _stored(incoming: Incoming) -> Iterator[StoredRecord]:
-    batch, at = incoming.batch, incoming.received_at
-    return (StoredRecord(batch.device, batch.stream, one.seq, at, one.record) for one in batch.records)
-
-
-async def _held_seqs(connection: AsyncConnection, incoming: Incoming) -> set[int]:
-    """Seqs of a batch that are stored already; within one transaction of the only writer that stays so."""
-    batch = incoming.batch
-    if not batch.records:
-        return set()
-    span = (batch.records[0].seq, batch.records[-1].seq)
-    of = "SELECT seq FROM records WHERE device = ? AND stream = ? AND seq BETWEEN ? AND ?"
-    return {row[0] for row in await connection.exec_driver_sql(of, (batch.device, batch.stream, *span))}
-
-
-async def _insert(connection: AsyncConnection, incoming: Sequence[Incoming], kept: Sequence[Kept]) -> None:
-    """All new rows in one statement of the driver: building it with SQLAlchemy costs forty times as much a row."""
-    rows = []
-    for one, new in zip(incoming, kept, strict=True):
-        payloads = {record.seq: record.payload for record in one.batch.records}
-        rows += [_row(stored, payloads[stored.seq]) for stored in new]
-    if rows:
-        marks = ", ".join("?" * len(COLUMNS))
-        await connection.exec_driver_sql(f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({marks})", rows)  # noqa: S608
-
-
-async def _keep_on_postgresql(connection: AsyncConnection, incoming: Incoming) -> Kept:
-    """Several workers write at once there: the database itself says what was new."""
-    payloads = {record.seq: record.payload for record in incoming.batch.records}
-    if not payloads:
-        return ()
-    rows = [dict(zip(COLUMNS, _row(stored, payloads[stored.seq]), strict=True)) for stored in _stored(incoming)]
-    values = [row | {"received_at": incoming.received_at} for row in rows]
-    statement = postgresql.insert(records).values(values).on_conflict_do_nothing().returning(records.c.seq)
-    new = set((await connection.execute(statement)).scalars())
-    return tuple(stored for stored in _stored(incoming) if stored.seq in new)
+def streams_touched(incoming: Sequence[Incoming], kept: Sequence[Kept]) -> frozenset[StreamId]:
+    """The streams about which `settle_streams` may note something."""
+    declared = (
+        (stored.device, stored.record.body.stream)
+        for new in kept
+        for stored in new.telling
+        if isinstance(stored.record.body, TombstoneBody) and stored.record.body.stream
+    )
+    return frozenset((*(one.stream for one in incoming), *declared))
 
 
 async def settle_streams(
     connection: AsyncConnection, incoming: Sequence[Incoming], kept: Sequence[Kept]
 ) -> tuple[tuple[Range, ...], ...]:
-    """Note what was refused or given up, then look for holes below each stream's ``lo``.
+    """Note what was refused or given up, fill holes with what came, look for holes below each stream's ``lo``.
 
     Return for each batch the holes found now; those of a stream stand with its last batch.
     """
-    last: dict[tuple[str, str], int] = {}
-    for at, (one, new) in enumerate(zip(incoming, kept, strict=True)):
-        await _settle_batch(connection, one, new)
-        last[one.batch.device, one.batch.stream] = at
+    last = {one.stream: at for at, one in enumerate(incoming)}
     holes: list[tuple[Range, ...]] = [()] * len(incoming)
+    for one, new in zip(incoming, kept, strict=True):
+        await _note_losses(connection, one, new)
     for (device, stream), at in last.items():
-        of = [one for one in incoming if (one.batch.device, one.batch.stream) == (device, stream)]
+        mine = [n for n, one in enumerate(incoming) if one.stream == (device, stream)]
         place = Place(device, stream, incoming[at].received_at)
-        holes[at] = await _find_holes(connection, place, max(one.batch.lo for one in of))
+        await _fill_holes(connection, place, [span for n in mine if (span := kept[n].span)])
+        holes[at] = await _find_holes(connection, place, max(incoming[n].batch.lo for n in mine))
     return tuple(holes)
 
 
-async def _settle_batch(connection: AsyncConnection, incoming: Incoming, new: Kept) -> None:
-    place = Place(incoming.batch.device, incoming.batch.stream, incoming.received_at)
+async def _note_losses(connection: AsyncConnection, incoming: Incoming, new: Kept) -> None:
+    place = Place(*incoming.stream, incoming.received_at)
     for nack in incoming.batch.poison:
         await _note(connection, place, (nack.a, nack.b), REFUSED, nack.reason)
-    for stored in new:
+    for stored in new.telling:
         body = stored.record.body
         if isinstance(body, TombstoneBody) and 0 < body.first_seq <= body.last_seq <= MAX_SEQ:
-            lost = replace(place, stream=body.stream or place.stream)
-            await _note(connection, lost, (body.first_seq, body.last_seq), TOMBSTONE, body.reason[:MAX_REASON])
-            await _fill_holes(connection, lost, (body.first_seq, body.last_seq))
-    if new:
-        await _fill_holes(connection, place, (new[0].seq, new[-1].seq))
+            lost, seqs = replace(place, stream=body.stream or place.stream), (body.first_seq, body.last_seq)
+            await _note(connection, lost, seqs, TOMBSTONE, body.reason[:MAX_REASON])
+            await _fill_holes(connection, lost, [seqs])
 
 
 async def mark(connection: AsyncConnection, placed: Sequence[Placed]) -> None:
@@ -175,15 +107,6 @@ def _mark(placed: Placed) -> dict[str, object]:
 def stored_record(row: Row[tuple[object, ...]]) -> StoredRecord:
     """A row of ``records`` as the value it was."""
     return StoredRecord(row.device, row.stream, row.seq, row.received_at, Record.model_validate_json(row.record))
-
-
-def _row(stored: StoredRecord, payload: str) -> tuple[object, ...]:
-    """The values of ``COLUMNS``."""
-    record = stored.record
-    received_ms = round(stored.received_at.timestamp() * 1000)
-    finished = not concerns_a_car(stored)
-    place = (stored.device, stored.stream, stored.seq)
-    return *place, received_ms, record.body.kind, record.boot[:64], finished, payload
 
 
 async def _note(connection: AsyncConnection, place: Place, seqs: Range, cause: str, reason: str) -> None:
@@ -221,13 +144,18 @@ async def note_holes(connection: AsyncConnection, place: Place, holes: Sequence[
             await _note(connection, place, rest, HOLE, "")
 
 
-async def _fill_holes(connection: AsyncConnection, place: Place, span: Range) -> None:
+async def _fill_holes(connection: AsyncConnection, place: Place, spans: Sequence[Range]) -> None:
     """A hole that is filled after all (a restored edge sends again) shrinks to what is still missing."""
-    overlapping = and_(*_of(gaps, place), gaps.c.cause == HOLE, gaps.c.first_seq <= span[1], gaps.c.last_seq >= span[0])
-    found = (await connection.execute(select(gaps.c.first_seq, gaps.c.last_seq).where(overlapping))).all()
+    if not spans:
+        return
+    whole = (min(span[0] for span in spans), max(span[1] for span in spans))
+    touched = (gaps.c.cause == HOLE, gaps.c.first_seq <= whole[1], gaps.c.last_seq >= whole[0])
+    found = (
+        await connection.execute(select(gaps.c.first_seq, gaps.c.last_seq).where(*_of(gaps, place), *touched))
+    ).all()
     if not found:
         return
-    await connection.execute(delete(gaps).where(overlapping))
+    await connection.execute(delete(gaps).where(*_of(gaps, place), *touched))
     for first, last in found:
         for rest in await _missing(connection, place, (first, last)):
             await _note(connection, place, rest, HOLE, "")
@@ -242,6 +170,9 @@ def held_ranges(place: Place, span: Range) -> Select[int, int]:
 
 async def _missing(connection: AsyncConnection, place: Place, span: Range) -> tuple[Range, ...]:
     """Ranges within ``span`` that are neither stored nor accounted for."""
+    stored = select(func.count()).select_from(records).where(*_of(records, place), records.c.seq.between(*span))
+    if (await connection.execute(stored)).scalar_one() == span[1] - span[0] + 1:
+        return ()
     held = held_ranges(place, span)
     noted = select(gaps.c.first_seq, gaps.c.last_seq).where(
         *_of(gaps, place), gaps.c.cause != HOLE, gaps.c.first_seq <= span[1], gaps.c.last_seq >= span[0]

@@ -15,22 +15,23 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import lookups
 from backoffice.cars import NewId, current_id
 from backoffice.commands import fact_entered, service_fact
 from backoffice.database import Database, one_line, open_database
-from backoffice.decision_store import load_decisions
+from backoffice.decision_store import Decided, Hand, load_decisions
+from backoffice.drawing import Drawing
 from backoffice.errors import StoreFailedError, UnknownVehicleError
 from backoffice.happenings import happenings
 from backoffice.holdings import holding
 from backoffice.identity import KeyKind, normalise
+from backoffice.keeping import Incoming, Range, concerns_a_car
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
-from backoffice.recording import Incoming, Place, Range, concerns_a_car, keep, settle_streams, stored_record
+from backoffice.recording import Place, settle_streams, streams_touched
 from backoffice.review import Reviewed, load_case, tell_again_at
 from backoffice.sheets import sheet_from
 from backoffice.stock import StockStep, load_steps, take_step
@@ -39,7 +40,6 @@ from backoffice.tables import (
     deliveries,
     identities,
     notifications,
-    records,
     vehicles,
     workorders,
 )
@@ -126,6 +126,8 @@ class RecordStore:
         self.rules = RulesInForce(settings.rules.plans, settings.rules.severities)
         self._terms = Terms(frozenset(settings.checks.off), zone_of(settings.timezone))
         self._projector = Projector(settings.market, lambda: self._now(), new_id, lambda: self.rules.rules, self._terms)
+        self._drawing = Drawing(self._write, self._projector, self._tell)
+        self._chores: list[asyncio.Task[None]] = []
         self._now = now
         self._new_id = new_id
 
@@ -139,19 +141,34 @@ class RecordStore:
         new_id: NewId = random_id,
     ) -> "RecordStore":
         """Open the store, its schema up to date; raise StoreBusyError, StoreFailedError, or SettingsError for rules."""
-        database = await open_database(settings.database_url, busy_timeout_s=settings.database.busy_timeout_s)
+        wait_s, key_file = settings.database.busy_timeout_s, settings.database.key_file
+        database = await open_database(settings.database_url, busy_timeout_s=wait_s, key_file=key_file)
         try:
             store = cls(database, settings, feed=feed, now=now, new_id=new_id)
             await store.catch_up()
         except BaseException:
             await database.close()
             raise
+        if not database.keeping.draws_at_once:
+            store._share_the_work()
         return store
+
+    def _share_the_work(self) -> None:
+        """Take part in what the processes of one database do together."""
+        from backoffice.news import share_news  # its driver is an extra
+
+        chores = (self._drawing.run(), share_news(self._database.engine, self.feed))
+        self._chores = [asyncio.create_task(chore) for chore in chores]
 
     async def close(self) -> None:
         """Wait for what is under way, then close the file."""
         self.feed.close()
         await asyncio.gather(*self.running, return_exceptions=True)
+        if self._chores:
+            await self._drawing.finish()
+            for chore in self._chores:
+                chore.cancel()
+            await asyncio.wait(self._chores)
         await self._database.close()
 
     @_whole
@@ -162,19 +179,30 @@ class RecordStore:
         batch = decode_batch(device, encode_batch(stream, lo, [(seq, json.dumps(row)) for seq, row in rows]))
         if isinstance(batch, Unreadable):
             raise ValueError(batch.reason)
-        return (await self.store_batches([Incoming(batch, received_at)]))[0]
+        (result,) = await self.store_batches([Incoming(batch, received_at)])
+        if not self._database.keeping.draws_at_once:
+            await self._drawing.draw_waiting()
+        return result
 
     @_whole
     async def store_batches(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...]:
-        """Keep several batches in one transaction; what a result says is committed when this returns."""
-        async with self._write() as connection:
-            kept = await keep(connection, incoming)
+        """Keep several batches in one transaction; what a result says is committed when this returns.
+
+        What follows from them is drawn in the same transaction where one process writes, else very soon.
+        """
+        keeping, reviewed = self._database.keeping, list[Reviewed]()
+        async with self._keep() as connection:
+            kept = await keeping.keep(connection, incoming)
+            await keeping.hold_streams(connection, streams_touched(incoming, kept))
             holes = await settle_streams(connection, incoming, kept)
-            waiting = [stored for new in kept for stored in new if concerns_a_car(stored)]
-            reviewed = await self._projector.project(connection, waiting) if waiting else []
+            telling = [stored for new in kept for stored in new.telling if concerns_a_car(stored.record)]
+            if telling and keeping.draws_at_once:
+                reviewed = await self._projector.project(connection, telling)
         self._tell(reviewed)
+        if telling and not keeping.draws_at_once:
+            self._drawing.want()
         return tuple(
-            StoreResult(len(new), len(one.batch.records) - len(new), proven)
+            StoreResult(new.count, len(one.batch.records) - new.count, proven)
             for one, new, proven in zip(incoming, kept, holes, strict=True)
         )
 
@@ -185,9 +213,25 @@ class RecordStore:
             return await work(connection)
 
     @_whole
+    async def decide(self, act: Callable[[AsyncConnection, Hand], Awaitable[Decided[Answer]]]) -> Answer:
+        """Let ``act`` write in one transaction, judge the cars it names again, and tell whoever watches them."""
+        async with self._write() as connection:
+            decided = await act(connection, Hand(self._now(), self._new_id))
+            reviewed = await self._projector.review(connection, decided.cars)
+        self._tell(reviewed)
+        return decided.answer
+
+    @_whole
+    async def look_up(self, question: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
+        """The answer to one ``question`` that reads and writes nothing."""
+        async with self._read() as connection:
+            return await question(connection)
+
+    @_whole
     async def account(self, device: str, question: Question, at: datetime) -> Account:
         """Say what is held of the spans a device asks about; what must be held and is not is noted as a hole."""
-        async with self._write() as connection:
+        async with self._keep() as connection:
+            await self._database.keeping.hold_streams(connection, [(device, question.s)])
             holds = tuple(
                 [await holding(connection, Place(device, question.s, at), question.lo, of) for of in question.of]
             )
@@ -196,12 +240,7 @@ class RecordStore:
     @_whole
     async def catch_up(self) -> int:
         """Project records that an earlier version could keep but not place; return how many."""
-        async with self._write() as connection:
-            waiting = select(records).where(records.c.projected.is_(False)).order_by(records.c.stream, records.c.seq)
-            stored = [stored_record(row) for row in await connection.execute(waiting)]
-            reviewed = await self._projector.project(connection, stored)
-        self._tell(reviewed)
-        return len(stored)
+        return await self._drawing.draw_all()
 
     @_whole
     async def search_vehicles(self, q: str, limit: int = 50, offset: int = 0) -> tuple[VehicleSummary, ...]:
@@ -420,10 +459,18 @@ class RecordStore:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is alone with all that people see."""
+        async with self._keep() as connection:
+            await self._database.keeping.hold_cars(connection)
+            yield connection
+
+    @asynccontextmanager
+    async def _keep(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction beside which others may keep records."""
         try:
             async with self._database.engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except self._database.keeping.broken as error:
             raise StoreFailedError(one_line(error)) from error
 
     @asynccontextmanager
@@ -431,5 +478,5 @@ class RecordStore:
         try:
             async with self._database.engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except self._database.keeping.broken as error:
             raise StoreFailedError(one_line(error)) from error

@@ -4,6 +4,7 @@ Instants are integer milliseconds since 1970 UTC: no database loses their time z
 """
 
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
@@ -36,13 +40,37 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
 
 
+class Short(TypeDecorator[str]):
+    """A text of so many characters at most; a longer one is cut, with a mark of the whole, so that two stay two.
+
+    What a car or a box says may be of any length; some databases refuse it, or an index of it.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or len(value) <= self.length:
+            return value
+        mark = blake2b(value.encode(errors="replace"), digest_size=4).hexdigest()
+        return (value[: max(0, self.length - len(mark))] + mark)[: self.length]
+
+    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
+        return self if op in (operators.eq, operators.ne, operators.in_op) else String()  # a pattern stays whole
+
+
 metadata = MetaData()
 
-DEVICE = String(64)
-STREAM = String(64)
-OPAQUE_ID = String(64)
-SNAPSHOT_ID = String(200)
-ENTRY_ID = String(260)
+DEVICE = Short(64)
+STREAM = Short(64)
+OPAQUE_ID = Short(64)
+SNAPSHOT_ID = Short(200)
+WHOLE_SNAPSHOT_ID = String()
+ENTRY_ID = Short(260)
 
 records = Table(
     "records",
@@ -51,8 +79,8 @@ records = Table(
     Column("stream", STREAM, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("received_at", Instant, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("boot", String(64), nullable=False),
+    Column("kind", Short(16), nullable=False),
+    Column("boot", Short(64), nullable=False),
     Column("vehicle_id", OPAQUE_ID, index=True),
     Column("snapshot_id", SNAPSHOT_ID),
     Column("projected", Boolean, nullable=False),
@@ -78,7 +106,7 @@ gaps = Table(
     Column("stream", STREAM, primary_key=True),
     Column("first_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("cause", String(16), primary_key=True),
+    Column("cause", Short(16), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("found_at", Instant, nullable=False),
 )
@@ -88,11 +116,11 @@ vehicles = Table(
     metadata,
     Column("id", OPAQUE_ID, primary_key=True),
     Column("merged_into", OPAQUE_ID),
-    Column("vin", String(17), nullable=False, index=True),
-    Column("plate_key", String(20), nullable=False, index=True),
-    Column("stock_key", String(40), nullable=False, index=True),
-    Column("stock_state", String(16), nullable=False),
-    Column("market", String(2), nullable=False),
+    Column("vin", Short(17), nullable=False, index=True),
+    Column("plate_key", Short(20), nullable=False, index=True),
+    Column("stock_key", Short(40), nullable=False, index=True),
+    Column("stock_state", Short(16), nullable=False),
+    Column("market", Short(2), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_seen_at", Instant),
     Column("reviewed_at", Instant),
@@ -100,16 +128,16 @@ vehicles = Table(
     Column("summary", Text, nullable=False),
     Column("detail", Text, nullable=False),
     # How the car is used and which oil it has, as a person confirmed; empty while nobody did.
-    Column("use_severity", String(16), nullable=False, server_default=""),
-    Column("use_confirmed_by", String(80), nullable=False, server_default=""),
-    Column("oil", String(32), nullable=False, server_default=""),
+    Column("use_severity", Short(16), nullable=False, server_default=""),
+    Column("use_confirmed_by", Short(80), nullable=False, server_default=""),
+    Column("oil", Short(32), nullable=False, server_default=""),
 )
 
 identities = Table(
     "identities",
     metadata,
-    Column("kind", String(8), primary_key=True),
-    Column("value", String(200), primary_key=True),
+    Column("kind", Short(8), primary_key=True),
+    Column("value", Short(200), primary_key=True),
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
 )
 
@@ -117,8 +145,8 @@ plates = Table(
     "plates",
     metadata,
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
-    Column("plate_key", String(20), primary_key=True, index=True),
-    Column("plate", String(40), nullable=False),
+    Column("plate_key", Short(20), primary_key=True, index=True),
+    Column("plate", Short(40), nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
 )
@@ -128,18 +156,18 @@ odometer_entries = Table(
     metadata,
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("snapshot_id", SNAPSHOT_ID, nullable=False),
+    Column("snapshot_id", WHOLE_SNAPSHOT_ID, nullable=False),
     Column("at", Instant),
-    Column("source", String(64), nullable=False),
-    Column("ecu", String(16), nullable=False),
+    Column("source", Short(64), nullable=False),
+    Column("ecu", Short(16), nullable=False),
     Column("odometer_m", BigInteger, nullable=False),
     Column("raw", Text, nullable=False),
-    Column("trust", String(16), nullable=False),
+    Column("trust", Short(16), nullable=False),
     Column("quarantined", Text, nullable=False),
     Column("entry_id", ENTRY_ID, nullable=False, server_default=""),
     # What a person said when withdrawing the value; the value itself stays as it came.
     Column("voided", Text, nullable=False, server_default=""),
-    Column("voided_by", String(80), nullable=False, server_default=""),
+    Column("voided_by", Short(80), nullable=False, server_default=""),
     Column("voided_at", Instant),
     # What a replaced cluster or another unit of the dashboard adds to ``odometer_m``.
     Column("offset_m", BigInteger, nullable=False, server_default="0"),
@@ -149,9 +177,9 @@ codes = Table(
     "codes",
     metadata,
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), primary_key=True),
-    Column("code", String(16), primary_key=True),
-    Column("dtc_class", String(16), primary_key=True),
-    Column("ecu", String(16), primary_key=True),
+    Column("code", Short(16), primary_key=True),
+    Column("dtc_class", Short(16), primary_key=True),
+    Column("ecu", Short(16), primary_key=True),
     Column("first_seen_at", Instant),
     Column("last_seen_at", Instant),
     Column("present", Boolean, nullable=False),
@@ -165,7 +193,7 @@ workorders = Table(
     Column("done_at", Instant, nullable=False),
     Column("odometer_m", BigInteger),
     Column("items_json", Text, nullable=False),
-    Column("operator", String(80), nullable=False),
+    Column("operator", Short(80), nullable=False),
     Column("note", Text, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("engine_run_s", BigInteger),
@@ -177,10 +205,10 @@ stock_changes = Table(
     metadata,
     Column("id", OPAQUE_ID, primary_key=True),
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
-    Column("state", String(16), nullable=False),
-    Column("by", String(80), nullable=False),
+    Column("state", Short(16), nullable=False),
+    Column("by", Short(80), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("from_state", String(16), nullable=False, server_default=""),
+    Column("from_state", Short(16), nullable=False, server_default=""),
     Column("note", Text, nullable=False, server_default=""),
 )
 
@@ -190,12 +218,12 @@ decisions = Table(
     metadata,
     Column("id", OPAQUE_ID, primary_key=True),
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
+    Column("kind", Short(16), nullable=False),
     # What it is about: an entry of the ledger, a visit, a car, or the decision that it takes back.
     Column("subject", ENTRY_ID, nullable=False, index=True),
     Column("body", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("by", String(80), nullable=False),
+    Column("by", Short(80), nullable=False),
     Column("at", Instant, nullable=False),
 )
 
@@ -204,23 +232,23 @@ alerts = Table(
     metadata,
     Column("id", OPAQUE_ID, primary_key=True),
     Column("vehicle_id", OPAQUE_ID, ForeignKey("vehicles.id"), nullable=False, index=True),
-    Column("rule", String(64), nullable=False),
-    Column("subject", String(200), nullable=False),
-    Column("severity", String(8), nullable=False),
+    Column("rule", Short(64), nullable=False),
+    Column("subject", Short(200), nullable=False),
+    Column("severity", Short(8), nullable=False),
     Column("text_en", Text, nullable=False),
     Column("text_zh", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     # The visit that last showed it: a replay of the same visit is not another occurrence.
-    Column("snapshot_id", SNAPSHOT_ID, nullable=False),
+    Column("snapshot_id", WHOLE_SNAPSHOT_ID, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("occurrences", Integer, nullable=False),
     Column("acknowledged_at", Instant),
-    Column("acknowledged_by", String(80), nullable=False),
+    Column("acknowledged_by", Short(80), nullable=False),
     Column("closed_at", Instant, index=True),
     # Put off until then: not shown as open and told once more afterwards, if it still stands.
     Column("snoozed_until", Instant),
-    Column("snoozed_by", String(80), nullable=False, server_default=""),
+    Column("snoozed_by", Short(80), nullable=False, server_default=""),
     Column("snooze_reason", Text, nullable=False, server_default=""),
     Index("alerts_by_subject", "vehicle_id", "rule", "subject"),
 )
@@ -230,7 +258,7 @@ notifications = Table(
     metadata,
     Column("id", OPAQUE_ID, primary_key=True),
     Column("alert_id", OPAQUE_ID, ForeignKey("alerts.id"), nullable=False),
-    Column("severity", String(8), nullable=False),
+    Column("severity", Short(8), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("not_before", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -243,6 +271,6 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("notification_id", OPAQUE_ID, ForeignKey("notifications.id"), primary_key=True),
-    Column("channel", String(64), primary_key=True),
+    Column("channel", Short(64), primary_key=True),
     Column("delivered_at", Instant, nullable=False),
 )

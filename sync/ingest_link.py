@@ -19,8 +19,11 @@ from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Account, Ack, Nack, ack_t
 
 log = structlog.get_logger(__name__)
 ACK_EXPIRY_S = 3600
+FINISH_S = 5.0
 AT_ONCE = 128  # messages under way here; MQTT 5 lets the broker send ``receive_maximum`` of them
+INGEST = "forecourt-ingest"
 SESSION_LASTS_S = 7 * 86400
+WORKER_LASTS_S = 60  # as long as starting one again takes; a worker that is no more must not be kept messages for
 _BATCH_TOPIC = re.compile(rf"{TOPIC_ROOT}/([a-z0-9-]{{1,64}})/t\Z")
 Handle = Callable[[str, bytes], Awaitable[Sequence[Ack | Nack | Account]]]
 
@@ -34,30 +37,36 @@ class IngestState:
     lost: str = ""
 
 
+def ingest_session(worker: int = 0) -> Session:
+    """Who the receiver is to the broker: the only one (0), or one of several workers that share a subscription."""
+    client_id, lasting_s = (f"{INGEST}-{worker}", WORKER_LASTS_S) if worker else (INGEST, SESSION_LASTS_S)
+    return Session(client_id=client_id, username=INGEST, lasting_s=lasting_s)
+
+
 async def receive_batches(
     settings: MqttSettings,
     handle: Handle,
     *,
-    client_id: str = "forecourt-ingest",
+    worker: int = 0,
     on_state: Callable[[IngestState], None] = lambda _state: None,
 ) -> None:
-    """Receive for ever; ends only by being cancelled.
+    """Receive for ever; ends only by being cancelled, and then first ends what is under way, five seconds at most.
 
     ``handle(device, payload)`` commits what a batch holds and returns the answers; duplicates are answered again.
     It raises NotStoredError when it cannot commit now: nothing is acknowledged and the batch comes again later.
     """
-    ingest = _Ingest(settings, handle, client_id, on_state)
+    ingest = _Ingest(settings, handle, ingest_session(worker), on_state)
     while True:
         await until_served(settings, ingest.serve_once, ingest.failed)
 
 
 class _Ingest:
     def __init__(
-        self, settings: MqttSettings, handle: Handle, client_id: str, on_state: Callable[[IngestState], None]
+        self, settings: MqttSettings, handle: Handle, session: Session, on_state: Callable[[IngestState], None]
     ) -> None:
         self._settings = settings
         self._handle = handle
-        self._session = Session(client_id=client_id, username=client_id, lasting_s=SESSION_LASTS_S)
+        self._session = session
         self._on_state = on_state
         self._useful = False
 
@@ -84,14 +93,28 @@ class _Ingest:
 
     async def _receive(self, link: Link) -> None:
         """Take messages side by side, so that the store can commit many of them at once."""
-        room = asyncio.Semaphore(AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
-                async for message in link.messages():
-                    await room.acquire()
-                    group.create_task(self._take(link, message)).add_done_callback(lambda _task: room.release())
+                await self._take_all(link, group)
         except BaseExceptionGroup as errors:
             raise gravest(errors) from None
+
+    async def _take_all(self, link: Link, group: asyncio.TaskGroup) -> None:
+        room, under_way = asyncio.Semaphore(AT_ONCE), set[asyncio.Task[None]]()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            room.release()
+
+        try:
+            async for message in link.messages():
+                await room.acquire()
+                under_way.add(task := group.create_task(self._take(link, message)))
+                task.add_done_callback(ended)
+        except asyncio.CancelledError:
+            if under_way:
+                await asyncio.wait(under_way, timeout=FINISH_S)  # the edges need not send again what is nearly stored
+            raise
 
     async def _take(self, link: Link, message: Inbound) -> None:
         topic = _BATCH_TOPIC.match(message.topic)

@@ -22,6 +22,7 @@ _OTHER_REFUSALS = {UNSUPPORTED_PROTOCOL, 0x85, 0x8A, 0x8E, 0x99, 0x9A, 0x9B, 0x9
 _PASSWORD_LIMIT = 4096
 _PLAIN_PORT, _TLS_PORT = 1883, 8883
 _PACKET_ROOM = 64 << 10
+KEPT_FOR_EVER_S = 86_400  # 3.1.1 knows no end of a session: only one that is to last for days is worth keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def build_client(settings: MqttSettings, session: Session, *, version_5: bool) -
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=session.client_id,
-        clean_session=None if version_5 else session.lasting_s == 0,
+        clean_session=None if version_5 else session.lasting_s < KEPT_FOR_EVER_S,
         protocol=MQTTv5 if version_5 else MQTTv311,
         reconnect_on_failure=False,
         manual_ack=True,

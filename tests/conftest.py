@@ -11,11 +11,12 @@ import structlog
 from hypothesis import settings
 
 from tests.needs import missing_for, unmet
+from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).parent.parent
 BUDGET = ROOT / "docs" / "budget.md"
 BUDGET_ROW = re.compile(r"(?m)^\| `(tests/[a-z_]*)` \| (\d+) \|")
-TOOL_MARKERS = ("broker", "browser")
+TOOL_MARKERS = ("broker", "browser", "postgres")
 SECONDS = pytest.StashKey[dict[str, float]]()
 
 missing_once = cache(missing_for)
@@ -33,6 +34,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in TOOL_MARKERS:
         if item.get_closest_marker(marker) and (missing := missing_once(marker)):
             unmet(" and ".join(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests; each makes a database of its own in it."""
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

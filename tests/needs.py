@@ -30,6 +30,13 @@ def find_mosquitto() -> Path | None:
     return find_program("mosquitto")
 
 
+def find_postgres() -> Path | None:
+    """The folder of the server's programs; Debian keeps them off PATH, by version."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[4]))
+    found = versions[-1] if versions else find_program("postgres")
+    return found.resolve().parent if found else None
+
+
 def has_cjk_font() -> bool:
     lister = find_program("fc-list")
     if lister is None:
@@ -52,6 +59,8 @@ def missing_for(marker: str) -> list[str]:
     missing: list[str] = []
     if marker == "broker" and find_mosquitto() is None:
         missing.append("mosquitto (package mosquitto)")
+    if marker == "postgres" and find_postgres() is None:
+        missing.append("PostgreSQL's server (package postgresql)")
     if marker == "browser" and find_chromium() is None:
         missing.append("Chromium (package chromium)")
     if marker == "browser" and not has_libatomic():

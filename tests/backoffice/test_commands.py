@@ -52,9 +52,8 @@ class Queue:
     async def answer(self, answer: CommandAnswer, *, device: str = "bay-1", at: timedelta = HOUR) -> bool:
         return bool(await self.do(lambda c: queue.note_answer(c, device, answer, START + at)))
 
-    async def plan(self, at: timedelta, since: timedelta | None = None) -> object:
-        new = None if since is None else START + since
-        return await self.do(lambda c: queue.plan_facts(c, now=START + at, new_id=self.new_id, since=new))
+    async def plan(self, at: timedelta, cars: tuple[str, ...] | None = None) -> object:
+        return await self.do(lambda c: queue.plan_facts(c, now=START + at, new_id=self.new_id, cars=cars))
 
     async def expire(self, at: timedelta) -> object:
         return await self.do(lambda c: queue.close_expired(c, START + at))
@@ -170,12 +169,13 @@ async def test_a_service_goes_down_to_every_box_that_has_read_the_car(store: Rec
 
 
 async def test_a_box_that_reads_the_car_later_learns_it_too(store: RecordStore, commands: Queue) -> None:
-    await read_car(store, "bay-1", "v1")
+    car = await read_car(store, "bay-1", "v1")
     await store.add_workorder(SERVICE)
     await commands.plan(DAY)
     await read_car(store, "bay-2", "v2")
 
-    assert await commands.plan(DAY, since=DAY) == ("bay-2",)
+    assert await commands.plan(DAY, cars=("another",)) == ()
+    assert await commands.plan(DAY, cars=(car,)) == ("bay-2",)
 
 
 async def test_many_facts_go_in_several_commands(store: RecordStore, commands: Queue) -> None:

@@ -53,10 +53,10 @@ async def test_what_is_no_batch_is_dropped_and_counted(ingest: Ingest, store: Re
 
 async def test_a_store_that_cannot_commit_acknowledges_nothing(ingest: Ingest, store: RecordStore) -> None:
     async with store._write() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only = ON")
+        await connection.exec_driver_sql("ALTER TABLE records RENAME TO elsewhere")
     with pytest.raises(NotStoredError):
         await ingest.handle("bay-1", batch((1, row(visit("v1", vin=VIN_A)))))
-    async with store._read() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only = OFF")
+    async with store._write() as connection:
+        await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO records")
 
     assert list(await ingest.handle("bay-1", batch((1, row(visit("v1", vin=VIN_A)))))) == [Ack(s="s1", a=1, b=1)]

@@ -1,0 +1,129 @@
+"""Keeping records in PostgreSQL, where many processes write at once: the database itself says what was new.
+
+Locks are taken in one order (rows by key, then streams by number, then cars) and end with the transaction, so that no
+two workers wait for each other and a worker that is killed leaves none behind.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from backoffice.keeping import COLUMNS, Incoming, Kept, StreamId, kept_of, rows_of
+
+_TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
+_ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
+_INSERT = (
+    f"INSERT INTO records ({', '.join(COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608
+    " ON CONFLICT DO NOTHING RETURNING device, stream, seq"
+)
+_HOLD_STREAMS = "SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number"
+OUR_LOCKS, CARS, SCHEMA = 0x464F5245, 1, 2
+FORGOTTEN_AFTER = "30s"
+KEEPALIVES = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+# what asyncpg raises while connecting does not go through SQLAlchemy
+BROKEN: tuple[type[Exception], ...] = (
+    SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
+
+
+class PostgresqlKeeping:
+    """`backoffice.keeping.Keeping` on PostgreSQL."""
+
+    draws_at_once = False
+    broken = BROKEN
+
+    async def keep(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
+        """All rows in one statement, in the key's order: two workers that were sent the same ones don't deadlock."""
+        rows = sorted(_without_nul(row) for one in incoming for row in rows_of(one))
+        if not rows:
+            return (Kept(),) * len(incoming)
+        found = await connection.exec_driver_sql(_INSERT, tuple(map(list, zip(*rows, strict=True))))
+        new: dict[StreamId, set[int]] = defaultdict(set)
+        for row in found:
+            new[row.device, row.stream].add(row.seq)
+        return tuple(_taken(one, new[one.stream]) for one in incoming)
+
+    async def hold_streams(self, connection: AsyncConnection, streams: Iterable[StreamId]) -> None:
+        numbers = sorted(_number_of(stream) for stream in streams)
+        await connection.exec_driver_sql(_HOLD_STREAMS, (numbers,))
+
+    async def hold_cars(self, connection: AsyncConnection) -> None:
+        await _hold(connection, CARS)
+
+    async def hold_schema(self, connection: AsyncConnection) -> None:
+        await _hold(connection, SCHEMA)
+
+
+async def _hold(connection: AsyncConnection, number: int) -> None:
+    """Wait for one of our locks; it is given back with the end of the transaction."""
+    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1, $2)", (OUR_LOCKS, number))
+
+
+def postgresql_engine(url: str, busy_timeout_s: float) -> AsyncEngine:
+    """Connections on which no wait is endless, on either side: a peer that went away without a word is given up."""
+    wait_ms = str(round(busy_timeout_s * 1000))
+    session = {
+        "application_name": "forecourt-office",
+        "lock_timeout": wait_ms,
+        "idle_in_transaction_session_timeout": FORGOTTEN_AFTER,
+    }
+    engine = create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_timeout=busy_timeout_s,
+        connect_args={
+            "timeout": busy_timeout_s,
+            "command_timeout": busy_timeout_s * 3,
+            "server_settings": session | KEEPALIVES,
+        },
+    )
+    event.listen(engine.sync_engine, "before_cursor_execute", _replace_nul, retval=True)
+    return engine
+
+
+def _taken(incoming: Incoming, new: set[int]) -> Kept:
+    """What of a batch was new; a record that came in two batches counts for the first."""
+    if not new:
+        return Kept()
+    mine = [received for received in incoming.batch.records if received.seq in new]
+    new.difference_update(received.seq for received in mine)
+    return kept_of(incoming, mine)
+
+
+def _number_of(stream: StreamId) -> int:
+    digest = blake2b("/".join(stream).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A boot id is any text, and PostgreSQL keeps no NUL in one; the record itself is JSON, which escapes it."""
+    device, stream, seq, received_ms, kind, boot, finished, payload = row
+    return device, stream, seq, received_ms, kind, _replaced(boot), finished, payload
+
+
+def _replace_nul(
+    _connection: object,
+    _cursor: object,
+    statement: str,
+    parameters: Any,
+    _context: object,
+    executemany: bool,  # noqa: FBT001
+) -> tuple[str, Any]:
+    """What a car or a person put into a text may hold a NUL, which PostgreSQL keeps in none."""
+    return statement, [_replaced_in(row) for row in parameters] if executemany else _replaced_in(parameters)
+
+
+def _replaced_in(parameters: Any) -> Any:
+    if isinstance(parameters, dict):
+        return {name: _replaced(value) for name, value in parameters.items()}
+    return tuple(_replaced(value) for value in parameters)
+
+
+def _replaced(value: Any) -> Any:
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
