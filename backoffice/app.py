@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 import uvicorn
 
+from backoffice.courier import Courier
 from backoffice.errors import PortError, StoreFailedError
 from backoffice.ingest import Ingest
 from backoffice.live import LiveFeed
@@ -163,6 +164,7 @@ async def _work(settings: OfficeSettings, store: RecordStore, ingest: Ingest) ->
         group.create_task(ingest.run(settings.mqtt), name="ingest")
         group.create_task(_review_as_time_passes(settings, store), name="review")
         group.create_task(_follow_rules(settings, store), name="rules")
+        group.create_task(Courier(store, settings.commands).run(settings.mqtt), name="courier")
 
 
 async def _follow_rules(settings: OfficeSettings, store: RecordStore) -> None:

@@ -6,7 +6,7 @@ one that reads it later; whoever enters a fact only says so here (`fact_entered`
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,10 +25,18 @@ from sync.command_facts import ITEM, Fact, ServiceFact
 WAITING = "waiting"
 OPEN_LIMIT = 200
 FACTS_LIFE = timedelta(days=30)
+LIVES = {  # how long each kind is worth waiting for, unless somebody says otherwise
+    "intake": timedelta(minutes=2),
+    "health": timedelta(hours=1),
+    "rules": timedelta(days=1),
+    "resend": timedelta(days=7),
+    "facts": FACTS_LIFE,
+}
 TRY_AGAIN_AFTER = timedelta(days=1)
 KEEP_CLOSED = timedelta(days=90)
 BY_ITSELF = "forecourt"
 FACTS_BYTES = 64 << 10
+LOOKED_AT_TOGETHER = 500
 _ITEM = re.compile(ITEM)
 
 
@@ -106,14 +114,19 @@ def service_fact(workorder_id: str, order: WorkOrder) -> ServiceFact:
     return ServiceFact(id=workorder_id, vin="-", done_at=in_utc(order.done_at), items=items, **meters)
 
 
+async def owes_facts(connection: AsyncConnection, cars: Collection[str] | None = None) -> bool:
+    """Whether `plan_facts` would find anything."""
+    return bool(await _owed_facts(connection, cars))
+
+
 async def plan_facts(
-    connection: AsyncConnection, *, now: datetime, new_id: NewId, since: datetime | None = None
+    connection: AsyncConnection, *, now: datetime, new_id: NewId, cars: Collection[str] | None = None
 ) -> tuple[str, ...]:
     """Make commands of the facts that some box does not have yet; return the devices that got any.
 
-    With ``since`` only facts entered, and cars seen, a while before it and later are looked at.
+    With ``cars`` only what concerns these is looked at. There may be more facts than go into one command: ask again.
     """
-    owed = await _owed_facts(connection, since)
+    owed = await _owed_facts(connection, cars)
     devices = []
     for device in dict.fromkeys(device for device, _ in owed):
         mine = _one_command_of([fact for at, fact in owed if at == device])
@@ -138,42 +151,42 @@ def _one_command_of(owed: Sequence[dict[str, object]]) -> list[dict[str, object]
     return list(owed[:MAX_FACTS])
 
 
-async def _owed_facts(connection: AsyncConnection, since: datetime | None) -> list[tuple[str, dict[str, object]]]:
+async def _owed_facts(connection: AsyncConnection, cars: Collection[str] | None) -> list[tuple[str, dict[str, object]]]:
     """Device and fact, oldest first, of everything that a box which has read the car was not told yet."""
-    named = (await connection.execute(_facts_to_look_at(since))).all()
-    current = await current_ids(connection, list({row.vehicle_id for row in named}))
+    named = (await connection.execute(_facts_to_look_at(cars))).all()
     found: list[tuple[str, dict[str, object]]] = []
-    for vehicle_id in dict.fromkeys(current.values()):
-        mine = [row for row in named if current.get(row.vehicle_id) == vehicle_id]
-        found += await _owed_of(connection, vehicle_id, mine)
+    for at in range(0, len(named), LOOKED_AT_TOGETHER):
+        found += await _owed_of(connection, named[at : at + LOOKED_AT_TOGETHER])
     return found
 
 
-def _facts_to_look_at(since: datetime | None) -> Select[tuple[str, str, str]]:
+def _facts_to_look_at(cars: Collection[str] | None) -> Select[tuple[str, str, str]]:
     wanted = select(facts.c.id, facts.c.vehicle_id, facts.c.fact).order_by(facts.c.entered_at, facts.c.id)
-    if since is None:
+    if cars is None:
         return wanted
-    car = select(vehicles.c.id).where(vehicles.c.last_seen_at > since - TRY_AGAIN_AFTER)
-    merged = select(vehicles.c.id).where(vehicles.c.merged_into.in_(car))
-    lately = facts.c.entered_at > since - timedelta(minutes=5)
-    return wanted.where(or_(lately, facts.c.vehicle_id.in_(car), facts.c.vehicle_id.in_(merged)))
+    merged = select(vehicles.c.id).where(vehicles.c.merged_into.in_(cars))
+    return wanted.where(or_(facts.c.vehicle_id.in_(cars), facts.c.vehicle_id.in_(merged)))
 
 
 async def _owed_of(
-    connection: AsyncConnection, vehicle_id: str, named: Sequence[Row[tuple[str, str, str]]]
+    connection: AsyncConnection, named: Sequence[Row[tuple[str, str, str]]]
 ) -> list[tuple[str, dict[str, object]]]:
-    vin = (await connection.execute(select(vehicles.c.vin).where(vehicles.c.id == vehicle_id))).scalar_one()
-    if not vin:
-        return []  # a box knows a car by its VIN
-    read_at = select(records.c.device).where(records.c.vehicle_id == vehicle_id).distinct()
-    devices = sorted((await connection.execute(read_at)).scalars())
-    ids = [row.id for row in named]
-    told = select(facts_sent.c.fact_id, facts_sent.c.device).where(facts_sent.c.fact_id.in_(ids))
+    current = await current_ids(connection, list({row.vehicle_id for row in named}))
+    cars = set(current.values())
+    # a box knows a car by its VIN
+    vins = select(vehicles.c.id, vehicles.c.vin).where(vehicles.c.id.in_(cars), vehicles.c.vin != "")
+    vin_of = {row.id: row.vin for row in await connection.execute(vins)}
+    read_at = select(records.c.vehicle_id, records.c.device).where(records.c.vehicle_id.in_(set(vin_of))).distinct()
+    boxes: dict[str, list[str]] = {}
+    for row in await connection.execute(read_at.order_by(records.c.device)):
+        boxes.setdefault(row.vehicle_id, []).append(row.device)
+    told = select(facts_sent.c.fact_id, facts_sent.c.device).where(facts_sent.c.fact_id.in_([row.id for row in named]))
     done = {(row.fact_id, row.device) for row in await connection.execute(told)}
     return [
-        (device, json.loads(row.fact) | {"vin": vin})
-        for device in devices
+        (device, json.loads(row.fact) | {"vin": vin_of[car]})
         for row in named
+        for car in (current.get(row.vehicle_id, ""),)
+        for device in boxes.get(car, ())
         if (row.id, device) not in done
     ]
 
@@ -207,6 +220,12 @@ async def note_answer(connection: AsyncConnection, device: str, answer: CommandA
     said = {"state": answer.status.value, "answer": answer.model_dump_json(), "closed_at": at}
     await connection.execute(update(commands).where(*mine).values(**said, params=_without_cars(row.kind, row.params)))
     return True
+
+
+async def any_expired(connection: AsyncConnection, now: datetime) -> bool:
+    """Whether `close_expired` would give anything up."""
+    late = select(commands.c.id).where(commands.c.state == WAITING, commands.c.expires_at <= now)
+    return (await connection.execute(late.limit(1))).first() is not None
 
 
 async def close_expired(connection: AsyncConnection, now: datetime) -> int:

@@ -10,6 +10,7 @@ HELP = {
     "notifications_waiting": "Messages owed to outside channels.",
     "holes": "Records proven lost; above 0 is an alarm.",
     "refused": "Records that could not be understood.",
+    "command_answers_dropped": "Answers of boxes to no command that waits.",
     "given_up": "Records an edge declared lost.",
 }
 
