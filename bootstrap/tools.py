@@ -49,8 +49,14 @@ def has_library(name: str) -> Callable[[], bool]:
     return found
 
 
+def has_postgres() -> bool:
+    """Debian keeps the server's programs off PATH, in a folder of each version."""
+    return any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or on_path("postgres")()
+
+
 TOOLS = (
     Tool("mosquitto", "mosquitto", on_path("mosquitto")),
+    Tool("PostgreSQL's server", "postgresql", has_postgres),
     Tool("Chromium", "chromium", on_path("chromium", "chromium-browser", "google-chrome")),
     Tool("libatomic", "libatomic1", has_library("libatomic.so.1")),  # Playwright's node does not start without it
     Tool("a Chinese font", "fonts-wqy-microhei", has_cjk_font),
