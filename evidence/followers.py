@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evidence.entry import AGREE_M, KM_PER_MILE, Entry, agree
 from evidence.history import Visit
+from evidence.slips import one_slip_from
 from evidence.travel import travelled_m
 from protocols.readings import Trust
 
@@ -60,16 +61,27 @@ def breaks_by(by_m: int, value_m: int, last_m: int) -> bool:
 
 
 def _beside(replaced: Replaced, entry: Entry, after: Iterable[Entry]) -> int:
-    """For following: the dashboard's new number, or another unit that went on; against it: the other way round."""
+    """For following: the dashboard's new number, or another unit that went on; against it: the other way round.
+
+    The dashboard's own number says more than any distance does.
+    """
     beside = [one for one in after if one.visit == entry.visit and one.id != entry.id]
     shown = [replaced.shown_m(one) for one in beside if one.source == "dash"]
     units = [one.odometer_m for one in beside if one.trust in READ]
     value_m, shift_m = entry.odometer_m, replaced.shift_m
     for_it = _any(replaced, value_m, (dash_m * one for dash_m in shown for one in (1.0, KM_PER_MILE)))
     against = _any(replaced, value_m - shift_m, shown)
+    if shown and not for_it and not against:
+        for_it, against = _slipped(value_m, shown), _slipped(value_m - shift_m, shown)
     with_others = _any(replaced, value_m + shift_m, units)
     without = _any(replaced, value_m - shift_m, units)
-    return for_it - against + with_others - without
+    return 2 * (for_it - against) + with_others - without
+
+
+def _slipped(value_m: int, shown: Iterable[int]) -> bool:
+    """Whether a number typed is one slip away from what the dashboard would show with this value."""
+    low, high = (value_m - AGREE_M) // 1000, (value_m + AGREE_M) // 1000
+    return any(one_slip_from(dash_m // 1000, low, high) for dash_m in shown)
 
 
 def _any(replaced: Replaced, value_m: float, others: Iterable[float]) -> bool:

@@ -20,10 +20,10 @@ FAR_M = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """The visits, whose counters say what was driven between them; ``dash_unit`` is the dashboard's, in km."""
+    """The visits, whose counters say what was driven between them; ``dash_units`` are those a dashboard may have."""
 
     visits: Sequence[Visit]
-    dash_unit: float
+    dash_units: tuple[float, ...]
 
 
 def out_of_line(entries: Sequence[Entry], road: Road) -> dict[str, str]:
@@ -66,15 +66,17 @@ def _series(entries: Iterable[Entry]) -> list[Entry]:
 def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: Road) -> str:
     low_m = stands[-1].life_m if stands else 0
     if not later:
-        return _last(typed, stands, road) if typed.life_m < low_m else _far_above(typed, stands)
+        below = typed.life_m < max(low_m, road.visits[typed.visit].papers_m or 0)
+        return _last(typed, stands, road) if below else _far_above(typed, stands)
     high_m = later[0].life_m
     if _in_line(low_m, typed.life_m, high_m):
         return ""
     # the newest value may itself be the wrong one
     others = (*reversed(stands), *later[:1]) if len(later) > 1 else reversed(stands)
-    window = _counted(typed, others, road)
-    if window is not None and (window.holds(typed) or doubt(typed, window)):
-        return doubt(typed, window)
+    windows = _counted(typed, others, road)
+    reason = _first_doubt(typed, windows)
+    if reason or any(window.holds(typed) for window in windows):
+        return reason
     if low_m > high_m:
         return ""
     if not stands:
@@ -85,14 +87,30 @@ def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], 
         return MILES
     if len(later) > 1 or high_m - low_m <= NARROW_M:
         return SLIP if between.has_slip(typed) else ""
-    return _before_the_last(typed, stands, later[0], between)
+    return SLIP if _before_the_last(typed, stands, later[0], road) else ""
 
 
-def _before_the_last(typed: Entry, stands: Sequence[Entry], last: Entry, between: Window) -> str:
-    """A value that only the newest one follows, and which keeps the car's pace while this one does not."""
-    paced, place = expected_after(last, stands), between.within(expected_after(typed, stands))
-    kept = paced is not None and paced.holds(last)
-    return SLIP if kept and place is not None and place.has_slip(typed) else ""
+def _first_doubt(typed: Entry, windows: Sequence[Window]) -> str:
+    if any(window.holds(typed) for window in windows):
+        return ""
+    return next((reason for window in windows if (reason := doubt(typed, window))), "")
+
+
+def _before_the_last(typed: Entry, stands: Sequence[Entry], last: Entry, road: Road) -> bool:
+    """A value that only the newest one follows, and which keeps the car's pace while this one does not.
+
+    A car that was set back a little keeps its pace too: a value above the newest one goes only where the distance
+    counted in between leads, or when a digit was lost.
+    """
+    paced, between = expected_after(last, stands), Window(stands[-1].life_m, last.life_m)
+    place = between.within(expected_after(typed, stands))
+    if paced is None or place is None or not paced.holds(last):
+        return False
+    windows = _counted(typed, (last,), road)
+    if windows:
+        places = (place.within(window) for window in windows)
+        return any(one is not None and one.has_slip(typed) for one in places)
+    return place.has_slip(typed) if typed.life_m < last.life_m else place.has_lost_digit(typed)
 
 
 def _far_above(typed: Entry, stands: Sequence[Entry]) -> str:
@@ -103,19 +121,20 @@ def _far_above(typed: Entry, stands: Sequence[Entry]) -> str:
     return SLIP if expected.has_slip(typed) else ""
 
 
-def _counted(typed: Entry, others: Iterable[Entry], road: Road) -> Window | None:
-    """Where the car stood by another visit's value and the distance the counter ran in between."""
+def _counted(typed: Entry, others: Iterable[Entry], road: Road) -> list[Window]:
+    """Where the car stood by another visit's value and the distance the counter ran in between, in each unit."""
     for other in others:
         if other.visit < 0:
             continue
         first, last = sorted((other.visit, typed.visit))
         driven_m = travelled_m(road.visits, first, last)
         if driven_m is not None:
-            shown_m = driven_m if other.rank <= AGREEMENT_RANK else driven_m / road.dash_unit
-            centre_m = other.life_m + (shown_m if other.visit < typed.visit else -shown_m)
+            units = (1.0,) if other.rank <= AGREEMENT_RANK else road.dash_units
             spread_m = max(COUNTED_M, COUNTED_SHARE * driven_m)
-            return Window(centre_m - spread_m, centre_m + spread_m)
-    return None
+            sign = 1 if other.visit < typed.visit else -1
+            centres = [other.life_m + sign * driven_m / unit for unit in units]
+            return [Window(centre_m - spread_m, centre_m + spread_m) for centre_m in centres]
+    return []
 
 
 def _in_line(low_m: int, middle_m: int, high_m: int) -> bool:
@@ -128,25 +147,25 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
 
     A slip is no excuse when something else speaks for the number, or when the engine unit became another one as well.
     """
-    counted, expected = _counted(typed, reversed(stands), road), expected_after(typed, stands)
+    expected = expected_after(typed, stands)
+    counted = _counted(typed, reversed(stands), road)
     # a counter cleared in between may have counted less than was driven
-    if counted is not None and (expected is None or counted.high_m >= expected.low_m):
-        reason = doubt(typed, counted)
-    else:
-        reason = _by_pace(typed, expected, road.visits[typed.visit])
+    believed = [window for window in counted if expected is None or window.high_m >= expected.low_m]
+    reason = _first_doubt(typed, believed) if believed else _by_pace(typed, expected, road.visits[typed.visit])
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 
 def _by_pace(typed: Entry, expected: Window | None, visit: Visit) -> str:
     """A lost digit, which hardly any change resembles; or any slip into what a paper of the visit leaves of it."""
-    if expected is None:
+    if expected is None or expected.holds(typed):
         return ""
     if expected.has_lost_digit(typed):
         return SLIP
     if visit.papers_m is None:
         return ""
     place = expected.within(Window(visit.papers_m, visit.papers_m + LAG_M))
-    return SLIP if place is not None and place.has_slip(typed) else ""
+    narrow = place is not None and place.high_m - place.low_m <= NARROW_M
+    return SLIP if place is not None and narrow and place.has_slip(typed) else ""
 
 
 def _was_meant(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from evidence.chronology import CLOCK_OFF
 from evidence.entry import KM_PER_MILE, Entry, agree
 from evidence.followers import READ, Replaced, Unit, breaks_by, followers, unit_of
 from evidence.history import EventKind, OdometerEvent, Visit, in_utc
 from evidence.snapshot import ClockQuality
+from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
 
 # what a person reads off the dashboard; papers and upstream records are in kilometres of their own
 _SHOWN = frozenset({"dash", "photo", "manual", "service"})
-BILL_DAY, CLOCK_OFF = timedelta(days=1), timedelta(days=31)
+BILL_DAY = timedelta(days=1)
 
 
 def with_offsets(
@@ -26,7 +28,7 @@ def with_offsets(
         return list(entries)
     walk, done, last_m = _Walk(), list[Entry](), 0
     for place, entry in enumerate(entries):
-        while told and _comes_after(entries, place, told[0], walk, last_m):
+        while told and _comes_after(entries, place, told[0], walk, last_m, visits):
             event = told.pop(0)
             walk.happens(event, entries[:place], _until(entries[place:], told), visits)
         done.append(walk.joined(entry))
@@ -45,15 +47,48 @@ def _is_after(entry: Entry, event: OdometerEvent) -> bool:
     return entry.dated and entry.at is not None and entry.at >= in_utc(event.at)
 
 
-def _comes_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
+def _comes_after(
+    entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int, visits: Sequence[Visit]
+) -> bool:
     """By the date; near it, or without one, by what the visit says, where that can only be so."""
     entry = entries[place]
-    if _near(entry, event) and entry.visit >= 0:
-        of_visit = [one for one in entries[place:] if one.visit == entry.visit]
-        if _must_be_before(of_visit, event, walk, last_m) or _breaks_later(entries, place, event):
-            return False
-        return _must_be_after(entries, place, event, walk, last_m) or _is_after(entry, event)
-    return _is_after(entry, event)
+    if not _near(entry, event) or entry.visit < 0:
+        return _is_after(entry, event)
+    of_visit = [one for one in entries[place:] if one.visit == entry.visit]
+    if _must_be_before(of_visit, event, walk, last_m) or _breaks_later(entries, place, event):
+        return False
+    if _must_be_after(entries, place, event, walk, last_m):
+        return True
+    same = _same_cluster(entries, place, event, walk, visits)
+    return _is_after(entry, event) if same is None else same
+
+
+def _same_cluster(
+    entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", visits: Sequence[Visit]
+) -> bool | None:
+    """Whether the dashboard moved as the counter did on to the next visit after the event, or from the one before it.
+
+    None when it did neither, or both.
+    """
+    if event.kind is not EventKind.CLUSTER_REPLACED:
+        return None
+    visit = entries[place].visit
+    shown = [one for one in entries if one.source == "dash" and one.usable]
+    now = next((one for one in shown if one.visit == visit), None)
+    later = next((one for one in shown if one.visit > visit), None)
+    earlier = next((one for one in reversed(shown) if 0 <= one.visit < visit), None)
+    if now is None:
+        return None
+    on = later is not None and _is_after(later, event) and _went_on(now, later, walk, visits)
+    before = earlier is not None and _went_on(earlier, now, walk, visits)
+    return on if on != before else None
+
+
+def _went_on(first: Entry, last: Entry, walk: "_Walk", visits: Sequence[Visit]) -> bool:
+    driven_m = travelled_m(visits, first.visit, last.visit) if last.visit < len(visits) else None
+    if driven_m is None:
+        return False
+    return abs(walk.shown_m(last) - walk.shown_m(first) - driven_m) <= max(COUNTED_M, COUNTED_SHARE * driven_m)
 
 
 def _near(entry: Entry, event: OdometerEvent) -> bool:
@@ -66,7 +101,8 @@ def _near(entry: Entry, event: OdometerEvent) -> bool:
 
 def _must_be_before(of_visit: Sequence[Entry], event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
     """The dashboard shows less than the new cluster began with, and no less than the old one showed before."""
-    if event.kind is not EventKind.CLUSTER_REPLACED:
+    units = (one for one in of_visit if one.trust in READ)
+    if event.kind is not EventKind.CLUSTER_REPLACED or any(_past(one, event, walk, last_m) for one in units):
         return False
     shown = [one for one in of_visit if one.source == "dash"]
     return any(
@@ -105,7 +141,8 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
         return False
     of_visit = [one for one in entries[place:] if one.visit == entry.visit]
     if event.kind is EventKind.CLUSTER_REPLACED:
-        return any(_past(one, event, walk, last_m) for one in of_visit) or _fell_since(entries[:place], of_visit, event)
+        told = [one for one in of_visit if not _alone_above(one, entries[place:], walk)]
+        return any(_past(one, event, walk, last_m) for one in told) or _fell_since(entries[:place], of_visit, event)
     then = replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES)
     later = (then.joined(one).life_m for one in entries[place:] if one.source == "dash" and one.visit != entry.visit)
     bounds = last_m, next(later, None)
@@ -114,6 +151,12 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
     if any(_agrees(then.joined(one), read) and not _agrees(walk.joined(one), read) for one in shown):
         return True
     return any(not _fits(walk.joined(one).life_m, *bounds) and _fits(then.joined(one).life_m, *bounds) for one in shown)
+
+
+def _alone_above(shown: Entry, after: Iterable[Entry], walk: "_Walk") -> bool:
+    """A dashboard that shows more than at the next visit tells of a slip, or of a cluster yet to come."""
+    following = next((one for one in after if one.source == "dash" and one.visit != shown.visit), None)
+    return shown.source == "dash" and following is not None and _fell(walk.shown_m(following), walk.shown_m(shown))
 
 
 def _agrees(shown: Entry, read: Iterable[int]) -> bool:

@@ -48,15 +48,32 @@ def _strays(dated: Sequence[Entry], rate_m: float) -> float:
 
 def expected_before(typed: Entry, later: Sequence[Entry]) -> Window | None:
     """Where the odometer stood at ``typed``'s time if the car drove then as it did later, when that is in line."""
-    dated = [one for one in later if one.at is not None and one.dated]
+    dated = _rising([one for one in later if one.at is not None and one.dated])
     if len(dated) < 2 or typed.at is None or not typed.dated or dated[-1].life_m <= dated[0].life_m:
         return None
     days = days_between(dated[0], dated[-1])
-    if days < RATE_DAYS or any(two.life_m < one.life_m for one, two in pairwise(dated)):
+    if days < RATE_DAYS:
         return None
     driven_m = (dated[-1].life_m - dated[0].life_m) / days * days_between(typed, dated[0])
     spread_m = max(RATE_LEAST_M, 2 * RATE_SPREAD * driven_m)
     return Window(max(dated[0].life_m - driven_m - spread_m, 0), dated[0].life_m)
+
+
+def _rising(dated: list[Entry]) -> list[Entry]:
+    """The values in line, of which one may be left out when three and more remain; else none.
+
+    Of two that contradict each other the one goes without which the car drove more evenly.
+    """
+    broken = next((place for place, (one, two) in enumerate(pairwise(dated)) if two.life_m < one.life_m), None)
+    if broken is None:
+        return dated
+    without = [dated[:place] + dated[place + 1 :] for place in (broken, broken + 1)]
+    lined = [(max(steps), one) for one in without if min(steps := _steps_m(one), default=-1) >= 0 and len(one) > 2]
+    return min(lined, key=lambda pair: pair[0], default=(0, []))[1]
+
+
+def _steps_m(dated: Sequence[Entry]) -> list[int]:
+    return [high.life_m - low.life_m for low, high in pairwise(dated)]
 
 
 def days_between(one: Entry, other: Entry) -> float:

@@ -32,10 +32,15 @@ def doubt_typed(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry
     reasons = dict.fromkeys(in_ten_thousands(entries, visits), TEN_THOUSANDS)
     reasons |= _beside_a_reading(_by_visit(_without(entries, reasons)), visits)
     left = _without(entries, reasons)
-    imported = any(_market_shows_miles(visit) for visit in visits)
-    road = Road(visits, KM_PER_MILE if imported and moves_as_miles(left, visits) else 1.0)
-    reasons |= out_of_line(left, road)
+    reasons |= out_of_line(left, Road(visits, _dash_units(left, visits)))
     return [replace(entry, quarantined=reasons[entry.id]) if entry.id in reasons else entry for entry in entries]
+
+
+def _dash_units(entries: Sequence[Entry], visits: Sequence[Visit]) -> tuple[float, ...]:
+    """In km, what a dashboard of this car may count by; an import's tells by the distance driven beside it."""
+    if not any(market_shows_miles(vin) for vin in {visit.snapshot.vehicle.vin for visit in visits}):
+        return (1.0,)
+    return (KM_PER_MILE,) if moves_as_miles(entries, visits) else (KM_PER_MILE, 1.0)
 
 
 def _without(entries: Iterable[Entry], reasons: Mapping[str, str]) -> list[Entry]:

@@ -10,7 +10,7 @@ from evidence.entry import NO_MILEAGE, Entry, agree
 from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
-from evidence.travel import other_unit
+from evidence.travel import identity_of, other_unit
 from evidence.typed import MILES, SLIP, TEN_THOUSANDS
 from evidence.vin import market_shows_miles
 
@@ -107,6 +107,8 @@ class Case:
 
     def unit_ever_changed(self, ecu: str) -> bool:
         """The same against any earlier visit."""
+        if not any(identity_of(self.snapshot, ecu)):
+            return False
         return any(self.unit_changed(ecu, visit) for visit in range(self.index))
 
     def carries_on(self, ecu: str, since_visit: int) -> bool:
@@ -122,7 +124,7 @@ class Case:
             if e.visit == visit and e.ecu != ecu and e.source != "papers" and not _says_nothing(e)
         }
 
-    @property
+    @cached_property
     def shows_miles(self) -> bool:
         """Whether the VIN comes from a market whose dashboards show miles."""
         return market_shows_miles(self.snapshot.vehicle.vin)

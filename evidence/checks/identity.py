@@ -1,8 +1,11 @@
 """K7: the VIN each control unit carries against the car's own."""
 
-from evidence.checks.case import Case, not_determinable, outcome
+from evidence.checks.case import Case, moment, not_determinable, outcome
+from evidence.ledger import visit_id
 from evidence.snapshot import CheckPart, Result, VinStatus
 from evidence.vin import names_a_car, tail
+
+_BY_PEOPLE = frozenset({VinStatus.TYPED, VinStatus.CONFLICTING})
 
 
 def vin_in_units(case: Case) -> CheckPart:
@@ -13,6 +16,8 @@ def vin_in_units(case: Case) -> CheckPart:
     carried = [(place, ecu.address, ecu.vin) for place, ecu in enumerate(case.snapshot.ecus) if names_a_car(ecu.vin)]
     if not names_a_car(vin) or not carried:
         return not_determinable("K7", "no_vin")
+    if (earlier := _another_before(case)) is not None:
+        return _told_another(case, earlier)
     changed = [address for _, address, _ in carried if case.unit_ever_changed(address)]
     foreign = [(place, address, other) for place, address, other in carried if other != vin]
     if not foreign:
@@ -41,4 +46,31 @@ def _typed_differs(case: Case, vin: str) -> CheckPart:
         confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin",),
         assumption="vin_typed_right",
+    )
+
+
+def _another_before(case: Case) -> int | None:
+    """The latest earlier visit at which the car itself told another VIN: another unit, or another car."""
+    vehicles = [visit.snapshot.vehicle for visit in case.history.visits]
+    now = vehicles[-1]
+    if now.vin_status is VinStatus.TYPED:
+        return None
+    others = (
+        place
+        for place, then in reversed(list(enumerate(vehicles[:-1])))
+        if then.vin not in ("", now.vin) and then.vin_status not in _BY_PEOPLE and names_a_car(then.vin)
+    )
+    return next(others, None)
+
+
+def _told_another(case: Case, earlier: int) -> CheckPart:
+    then, now = case.history.visits[earlier], case.snapshot.vehicle.vin
+    return outcome(
+        "K7",
+        Result.SUSPICIOUS,
+        {"other_tail": tail(then.snapshot.vehicle.vin), "vin_tail": tail(now), "earlier_date": moment(then.at)},
+        variant="suspicious_earlier",
+        confidence=0.95,
+        evidence=(f"{case.name}/vehicle/vin", f"{visit_id(case.history, earlier)}/vehicle/vin"),
+        assumption="unit_not_replaced",
     )

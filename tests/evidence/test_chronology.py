@@ -9,7 +9,7 @@ from evidence.chronology import by_time
 from evidence.history import History, Visit
 from evidence.ledger import build_ledger
 from evidence.snapshot import ClockQuality
-from tests.evidence.cars import KM, NOW, snapshot, visit
+from tests.evidence.cars import HOUR_S, KM, NOW, counters, snapshot, visit
 
 
 def _at(name: str, at: datetime | None, clock: ClockQuality | None = None) -> Visit:
@@ -55,3 +55,40 @@ def test_whatever_order_they_came_in_the_ledger_is_the_same(order: list[int]) ->
     came = by_time([visits[place] for place in order])
 
     assert build_ledger(History("car", came)) == build_ledger(History("car", tuple(visits)))
+
+
+def _counted(name: str, days_ago: float, km: int, *, counted_km: int | None = None, hours: int | None = None) -> Visit:
+    told = {"distance_since_clear_m": counted_km and counted_km * KM, "engine_run_time_s": hours and hours * HOUR_S}
+    values = counters(**{counter: value for counter, value in told.items() if value})
+    reading = snapshot(km * KM, id=name, values=values)
+    return visit(reading.model_copy(update={"clock": ClockQuality.RTC}), days_ago=days_ago, dash_m=km * KM)
+
+
+def test_a_clock_that_was_off_is_corrected_by_what_the_engine_unit_counted() -> None:
+    later = _counted("b", 9, 177_000, counted_km=51_800)
+
+    assert _names(later, _counted("a", 2, 175_000, counted_km=49_800)) == "ab"
+    assert _names(later, _counted("a", 2, 175_000, counted_km=49_000)) == "ba"
+    assert _names(later, _counted("a", 2, 175_000)) == "ba"
+
+
+def test_or_by_its_hours_where_they_fit_the_pace_of_the_car() -> None:
+    later = _counted("b", 9, 177_000, hours=8_850)
+
+    assert _names(later, _counted("a", 2, 175_000, hours=8_750)) == "ab"
+    assert _names(later, _counted("a", 2, 175_000, hours=8_600)) == "ba"
+    assert _names(later, _counted("a", 2, 175_000, hours=8_850)) == "ba"
+
+
+def test_a_clock_a_network_had_set_or_a_longer_time_is_believed() -> None:
+    first, second = _counted("b", 9, 177_000, counted_km=51_800), _counted("a", 2, 175_000, counted_km=49_800)
+    sure = [Visit(one.at, one.snapshot.model_copy(update={"clock": ClockQuality.NTP})) for one in (first, second)]
+
+    assert _names(*sure) == "ba"
+    assert _names(_counted("b", 41, 177_000, counted_km=51_800), second) == "ba"
+
+
+def test_an_odometer_that_did_not_fall_keeps_the_order_of_the_clocks() -> None:
+    first, second = _counted("b", 9, 177_000, counted_km=51_800), _counted("a", 2, 175_000, counted_km=49_800)
+
+    assert _names(first, Visit(second.at, second.snapshot, dash_m=177_900 * KM)) == "ba"

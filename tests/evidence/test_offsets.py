@@ -5,10 +5,10 @@ import pytest
 from evidence.entry import Entry
 from evidence.history import EventKind, History, MileageRecord, OdometerEvent, Visit, Void
 from evidence.ledger import build_ledger, current
-from evidence.snapshot import ClockQuality, OdometerPart
+from evidence.snapshot import ClockQuality, OdometerPart, Snapshot
 from evidence.verdict import judge
 from protocols.readings import Trust
-from tests.evidence.cars import KM, NOW, check, snapshot, visit, witness
+from tests.evidence.cars import KM, NOW, check, counters, snapshot, visit, witness
 
 
 def _swap(days_ago: float, before_km: int, after_km: int) -> OdometerEvent:
@@ -160,3 +160,65 @@ def test_a_maker_row_that_agreed_at_two_mileages_is_an_odometer_from_then_on() -
 
     assert str(check(judge(History("car", (first, second, now)), now=NOW), "K1").result) == "suspicious"
     assert str(check(judge(History("car", (second, now)), now=NOW), "K1").result) == "not_determinable"
+
+
+def test_a_cluster_unit_that_shows_the_dashboards_number_goes_with_it_whatever_was_driven() -> None:
+    """The distance counted since a clear on the way says too little."""
+    before = visit(_counting(60_918, "a", 2_438), days_ago=300, dash_m=60_918 * KM)
+    after = visit(_counting(62_183, "b", 3_402), dash_m=62_183 * KM)
+    car = History("car", (before, after), events=(_swap(150, 66_933, 61_067),))
+
+    assert _lives(build_ledger(car))["b/odometer/0"] == (62_183, 68_049)
+
+
+def test_a_slip_on_the_dashboard_still_shows_which_unit_went_along() -> None:
+    before, after = _typed(82_894, "a", 300, _row(82_894, "77E")), _typed(69_943, "b", 0, _row(96_943, "77E"))
+    car = History("car", (before, after), events=(_swap(150, 92_915, 86_167),))
+
+    entries = build_ledger(car)
+
+    assert _lives(entries)["b/odometer/0"] == (96_943, 103_691)
+    assert {entry.id: entry.quarantined for entry in entries}["b/dash"] == "slip"
+
+
+def test_a_unit_read_on_the_day_of_the_bill_tells_the_new_cluster_where_a_slip_does_not() -> None:
+    same_day = _typed(8_601, "a", 30, _row(78_601, "77E"), _row(10_522, "718"))
+    later = _typed(90_955, "b", 0, _row(90_955, "77E"), _row(22_876, "718"))
+    car = History("car", (same_day, later), events=(_swap(30, 10_520, 78_601),))
+
+    lives = _lives(build_ledger(car))
+
+    assert lives["a/odometer/0"] == (78_601, 10_520)
+    assert lives["b/odometer/0"] == (90_955, 22_874)
+
+
+def _counting(km: int, name: str, counted_km: int, clock: ClockQuality = ClockQuality.NTP) -> Snapshot:
+    values = counters(distance_since_clear_m=counted_km * KM)
+    return snapshot(id=name, odometer=(_row(km, "77E"),), values=values).model_copy(update={"clock": clock})
+
+
+@pytest.mark.parametrize(("counted_km", "life_km"), [(34_726, 98_583), (45_000, 43_834)])
+def test_the_distance_counted_to_the_next_visit_places_one_that_nobody_dated(counted_km: int, life_km: int) -> None:
+    undated = _counting(43_834, "b", 15_456, ClockQuality.NONE)
+    visits = (
+        visit(_counting(29_767, "a", 29_754), days_ago=900, dash_m=29_767 * KM),
+        visit(undated, days_ago=9_000, dash_m=43_834 * KM),
+        visit(_counting(63_105, "c", counted_km), days_ago=0, dash_m=63_105 * KM),
+    )
+    car = History("car", visits, events=(_swap(700, 64_621, 9_872),))
+
+    assert _lives(build_ledger(car))["b/dash"] == (43_834, life_km)
+
+
+def test_a_slip_above_the_next_value_does_not_tell_that_a_visit_came_after_the_event() -> None:
+    visits = (
+        _typed(16_433, "a", 900),
+        _typed(250_061, "b", 9_000, clock=ClockQuality.NONE),
+        _typed(41_331, "c", 300),
+        _typed(58_875, "d", 0),
+    )
+    entries = build_ledger(History("car", visits, events=(_swap(600, 25_478, 35_480),)))
+
+    assert _lives(entries)["b/dash"] == (250_061, 250_061)
+    assert entries[1].quarantined != ""
+    assert entries[-1].quarantined == ""

@@ -280,3 +280,51 @@ def test_a_service_of_the_same_moment_is_earlier() -> None:
     judgement = judged(_read(68_000, "a", 0), services=(service(days_ago=0, odometer_m=70_000 * KM),))
 
     assert check(judgement, "K8").result is Result.SUSPICIOUS
+
+
+def test_another_vin_told_at_an_earlier_visit_needs_an_explanation() -> None:
+    other = made_vin(serial=7)
+    before = visit(snapshot(60_000 * KM, id="a", vin=other), days_ago=300)
+    part = check(judged(before, visit(snapshot(id="b"))), "K7")
+
+    assert (part.result, part.sentence) == (Result.SUSPICIOUS, "check.K7.suspicious_earlier")
+    assert part.evidence == ("b/vehicle/vin", "a/vehicle/vin")
+    assert part.params["other_tail"] == other[-4:]
+
+
+@pytest.mark.parametrize("status", [VinStatus.TYPED, VinStatus.CONFLICTING])
+def test_a_vin_that_a_person_typed_earlier_accuses_nobody(status: VinStatus) -> None:
+    before = snapshot(60_000 * KM, id="a", vin=made_vin(serial=7))
+    vehicle = before.vehicle.model_copy(update={"vin_status": status})
+    typed = visit(before.model_copy(update={"vehicle": vehicle}), days_ago=300)
+
+    assert check(judged(typed, visit(snapshot(id="b"))), "K7").result is Result.CONSISTENT
+
+
+def _with_paper(odometer_km: int, papers_km: int, *, days_ago: float = 0) -> Visit:
+    return visit(snapshot(odometer_km * KM, id=f"p{days_ago}"), days_ago=days_ago, papers_m=papers_km * KM)
+
+
+@pytest.mark.parametrize(
+    ("papers_km", "result"), [(68_600, "not_determinable"), (68_700, "suspicious"), (680_000, "not_determinable")]
+)
+def test_a_paper_above_the_mileage_is_asked_about(papers_km: int, result: str) -> None:
+    assert check(judged(_with_paper(68_000, papers_km)), "K8").result == result
+
+
+def test_a_paper_of_before_is_held_against_the_mileage_now() -> None:
+    part = check(judged(_with_paper(60_000, 90_000, days_ago=200), _with_paper(68_000, 67_000)), "K8")
+
+    assert (part.result, part.sentence) == (Result.SUSPICIOUS, "check.K8.suspicious_paper")
+    assert part.evidence == ("p0/odometer/0", "p200/papers")
+
+
+def test_a_dashboard_in_miles_may_hold_the_paper() -> None:
+    def said(dash_km: int, vin: str) -> Result:
+        reading = snapshot(None, vin=vin)
+        return check(judged(visit(reading, dash_m=dash_km * KM, papers_m=100_000 * KM)), "K8").result
+
+    assert said(63_000, VIN) is Result.NOT_DETERMINABLE
+    assert said(80_000, VIN) is Result.SUSPICIOUS
+    assert said(80_000, made_vin("1VW")) is Result.NOT_DETERMINABLE
+    assert said(50_000, made_vin("1VW")) is Result.SUSPICIOUS

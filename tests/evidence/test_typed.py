@@ -1,0 +1,225 @@
+"""Typed mileages that cannot have been meant: each reason, and how little excuses a value that may be meant."""
+
+import pytest
+
+from evidence.entry import Entry
+from evidence.history import EventKind, History, OdometerEvent, Visit
+from evidence.ledger import build_ledger
+from evidence.snapshot import Result
+from tests.evidence.cars import KM, MILES_VIN, NOW, VIN, check, counters, judged, snapshot, visit
+
+YEAR = 365
+
+
+def _seen(
+    dash_km: float | None,
+    days_ago: float,
+    *,
+    counted_km: int | None = None,
+    read_km: float | None = None,
+    papers_km: float | None = None,
+    vin: str = VIN,
+) -> Visit:
+    values = counters() if counted_km is None else counters(distance_since_clear_m=counted_km * KM)
+    reading = snapshot(None if read_km is None else round(read_km * KM), id=f"d{days_ago:g}", values=values, vin=vin)
+    dash_m, papers_m = (None if km is None else round(km * KM) for km in (dash_km, papers_km))
+    return visit(reading, days_ago=days_ago, dash_m=dash_m, papers_m=papers_m)
+
+
+def _ledger(*visits: Visit) -> dict[str, Entry]:
+    return {entry.id: entry for entry in build_ledger(History("car", visits))}
+
+
+def _reasons(*visits: Visit) -> list[str]:
+    """Of the typed dashboards, in order."""
+    return [entry.quarantined for entry in build_ledger(History("car", visits)) if entry.source == "dash"]
+
+
+# --- alone, far from everything
+
+
+def test_a_misread_value_between_two_that_go_on_stands_alone() -> None:
+    visits = _seen(64_002, 60, read_km=64_000), _seen(64_702, 30, read_km=650_000), _seen(65_402, 0, read_km=65_400)
+
+    found = _ledger(*visits)
+
+    assert found["d30/odometer/0"].quarantined == "stands_alone"
+    assert found["d0/odometer/0"].quarantined == ""
+    assert check(judged(*visits), "K8").result is Result.CONSISTENT
+
+
+def test_a_value_that_another_witness_repeats_does_not_stand_alone() -> None:
+    visits = _seen(64_002, 900, read_km=64_000), _seen(650_002, 450, read_km=650_000), _seen(65_402, 0, read_km=65_400)
+
+    assert _ledger(*visits)["d450/odometer/0"].quarantined != "stands_alone"
+    assert check(judged(*visits), "K8").result is Result.SUSPICIOUS
+
+
+def test_a_misread_value_is_told_by_the_counter_when_it_is_not_many_times_too_high() -> None:
+    before, after = _seen(None, 60, read_km=64_000, counted_km=1_000), _seen(None, 0, read_km=65_400, counted_km=2_400)
+    middle = _seen(None, 30, read_km=164_700, counted_km=1_700)
+
+    assert _ledger(before, middle, after)["d30/odometer/0"].quarantined == "stands_alone"
+
+
+@pytest.mark.parametrize("counted_km", [900, 3_000])
+def test_a_high_value_before_a_drop_that_nothing_refutes_is_left_to_the_checks(counted_km: int) -> None:
+    """A counter cleared on the way, or one that ran on by another distance, refutes nothing."""
+    before = _seen(None, 600, read_km=64_000, counted_km=1_000)
+    middle, after = (
+        _seen(None, 300, read_km=164_700, counted_km=1_700),
+        _seen(None, 0, read_km=65_400, counted_km=counted_km),
+    )
+
+    assert _ledger(before, middle, after)["d300/odometer/0"].quarantined == ""
+
+
+def test_a_reading_below_its_line_goes_when_the_dashboard_is_in_it() -> None:
+    visits = _seen(64_002, 60, read_km=64_000), _seen(64_702, 30, read_km=4_700), _seen(65_402, 0, read_km=65_400)
+
+    assert _ledger(*visits)["d30/odometer/0"].quarantined == "stands_alone"
+
+
+def test_a_typed_zero_too_many_stands_alone_between_its_neighbours() -> None:
+    assert _reasons(_seen(61_000, 60), _seen(620_000, 30), _seen(63_000, 0)) == ["", "stands_alone", ""]
+
+
+def test_a_first_value_many_times_too_high_needs_two_against_it() -> None:
+    assert _reasons(_seen(610_000, 60), _seen(62_000, 30), _seen(63_000, 0))[0] == "stands_alone"
+    assert _reasons(_seen(610_000, 30), _seen(63_000, 0))[0] != "stands_alone"
+
+
+def test_a_value_seven_times_too_high_was_perhaps_driven() -> None:
+    assert _reasons(_seen(61_000, 60), _seen(430_000, 30), _seen(63_000, 0))[1] != "stands_alone"
+
+
+# --- ten thousands
+
+
+@pytest.mark.parametrize("dash_km", [6.1, 6.12, 6])
+def test_ten_thousands_of_kilometres_beside_a_reading_are_asked_for_again(dash_km: float) -> None:
+    visits = (_seen(dash_km, 0, read_km=61_200),)
+
+    assert _reasons(*visits) == ["ten_thousands"]
+    assert check(judged(*visits), "K1").params["reason"] == "@reason.ten_thousands"
+
+
+@pytest.mark.parametrize("dash_km", [7.9, 4.1, 12, 61])
+def test_a_small_number_that_is_no_ten_thousandth_of_the_reading_is_a_small_number(dash_km: float) -> None:
+    assert _reasons(_seen(dash_km, 0, read_km=61_200)) == [""]
+
+
+def test_without_a_reading_only_a_decimal_tells_of_ten_thousands() -> None:
+    assert _reasons(_seen(58_000, 90), _seen(6.1, 0)) == ["", "ten_thousands"]
+    assert _reasons(_seen(58_000, 90), _seen(6, 0)) == ["", "below_earlier"]
+
+
+def test_less_than_was_known_before_is_no_ten_thousands() -> None:
+    assert _reasons(_seen(98_000, 90), _seen(6.1, 0)) == ["", "below_earlier"]
+
+
+def test_a_new_car_may_show_six_kilometres() -> None:
+    assert _reasons(_seen(6.1, 0)) == [""]
+    assert _reasons(_seen(6.1, 0, counted_km=900)) == [""]
+    assert _reasons(_seen(6.1, 0, counted_km=30_000)) == ["ten_thousands"]
+
+
+def test_a_cluster_told_as_new_may_show_six_kilometres() -> None:
+    at = visit(snapshot(), days_ago=1).at or NOW
+    event = OdometerEvent("e", at, EventKind.CLUSTER_REPLACED, "LW", 60_000 * KM, 0)
+    entries = build_ledger(History("car", (_seen(58_000, 90), _seen(6.1, 0)), events=(event,)))
+
+    assert [entry.quarantined for entry in entries] == ["", ""]
+
+
+# --- the newest value
+
+
+def test_the_newest_value_is_a_slip_when_it_leads_where_the_counter_says() -> None:
+    before = _seen(61_000, 60, counted_km=5_000)
+
+    assert _reasons(before, _seen(26_100, 0, counted_km=6_200)) == ["", "below_earlier"]
+    assert _reasons(before, _seen(26_200, 0, counted_km=6_200)) == ["", "slip"]
+
+
+def test_a_paper_that_says_the_same_number_is_no_slip() -> None:
+    before = _seen(61_000, 60, counted_km=5_000)
+
+    assert _reasons(before, _seen(26_200, 0, counted_km=6_200, papers_km=26_200)) == ["", "below_earlier"]
+
+
+def test_an_american_dashboard_may_slip_in_miles() -> None:
+    before = _seen(72_883, 60, counted_km=7_436, vin=MILES_VIN)
+
+    assert _reasons(before, _seen(72_537, 0, counted_km=8_489, vin=MILES_VIN))[1] == "slip"
+    assert _reasons(_seen(72_883, 60, counted_km=7_436), _seen(72_537, 0, counted_km=8_489))[1] != "slip"
+
+
+def _paced(*km: int) -> list[Visit]:
+    return [_seen(value, YEAR * (len(km) - place)) for place, value in enumerate(km)]
+
+
+def test_a_lost_digit_is_told_by_the_cars_pace() -> None:
+    assert _reasons(*_paced(20_000, 40_000, 60_000), _seen(8_000, 0))[-1] == "slip"
+
+
+def test_a_swap_is_not_told_by_the_cars_pace_alone() -> None:
+    assert _reasons(*_paced(120_000, 140_000, 160_000), _seen(108_000, 0))[-1] == "below_earlier"
+
+
+def test_a_paper_of_the_day_leaves_little_of_the_pace_and_so_tells_a_swap() -> None:
+    paced = _paced(120_000, 140_000, 160_000)
+
+    assert _reasons(*paced, _seen(108_200, 0, papers_km=178_000))[-1] == "below_earlier"
+    assert _reasons(*paced[1:], _seen(161_000, 30), _seen(116_500, 0, papers_km=160_900))[-1] == "slip"
+    assert _reasons(*paced[1:], _seen(161_000, 30), _seen(116_200, 0, papers_km=161_900))[-1] == "below_earlier"
+    assert _reasons(*paced[1:], _seen(161_000, 30), _seen(126_500, 0, papers_km=161_900))[-1] == "slip"
+
+
+def test_a_value_in_line_is_doubted_when_paper_and_counter_say_more() -> None:
+    before = _seen(103_141, 90, counted_km=41_624)
+
+    assert _reasons(before, _seen(104_848, 0, counted_km=53_331, papers_km=112_003)) == ["", "slip"]
+    assert _reasons(before, _seen(104_848, 0, counted_km=43_331, papers_km=112_003)) == ["", ""]
+
+
+def test_a_value_far_beyond_the_pace_is_a_slip_of_one_that_is_not() -> None:
+    assert _reasons(*_paced(20_000, 40_000, 60_000), _seen(880_000, 0))[-1] != "slip"
+    assert _reasons(*_paced(20_000, 40_000, 60_000), _seen(880_123, 0))[-1] == "slip"
+    assert _reasons(*_paced(20_000, 40_000, 60_000), _seen(95_123, 0))[-1] == ""
+
+
+# --- a value that only the newest follows
+
+
+def test_what_only_the_newest_value_follows_is_no_slip_because_that_one_keeps_pace() -> None:
+    """A car that was set back by a little keeps its pace: 125,819 and then 121,318 stays a fall."""
+    visits = [*_paced(33_849, 65_557), _seen(125_819, 50), _seen(121_318, 0)]
+
+    assert _reasons(*visits)[-2:] == ["", "below_earlier"]
+
+
+def test_a_distance_counted_between_them_must_lead_to_the_slip_too() -> None:
+    paced = _paced(40_000, 60_000, 80_000)
+    typed = _seen(99_123, 180, counted_km=1_000)
+
+    assert _reasons(*paced, typed, _seen(98_123, 0, counted_km=9_000))[-2:] == ["slip", ""]
+    assert _reasons(*paced, typed, _seen(98_123, 0, counted_km=2_000))[-2:] == ["", "below_earlier"]
+    assert _reasons(*paced, _seen(99_123, 180), _seen(98_123, 0))[-2:] == ["", "below_earlier"]
+
+
+# --- the first value
+
+
+def test_the_first_value_is_a_slip_of_what_the_later_pace_leads_back_to() -> None:
+    later = [_seen(km, 900 - 300 * place) for place, km in enumerate((40_000, 55_000, 70_000, 85_000))]
+
+    assert _reasons(_seen(255_123, 1200), *later)[0] == "slip"
+    assert _reasons(_seen(300_000, 1200), *later)[0] == ""
+
+
+def test_one_wrong_value_among_the_later_ones_is_left_out_of_their_pace() -> None:
+    later = [_seen(km, 900 - 300 * place) for place, km in enumerate((40_000, 9_100, 70_000, 85_000))]
+
+    assert _reasons(_seen(255_123, 1200), *later)[0] == "slip"
+    assert _reasons(_seen(255_123, 1200), later[0], later[1], later[0], later[1])[0] == ""
