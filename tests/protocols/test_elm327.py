@@ -226,3 +226,46 @@ def test_a_reply_may_fill_its_bound_and_no_more() -> None:
 
     with pytest.raises(AdapterReplyError):
         session.receive(b" ")
+
+
+@pytest.mark.parametrize("echo", [b"0902", b"09 02", b"0902 "])
+def test_an_echo_without_its_line_end_takes_nothing_of_the_answer(echo: bytes) -> None:
+    assert whole("0902", echo + b"7E8 03 7F 09 12\r\r>").lines == ("7E8 03 7F 09 12",)
+
+
+def test_what_was_taken_off_in_front_of_data_is_told() -> None:
+    assert whole("0100", b"SEARCHING...7E8 03 41 0D 00\r\r>").notices == {Notice.SEARCHING}
+    assert whole("0100", b"BUS INIT: OK\r7E8 03 41 0D 00\r\r>").notices == {Notice.BUS_INIT_OK}
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "times"),
+    [
+        ("03", b"7E8 03 7F 03 78\r", 1),
+        ("03", b"7E8037F0378\r7E9 03 7f 03 78\r7E8037F0378\r", 3),
+        ("03", b"7E8037F0778\r7E8037F0322\r", 0),
+        ("STPXH:714,D:222203,R:1", b"77E 03 7F 22 78\r", 1),
+        ("ATRV", b"7F0378\r", 0),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_every_plea_for_patience_of_the_service_asked_is_counted_however_it_is_split(
+    command: str, data: bytes, times: int, size: int
+) -> None:
+    session = Elm327Session()
+    session.send(command)
+    for at in range(0, len(data), size):
+        session.receive(data[at : at + size])
+
+    assert session.pending_answers == times
+
+
+def test_pleas_for_patience_are_counted_anew_for_each_command() -> None:
+    session = Elm327Session()
+    session.send("03")
+    session.receive(b"7E8037F0378\r7E802430")
+    assert session.pending_answers == 1
+    session.receive(b"0\r\r>")
+    session.send("07")
+
+    assert session.pending_answers == 0

@@ -115,3 +115,53 @@ def test_a_line_of_thousands_of_glued_frames_is_damaged() -> None:
 
     assert assembly.messages == ()
     assert assembly.damaged
+
+
+@pytest.mark.parametrize("lines", [["7E8 30 00 00 00 00 00 00 00", "7E8 03 41 0D 05"], ["7E8300000", "7E803410D05"]])
+def test_a_flow_control_frame_is_nobodys_answer_and_no_damage(lines: list[str]) -> None:
+    assert assemble(lines, CAN_11) == Assembly((EcuMessage("7E8", b"\x41\x0d\x05"),), (), CAN_11)
+
+
+def test_a_frame_kind_that_does_not_exist_is_damage() -> None:
+    assert [damage.reason for damage in assemble(["7E8 40 00 00"], CAN_11).damaged] == ["not an ISO-TP frame"]
+
+
+def test_the_last_frame_of_a_message_may_be_cut_to_its_length_and_no_shorter() -> None:
+    first = "7E8 10 0A 49 04 01 41 42 43"
+
+    assert payloads(assemble([first, "7E8 21 44 45 46 47"], CAN_11)) == [("7E8", "49040141424344454647")]
+    assert assemble([first, "7E8 21 44 45 46"], CAN_11).damaged[0].reason == "a frame is cut short"
+
+
+def test_in_the_middle_of_a_message_every_frame_is_full() -> None:
+    lines = ["7E8 10 14 49 02 01 57 50 30", "7E8 21 5A 5A 5A 39 39 5A", "7E8 22 54 53 30 30 30 38 35"]
+
+    assert assemble(lines, CAN_11).damaged[0].reason == "a frame is cut short"
+
+
+def test_behind_an_address_byte_a_frame_holds_one_byte_less() -> None:
+    first = "618 F1 10 07 62 F1 90 41 42"
+
+    assert [m.payload for m in assemble([first, "618 F1 21 43 44"], CAN_11, extended_address=True).messages] == [
+        b"\x62\xf1\x90ABCD"
+    ]
+    assert assemble(["618 F1 10 06 62 F1 90 41 42"], CAN_11, extended_address=True).damaged[0].reason == (
+        "impossible first frame"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("7E83410D00" + "7E903410D05", []),  # digits were lost in front of the second id
+        ("7E803410D00" + "6E903410D05", []),  # and this is no id like the first
+        ("7E80641 00BE3FA81300" + "7E9064100983A801355", [("7E8", "4100BE3FA813"), ("7E9", "4100983A8013")]),
+    ],
+)
+def test_glued_frames_are_parted_only_in_front_of_an_id_like_the_first(line: str, found: list[tuple[str, str]]) -> None:
+    assert payloads(assemble([line], CAN_11)) == found
+
+
+@pytest.mark.parametrize(("line", "whole"), [("7E8 3 41 0D 0", False), ("7E8 9 06 41 00 BE 3F A8 13 AA", False)])
+def test_a_digit_behind_the_id_is_a_length_only_if_it_is_the_length(line: str, *, whole: bool) -> None:
+    assert bool(assemble([line], CAN_11).messages) is whole

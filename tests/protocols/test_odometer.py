@@ -86,3 +86,9 @@ def test_any_bytes_give_a_plausible_distance_or_none(
         assert len(data) < offset + length
         return
     assert value is None or 0 < value.odometer_m <= 2_000_000_000
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_every_bit_set_is_no_value_whatever_the_length(length: int) -> None:
+    assert decode_odometer(Coding(length=length), b"\xff" * length) is None
+    assert decode_odometer(Coding(length=length, unit="m", divisor=4), b"\xff" * (length - 1) + b"\xfe") is not None

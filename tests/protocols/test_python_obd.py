@@ -48,3 +48,11 @@ def test_without_the_package_texts_are_empty(monkeypatch: pytest.MonkeyPatch) ->
 
     assert python_obd.code_text_en("P0143") == ""
     assert python_obd.decode_scalar(0x0C, b"\x1a\xf8") is None
+
+
+def test_the_list_of_what_it_is_asked_is_this_one() -> None:
+    assert list(python_obd.SCALAR_PIDS) == [
+        *range(0x04, 0x12), 0x1F, 0x21, 0x22, 0x23, *range(0x2C, 0x32), 0x33, *range(0x3C, 0x40), 0x42, 0x43, 0x44,
+        0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x52, 0x53, *range(0x59, 0x5F),
+    ]  # fmt: skip
+    assert python_obd.is_available() is True
