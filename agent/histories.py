@@ -23,6 +23,11 @@ LEFT_OUT_MAX = 50
 ROUNDS_MAX = 12
 _TRUSTS = {"01A6": Trust.STANDARD, "0917": Trust.STANDARD, "dash": Trust.TYPED, "papers": Trust.PAPER}
 _TRUSTS |= {"photo": Trust.PHOTO, "upstream": Trust.UPSTREAM, "manual": Trust.TYPED}
+# how programs write the two standard odometers, and the state of a monitor
+_FILLING = re.compile(r"service|mode|obd2?|pid|sae|infotype|[\s._:/-]")
+_STANDARD = {"01a6": "01A6", "1a6": "01A6", "a6": "01A6", "0xa6": "01A6", "0917": "0917", "917": "0917"}
+_STATES = {"ready": "complete", "not_ready": "incomplete", "not_supported": "unsupported", "completed": "complete"}
+_STATES |= {"not_complete": "incomplete", "true": "complete", "false": "incomplete"}
 _LISTS = ("ecus", "odometer", "dtcs", "freeze_frames", "live", "items")
 # the judgement that came with the file is not ours
 _NOT_EVIDENCE = ("checks", "findings", "verdict", "timing")
@@ -226,7 +231,7 @@ def _snapshot(snapshot: Json) -> Json:
     if "counters" in known:
         known["counters"] = _counters(known["counters"])
     if isinstance(known.get("readiness"), Mapping):
-        known["readiness"] = {str(name): _word(state) for name, state in known["readiness"].items()}
+        known["readiness"] = {str(name): _state(state) for name, state in known["readiness"].items()}
     if isinstance(known.get("vehicle"), Mapping):
         known["vehicle"] = _vehicle(_without_nulls(known["vehicle"]))
     return known
@@ -236,8 +241,12 @@ def _without_nulls(part: object) -> object:
     return {name: value for name, value in part.items() if value is not None} if isinstance(part, Mapping) else part
 
 
-def _word(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
+def _state(value: object) -> object:
+    """A monitor's state in the contract's words; a truth value says whether it has run."""
+    if not isinstance(value, str | bool):
+        return value
+    word = re.sub(r"[\s-]+", "_", str(value).strip().lower())
+    return _STATES.get(word, word)
 
 
 def _vehicle(vehicle: object) -> object:
@@ -248,8 +257,7 @@ def _vehicle(vehicle: object) -> object:
 
 def _witness(part: Json) -> Json:
     """Trust follows from the source where nobody says it; metres are whole."""
-    source = str(part.get("source", "")).strip()
-    part.setdefault("source", source)
+    source = part["source"] = _source(str(part.get("source", "")).strip())
     if "trust" not in part and source in _TRUSTS:
         part["trust"] = _TRUSTS[source]
     if "odometer_m" not in part and "odometer_km" in part:
@@ -257,6 +265,10 @@ def _witness(part: Json) -> Json:
         part["odometer_m"] = kilometres * 1000 if isinstance(kilometres, int | float) else None
     part["odometer_m"] = _whole(part.get("odometer_m"))
     return part
+
+
+def _source(told: str) -> str:
+    return _STANDARD.get(_FILLING.sub("", told.lower()), told)
 
 
 def _whole(value: object) -> object:

@@ -88,7 +88,7 @@ def due_of(
 def last_service_of(services: Iterable[ServiceRecord], item: str) -> ServiceRecord | None:
     """The newest record that names ``item``."""
     named = [record for record in services if item in record.items]
-    return max(named, key=lambda record: in_utc(record.done_at), default=None)
+    return max(named, key=lambda record: (in_utc(record.done_at), record.id), default=None)
 
 
 def plan_status(

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from evidence.entry import METRES_PER_MILE, Entry
 from evidence.history import Visit
+from evidence.monitors import FULL_M
 from evidence.snapshot import CounterPart, Snapshot
 from protocols.readings import ItemStatus
 
@@ -67,4 +68,6 @@ def _engine_counts(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _counts(part: CounterPart) -> bool:
-    return part.status is ItemStatus.READ and not part.saturated and part.ecu in ENGINE_UNITS
+    """A full counter stands still, whether or not the file says that it is full."""
+    read = part.status is ItemStatus.READ and part.ecu in ENGINE_UNITS
+    return read and not part.saturated and (part.value or 0) < FULL_M

@@ -41,15 +41,15 @@ def cleared_recently(case: Case) -> CheckPart:
     params: dict[str, str | int | float] = {
         "distance_since_clear_m": "@value.unknown" if distance_m is None else distance_m,
         "warmups_since_clear": "@value.unknown" if warmups is None else warmups,
-        "incomplete": len(incomplete),
+        "incomplete": len(incomplete) if case.snapshot.readiness else "@value.unknown",
     }
     if not _recent(distance_m, warmups, time_s):
         return outcome("K4", Result.CONSISTENT, params, confidence=0.97, evidence=_evidence(case))
-    if not case.snapshot.readiness:
+    if not case.snapshot.readiness and not _hidden(case):
         return not_determinable("K4", "no_readiness")
     if case.odometer and distance_m is not None and case.odometer.life_m <= distance_m + NEVER_CLEARED_M:
         return not_determinable("K4", "new_car")
-    if not _telling(incomplete):
+    if case.snapshot.readiness and not _telling(incomplete):
         return outcome("K4", Result.CONSISTENT, params, confidence=0.9, evidence=_evidence(case))
     return _explained(case, params)
 
@@ -81,6 +81,11 @@ def permanent_without_stored(case: Case) -> CheckPart:
     )
 
 
+def _hidden(case: Case) -> bool:
+    """Whether codes tell of the clear themselves: some of before are gone, or a permanent one is left alone."""
+    return bool(_vanished(case) or _left_over(case))
+
+
 def _left_over(case: Case) -> list[tuple[int, str]]:
     """Place and code of each permanent code that stands in no other list."""
     dtcs = case.snapshot.dtcs
@@ -99,7 +104,7 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
     if work is not None:
         params |= _of_work(work)
         return _clear_explained(case, params, "consistent_workshop", "workshop_clear", 0.9, extra=(work.id,))
-    if battery_v is not None and not vanished and not _left_over(case):
+    if battery_v is not None and not _hidden(case):
         params |= {"before_v": battery_v}
         return _clear_explained(case, params, "consistent_battery", "battery_changed", 0.8)
     if vanished:
@@ -184,7 +189,7 @@ def _work_before(case: Case) -> ServiceRecord | None:
         return None
     near = [work for work in case.history.services if _shortly_before(in_utc(work.done_at), at)]
     clearing = [work for work in near if CLEARING.intersection(work.items)]
-    return max(clearing, key=lambda work: in_utc(work.done_at), default=None)
+    return max(clearing, key=lambda work: (in_utc(work.done_at), work.id), default=None)
 
 
 def _shortly_before(done_at: datetime, at: datetime) -> bool:

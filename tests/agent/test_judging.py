@@ -206,3 +206,27 @@ def test_whatever_stands_in_a_line_it_is_judged(snapshot: object, value: object,
 
     assert "error" not in row
     assert len(row["checks"]) == 10
+
+
+@pytest.mark.parametrize("source", ["01A6", "A6", "01 a6", "mode 01 PID A6", "obd.01.A6"])
+def test_the_standard_odometer_is_known_however_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    witness = {"source": source, "ecu": "7E8", "odometer_m": 156_012_000}
+    visit = {"at": "2025-01-01", "dash_km": 86_000, "snapshot": {"odometer": [witness]}}
+    _, (row,), _ = _said(tmp_path, _history(visit), capsys=capsys)
+
+    assert row["checks"][0]["result"] == "suspicious"
+
+
+@pytest.mark.parametrize(
+    ("state", "result"), [("Not ready", "suspicious"), (False, "suspicious"), ("ready", "consistent")]
+)
+def test_a_monitors_state_is_understood_in_other_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], state: object, result: str
+) -> None:
+    counters = {"distance_since_clear_m": 12_000, "warmups_since_clear": 2}
+    snapshot = {"counters": counters, "readiness": {"catalyst": state, "misfire": "complete"}}
+    _, (row,), _ = _said(tmp_path, _history({"at": "2025-01-01", "snapshot": snapshot}), capsys=capsys)
+
+    assert row["checks"][3]["result"] == result
