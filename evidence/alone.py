@@ -41,22 +41,19 @@ class _Three:
 
 def without_lone(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry]:
     """``entries``, in order, with the reason ``stands_alone`` at each reading, and each typed value, that does."""
-    of_visit = _by_visit(entries)
     lone = {
         three.entry.id
         for series in _by_witness(entries).values()
         for three in _threes(series)
-        if _is_out(three, [one for one in of_visit[three.entry.visit] if one.id != three.entry.id], series, visits)
+        if _is_out(three, _others(three.entry, entries), series, visits)
     }
     return [replace(entry, quarantined=STANDS_ALONE) if entry.id in lone else entry for entry in entries]
 
 
-def _by_visit(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = {}
-    for entry in entries:
-        if entry.visit >= 0 and entry.usable and entry.odometer_m > 0:
-            found.setdefault(entry.visit, []).append(entry)
-    return found
+def _others(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    """What else was given at the entry's visit."""
+    of_visit = (one for one in entries if one.visit == entry.visit and one.id != entry.id)
+    return [one for one in of_visit if one.usable and one.odometer_m > 0]
 
 
 def _by_witness(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
@@ -70,7 +67,10 @@ def _by_witness(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
 
 def _threes(series: Sequence[Entry]) -> Iterator[_Three]:
     """Each value that leaves the line of its neighbours, which agree with each other about the way up."""
+    lives_m = [entry.life_m for entry in series]
     for place, entry in enumerate(series[:-1]):
+        if lives_m[max(place - 1, 0)] <= lives_m[place] <= lives_m[place + 1]:
+            continue
         three = _Three(series[place - 1] if place else None, entry, series[place + 1])
         lined = three.before is None or _rises(three.before.life_m, three.after.life_m)
         if lined and (three.above or three.below):

@@ -15,7 +15,7 @@ from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, NOT_MEANT, RANK, WORST_ST
 from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
 from evidence.offsets import with_offsets
 from evidence.quarantine import quarantine
-from evidence.snapshot import ClockQuality, OdometerPart, Snapshot
+from evidence.snapshot import ClockQuality, Snapshot
 from evidence.typed import doubt_typed
 from protocols.readings import ItemStatus, Trust
 
@@ -113,22 +113,25 @@ def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
     stamp = visit.at or snapshot.taken_at
     blank = _Blank(name, index, in_utc(stamp) if stamp else None, not _clock_never_set(snapshot), snapshot)
     entries = [
-        blank.entry(f"{name}/odometer/{place}", part)
+        blank.entry(f"odometer/{place}", part.source, part.odometer_m, part.trust, ecu=part.ecu, raw=part.raw)
         for place, part in enumerate(snapshot.odometer)
         if part.odometer_m is not None and part.status is ItemStatus.READ
     ]
-    for source, value_m, trust in (("dash", visit.dash_m, Trust.TYPED), ("papers", visit.papers_m, Trust.PAPER)):
-        if value_m is not None:
-            part = OdometerPart(source=source, odometer_m=value_m, trust=trust)
-            entries = _answered_again(entries, blank.entry(f"{name}/{source}", part))
+    if visit.dash_m is not None:
+        entries = _answered_again(entries, blank.entry("dash", "dash", visit.dash_m, Trust.TYPED))
+    if visit.papers_m is not None:
+        entries = _answered_again(entries, blank.entry("papers", "papers", visit.papers_m, Trust.PAPER))
     return entries
 
 
 def _answered_again(entries: list[Entry], newer: Entry) -> list[Entry]:
     """Add what a person said after the reading; the same value is not kept twice, another one withdraws the first."""
-    if any(entry.source == newer.source and entry.odometer_m == newer.odometer_m for entry in entries):
+    before = [entry for entry in entries if entry.source == newer.source]
+    if any(entry.odometer_m == newer.odometer_m for entry in before):
         return entries
-    return [replace(one, voided="corrected") if one.source == newer.source else one for one in entries] + [newer]
+    if before:
+        entries = [replace(one, voided="corrected") if one.source == newer.source else one for one in entries]
+    return [*entries, newer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +144,21 @@ class _Blank:
     dated: bool
     snapshot: Snapshot
 
-    def entry(self, entry_id: str, part: OdometerPart) -> Entry:
-        trust = part.trust
+    def entry(self, place: str, source: str, odometer_m: int, trust: Trust, *, ecu: str = "", raw: str = "") -> Entry:
         return Entry(
-            id=entry_id,
+            id=f"{self.name}/{place}",
             at=self.at,
-            source=part.source,
-            ecu=part.ecu,
-            odometer_m=part.odometer_m or 0,
+            source=source,
+            ecu=ecu,
+            odometer_m=odometer_m,
             trust=trust,
-            raw=part.raw,
+            raw=raw,
             snapshot_id=self.name,
             visit=self.visit,
             rank=RANK[trust],
             dated=self.dated,
             clock=self.snapshot.clock,
-            unit=_UNITS.get(part.source, ""),
+            unit=_UNITS.get(source, ""),
             person=self.snapshot.operator if trust in _BY_PEOPLE else "",
         )
 
@@ -168,6 +170,8 @@ def _clock_never_set(snapshot: Snapshot) -> bool:
 
 def _ranked(entries: list[Entry]) -> list[Entry]:
     """Raise two hints of one visit that agree: two units that were not asked to agree rarely do so by chance."""
+    if all(entry.trust is not Trust.HINT for entry in entries):
+        return entries
     agreeing: set[str] = set()
     for visit, group in groupby(entries, key=lambda entry: entry.visit):
         of_visit = list(group)
@@ -192,6 +196,8 @@ def _proven(entries: list[Entry]) -> list[Entry]:
         if entry.trust is Trust.HINT and entry.rank == AGREEMENT_RANK:
             agreed.setdefault((entry.source, entry.ecu), []).append(entry.life_m)
     proven = {unit for unit, values in agreed.items() if max(values) - min(values) >= PROVEN_OVER_M}
+    if not proven:
+        return entries
     return [_raised(entry) if (entry.source, entry.ecu) in proven else entry for entry in entries]
 
 

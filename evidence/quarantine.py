@@ -63,9 +63,13 @@ class _Before:
 
     def add(self, of_visit: list[Entry]) -> None:
         """One more visit has been judged."""
-        for entry in sorted((entry for entry in of_visit if entry.usable), key=_least_trusted_first):
+        for entry in sorted(of_visit, key=_least_trusted_first):
+            if not entry.usable:
+                continue
             life_m = entry.life_m
-            for rank in (rank for rank in self._ranks if rank >= entry.rank):
+            for rank in self._ranks:
+                if rank < entry.rank:
+                    continue
                 seen = self._seen.get(rank)
                 if seen is None:
                     self._seen[rank] = _Seen(life_m, entry, entry)
@@ -78,10 +82,11 @@ class _Before:
             return "zero"
         if entry.odometer_m > MOST_EVER_M:
             return "implausible"
-        seen = self._seen.get(max(entry.rank, AGREEMENT_RANK))
+        seen = self._seen.get(entry.rank if entry.rank > AGREEMENT_RANK else AGREEMENT_RANK)
         if seen is None:
             return ""
-        if entry.life_m < seen.highest_m and not agree(entry.life_m, seen.highest_m):
+        life_m = entry.life_m
+        if life_m < seen.highest_m and not agree(life_m, seen.highest_m):
             return "below_earlier"
         if _too_fast(seen.last, entry):
             return "too_fast"
@@ -151,9 +156,12 @@ def _refuted(entries: list[Entry]) -> frozenset[str]:
         if read.visit not in best or read.rank < best[read.visit].rank:
             best[read.visit] = read
     shown = [entry for entry in entries if entry.source == "dash" and entry.usable and entry.visit in best]
-    gaps = {typed.visit: (typed, typed.life_m - best[typed.visit].life_m) for typed in shown}
-    last = max((visit for visit, (typed, gap_m) in gaps.items() if abs(gap_m) <= _near_m(typed)), default=-1)
-    return frozenset(typed.id for visit, (typed, gap_m) in gaps.items() if visit < last and gap_m > _near_m(typed))
+    gaps = [(typed, typed.life_m - best[typed.visit].life_m) for typed in shown]
+    high = [typed for typed, gap_m in gaps if gap_m > NEAR_M and gap_m > _near_m(typed)]
+    if not high:
+        return frozenset()
+    last = max((typed.visit for typed, gap_m in gaps if abs(gap_m) <= _near_m(typed)), default=-1)
+    return frozenset(typed.id for typed in high if typed.visit < last)
 
 
 def _near_m(typed: Entry) -> float:

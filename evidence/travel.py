@@ -21,14 +21,16 @@ UNIT_SHARE = 0.015
 
 def identity_of(snapshot: Snapshot, ecu: str) -> tuple[object, ...]:
     """What the unit says of itself: VIN, calibration ids, their checksums; empty where it says nothing."""
-    parts = [part for part in snapshot.ecus if part.address == ecu]
-    return (parts[0].vin, parts[0].calibration_ids, parts[0].cvns) if parts else ("", (), ())
+    for part in snapshot.ecus:
+        if part.address == ecu:
+            return part.vin, part.calibration_ids, part.cvns
+    return "", (), ()
 
 
 def other_unit(before: Snapshot, now: Snapshot, ecu: str) -> bool:
     """Whether the unit at ``ecu`` tells another VIN, calibration or checksum than before; silence tells nothing."""
-    pairs = zip(identity_of(before, ecu), identity_of(now, ecu), strict=True)
-    return any(one and other and one != other for one, other in pairs)
+    then, since = identity_of(before, ecu), identity_of(now, ecu)
+    return then != since and any(one and other and one != other for one, other in zip(then, since, strict=True))
 
 
 def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:

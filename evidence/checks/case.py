@@ -107,9 +107,9 @@ class Case:
 
     def unit_ever_changed(self, ecu: str) -> bool:
         """The same against any earlier visit."""
-        if not any(identity_of(self.snapshot, ecu)):
+        if not ecu or not any(identity_of(self.snapshot, ecu)):
             return False
-        return any(self.unit_changed(ecu, visit) for visit in range(self.index))
+        return any(other_unit(visit.snapshot, self.snapshot, ecu) for visit in self.history.visits[:-1])
 
     def carries_on(self, ecu: str, since_visit: int) -> bool:
         """Whether a witness outside the unit at ``ecu`` spoke at both visits, and none of them fell since."""
