@@ -187,7 +187,9 @@ def _of_the_store(store: Store) -> _Judged:
         return _problem("encryption", store.key, detail=store.refusal)
     if store.key is Key.BESIDE and not store.encrypted:
         return _note("encryption", store.key, directory=store.directory, source=store.key_source)
-    if store.key is not Key.OFF:
+    if store.key is Key.ELSEWHERE:
+        return _note("encryption", store.key, directory=store.directory)
+    if store.key is Key.ON or store.key is Key.BESIDE:
         return _ok("encryption", Key.ON, directory=store.directory)
     return _ok("encryption", "disk") if store.encrypted else _note("encryption", "off_disk", directory=store.directory)
 

@@ -76,6 +76,7 @@ class Key(StrEnum):
     OFF = "off"
     ON = "store"
     BESIDE = "key_beside"
+    ELSEWHERE = "elsewhere"
     UNUSABLE = "unusable"
 
 
@@ -203,8 +204,10 @@ def look_at_key(store: Store, storage: StorageSettings) -> Store:
     """Whether what is stored is encrypted, with a key that fits, and where that key lies. Makes nothing."""
     folder = storage.directory
     try:
-        key = read_key(storage.key_file)
-        examine(place_of(folder), key)
+        key, place = read_key(storage.key_file), place_of(folder)
+        if key is None and place.seal.exists():  # the service's credential, as it should be
+            return replace(store, key=Key.ELSEWHERE)
+        examine(place, key)
         if key is None:
             return store
         existing = next(one for one in (folder, *folder.parents) if one.exists())

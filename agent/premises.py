@@ -8,8 +8,8 @@ from sync.storage_key import read_key
 from sync.vault import Vault
 
 DATABASES = ("outbox.db", "ledger.db", "memory.db")
-OTHERS = ("sheet-key.pem", "sheets/*.jsonl", "sheets/*/*", "*.damaged*")
-"""The signing key, the chain, sheets and photos, and what was set aside."""
+OTHERS = ("sheet-key.pem*", "sheets/*", "sheets/*/*", "*.damaged*")
+"""The signing key, the chain, sheets and photos, what a crash left of writing one of these, and what was set aside."""
 
 
 def place_of(folder: Path) -> Place:

@@ -8,10 +8,13 @@ import structlog
 from agent.errors import WorldError
 from agent.ledger_store import LedgerStore
 from agent.premises import vault_for
-from config.settings import Settings
+from config.errors import SettingsError
+from config.settings import Settings, StorageSettings
 from sync.clock import Clock
 from sync.errors import OutboxError
+from sync.lock import FileLock
 from sync.outbox import Outbox
+from sync.vault import Vault
 
 MEGABYTE = 1024 * 1024
 
@@ -27,7 +30,7 @@ async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[O
     folder = settings.storage.directory
     async with AsyncExitStack() as stack:
         try:
-            vault = vault_for(settings.storage)
+            vault = _vault(settings.storage)
             outbox = await Outbox.open(
                 folder / "outbox.db",
                 clock=clock,
@@ -44,3 +47,13 @@ async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[O
             if damaged is not None:
                 log.error("damaged file set aside, a new one begun; keep it for support", file=str(damaged))
         yield outbox, store
+
+
+def _vault(storage: StorageSettings) -> Vault:
+    """A command that was not given the key finds the stores in use first: the running agent can answer for it."""
+    try:
+        return vault_for(storage)
+    except SettingsError:
+        if (lock := storage.directory / "outbox.db.lock").exists():
+            FileLock(lock).release()
+        raise

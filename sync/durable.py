@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+DRAFT = ".new"
+"""How the name of a file ends that is being written; one that is found was never finished."""
+
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Put ``parts`` in the place of ``path``, readable by its owner alone; on the disk when this returns.
@@ -12,7 +15,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     What was at ``path`` stays as it was when anything goes wrong. Root writes in the name of whose file or folder it
     was. Raises OSError.
     """
-    draft = path.with_name(f"{path.name}.new")
+    draft = path.with_name(path.name + DRAFT)
     draft.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

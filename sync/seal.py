@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from config.errors import SettingsError
-from sync.durable import write_whole
+from sync.durable import DRAFT, write_whole
 from sync.storage_key import CREDENTIAL, StorageKey, read_key, refused
 from sync.vault import PLAIN, SEALED_MAGIC, SQLITE_MAGIC, Vault
 
@@ -107,15 +107,17 @@ def refuse_unusable(place: Place, key: StorageKey) -> None:
     """Raise SettingsError when we cannot encrypt, or what is encrypted is of another key or of nobody knows which."""
     if any(find_spec(name) is None for name in NEEDED):
         raise refused("seal.no_extra", source=key.source)
-    from sync.sealed_vault import fits
-
     if is_proven(place, key):
         return
-    encrypted = [path for path in place.stored() if not is_plain(path)]
-    if _proof(place) and (encrypted or any(is_sealed_file(path) for path in place.other_files())):
+    databases = [path for path in place.stored() if not is_plain(path)]
+    files = [path for path in place.other_files() if is_sealed_file(path) and path.suffix != DRAFT]
+    if _proof(place) and (databases or files):
         raise refused("seal.wrong_key", folder=place.folder, source=key.source)
-    for path in encrypted:
-        if not fits(path, key.key):
+    from sync.sealed_bytes import begins_with
+    from sync.sealed_vault import fits
+
+    for path in databases + files:
+        if not (fits if path in databases else begins_with)(path, key.key):
             raise refused("seal.unknown_key", file=path, source=key.source, seal=place.seal)
 
 

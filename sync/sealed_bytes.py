@@ -9,6 +9,7 @@ the chunks and marks the last one (the STREAM construction): none can be changed
 import os
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -57,6 +58,16 @@ def sealed(key: bytes, name: str, data: bytes) -> bytes:
 
 def unsealed(key: bytes, name: str, data: bytes) -> bytes:
     return b"".join(unseal_stream(key, name, BytesIO(data)))
+
+
+def begins_with(path: Path, key: bytes) -> bool:
+    """Whether the first piece of the sealed file at ``path`` was sealed with ``key`` and this name. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            next(unseal_stream(key, path.name, file))
+        except DamagedContentError:
+            return False
+    return True
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> AESGCM:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sync.durable import own_like, sync_folder, write_whole
+from sync.durable import DRAFT, own_like, sync_folder, write_whole
 from sync.lock import FileLock
 from sync.seal import Place, is_plain, is_proven, is_sealed_file, leave_proof, refuse_unusable
 from sync.sealed_bytes import seal_stream
@@ -34,15 +34,20 @@ def convert(place: Place, key: StorageKey) -> int:
     refuse_unusable(place, key)
     with ExitStack() as locks:
         for path in place.stored():
-            locks.enter_context(FileLock(path.with_name(f"{path.name}.lock")))
+            lock = path.with_name(f"{path.name}.lock")
+            locks.enter_context(FileLock(lock))
+            own_like(lock, path)
         databases = [path for path in place.stored() if is_plain(path)]
         for path in databases:
             _convert_database(path, key)
         if is_proven(place, key):
             return len(databases)
-        others = [path for path in place.other_files() if not is_sealed_file(path)]
+        others = [path for path in place.other_files() if not is_sealed_file(path) and path.suffix != DRAFT]
         for path in others:
             _convert_file(path, key)
+        for path in [path for path in place.other_files() if path.suffix == DRAFT]:
+            with _wiped(path):
+                path.unlink()
         leave_proof(place, key)
     return len(databases) + len(others)
 
@@ -53,33 +58,42 @@ def _convert_file(path: Path, key: StorageKey) -> None:
 
 
 def _convert_database(path: Path, key: StorageKey) -> None:
-    draft = path.with_name(f"{path.name}.sealing")
-    with _wiped(path), _wiped(path.with_name(f"{path.name}-wal")):
-        draft.unlink(missing_ok=True)
+    draft, log = path.with_name(f"{path.name}.sealing"), path.with_name(f"{path.name}-wal")
+    with _wiped(path), _wiped(log):
+        _drop(draft)
         try:
             with plainly():
                 _export(path, draft, key)
+            if log.exists():  # SQLite would play a plain log into the encrypted file
+                raise SealingError(f"{log} could not be folded into the file")
             _sync(draft)
             own_like(draft, path)
             draft.replace(path)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            _drop(draft)
             raise
         sync_folder(path.parent)
 
 
+def _drop(draft: Path) -> None:
+    """What an attempt that was cut off has left."""
+    for suffix in ("", "-journal"):
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+
+
 def _export(path: Path, draft: Path, key: StorageKey) -> None:
     """An encrypted copy of the database and its log, compared row by row; the log is folded into the plain file."""
+    draft.touch(mode=0o600)
     with closing(opened(str(path), None)) as connection:
+        connection.text_factory = bytes  # what the disk has changed may not even be text any more
         connection.execute("ATTACH ? AS sealed KEY ?", (str(draft), f"x'{key.key.hex()}'"))
         connection.execute("SELECT sqlcipher_export('sealed')").fetchall()
         version = connection.execute("PRAGMA main.user_version").fetchone()[0]
         connection.execute(f"PRAGMA sealed.user_version = {int(version)}")
-        tables = [str(row[0]) for row in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            _compare(connection, table, path)
-        if (verdict := connection.execute("PRAGMA sealed.integrity_check(1)").fetchone()[0]) != "ok":
-            raise SealingError(f"{path}: {verdict}")
+        for (table,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            _compare(connection, table.decode(), path)
+        if (verdict := connection.execute("PRAGMA sealed.integrity_check(1)").fetchone()[0]) != b"ok":
+            raise SealingError(f"{path}: {verdict.decode()}")
         connection.execute("DETACH sealed")
 
 

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from sync.vault import Vault
 from tests.needs import unmet
 
 KEY = "5a" * 32
@@ -37,3 +38,9 @@ def telling(folder: Path, *words: str) -> dict[str, set[str]]:
         for name, data in files_below(folder).items()
     }
     return {name: found for name, found in told.items() if found}
+
+
+def vault_with(key: str = KEY) -> Vault:
+    from sync.sealed_vault import SealedVault
+
+    return SealedVault(bytes.fromhex(key))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent.doctor import Level, diagnose, print_doctor
-from agent.doctor_facts import Bluetooth, BrokerState, Facts, LowEnergy, Port, Store
+from agent.doctor_facts import Bluetooth, BrokerState, Facts, Key, LowEnergy, Port, Store
+from config.errors import SettingsError
 from config.settings import Settings
 from evidence.snapshot import ClockQuality
 
@@ -63,6 +64,32 @@ def test_a_lost_encryption_of_the_disk_is_only_a_note() -> None:
 
     assert levels["encryption"] is Level.NOTE
     assert levels["clock"] is Level.NOTE
+
+
+@pytest.mark.parametrize(
+    ("key", "level", "words"),
+    [
+        (Key.ON, Level.OK, "is encrypted."),
+        (Key.BESIDE, Level.NOTE, "the key (/etc/key) lies on the same disk"),
+        (Key.ELSEWHERE, Level.NOTE, "was not given the key"),
+        (Key.UNUSABLE, Level.PROBLEM, "this key does not fit"),
+        (Key.OFF, Level.NOTE, "Encryption is off"),
+    ],
+)
+def test_what_becomes_of_the_storage_key_is_said(key: Key, level: Level, words: str) -> None:
+    refusal = SettingsError("this key does not fit", "密钥不符")
+    store = replace(GOOD.store, encrypted=False, key=key, key_source="/etc/key", refusal=refusal)
+
+    said = diagnose(Settings(), replace(GOOD, store=store), "en")[-1]
+
+    assert (said.subject, said.level) == ("encryption", level)
+    assert words in said.text
+    assert bool(said.advice) is (level is not Level.OK)
+
+
+def test_an_encrypted_disk_needs_no_key_of_ours() -> None:
+    for key in (Key.OFF, Key.BESIDE):
+        assert judged(replace(GOOD, store=replace(GOOD.store, key=key)))["encryption"] is Level.OK
 
 
 def test_missing_bluetooth_matters_only_to_a_bay_that_needs_it() -> None:

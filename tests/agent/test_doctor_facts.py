@@ -3,20 +3,26 @@
 import os
 import pty
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from agent.doctor_facts import (
     BrokerState,
+    Key,
     LowEnergy,
+    Store,
     ask_broker,
     is_encrypted,
+    look_at_key,
     look_at_low_energy,
     look_at_port,
     look_at_store,
     port_paths,
 )
-from config.settings import MqttSettings, Settings
+from config.settings import MqttSettings, Settings, StorageSettings
+from tests.agent.test_premises import keep_something
+from tests.sealed import OTHER_KEY, files_below, key_file, need_cipher
 from tests.sync.broker import Broker, free_port, password_options
 
 
@@ -104,3 +110,29 @@ async def test_a_broker_lets_the_right_password_in_and_a_wrong_one_is_called_a_l
     assert welcome is BrokerState.OK
     assert refused is BrokerState.LOGIN
     assert detail
+
+
+def store_with(folder: Path, key: Path | None) -> Store:
+    storage = StorageSettings(directory=folder, key_file=key)
+    return look_at_key(look_at_store(folder), storage)
+
+
+def test_it_tells_where_the_key_of_a_sealed_box_lies(tmp_path: Path) -> None:
+    need_cipher()
+    folder, key = tmp_path / "state", key_file(tmp_path)
+    assert store_with(folder, None).key is Key.OFF
+    keep_something(StorageSettings(directory=folder, key_file=key))
+    before = files_below(folder)
+
+    found = [store_with(folder, one) for one in (key, None, key_file(tmp_path, OTHER_KEY, "other"), tmp_path / "gone")]
+
+    assert [store.key for store in found] == [Key.BESIDE, Key.ELSEWHERE, Key.UNUSABLE, Key.UNUSABLE]
+    assert found[0].key_source == str(key)
+    assert files_below(folder) == before
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system at hand")
+def test_a_key_on_another_file_system_is_not_beside_what_it_locks(tmp_path: Path) -> None:
+    need_cipher()
+    with TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert store_with(tmp_path, key_file(Path(elsewhere))).key is Key.ON
