@@ -1,10 +1,9 @@
-"""The back office put together: one process that receives, judges, serves the pages and tells people."""
+"""The back office put together: what receives, judges, serves the pages and tells people, in one process or several."""
 
 import asyncio
 import contextlib
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +14,9 @@ from backoffice.errors import PortError, StoreFailedError
 from backoffice.ingest import Ingest
 from backoffice.live import LiveFeed
 from backoffice.office_settings import AlertSettings, HttpSettings, OfficeSettings
+from backoffice.stopping import until_stopped
 from backoffice.store import RecordStore, utc_now
+from backoffice.workers import FIRST_WORKER, worker_name
 
 log = structlog.get_logger(__name__)
 GRACEFUL_S = 5
@@ -31,13 +32,18 @@ async def run_office(settings: OfficeSettings, ready: Ready) -> None:
     await asyncio.to_thread(_check_channels, settings)
     with contextlib.closing(listening_socket(settings.http)) as listener:
         async with open_store(settings) as store:
-            await _until_stopped(_serve(settings, store, listener, ready), store)
+            # open pages end at once, so that the server needn't wait for them
+            await until_stopped(_serve(settings, store, listener, ready), store.feed.close)
 
 
-async def run_ingest(settings: OfficeSettings) -> None:
-    """Only receive and judge, without pages or messages, until SIGTERM or SIGINT."""
+async def run_ingest(settings: OfficeSettings, worker: int = 0) -> None:
+    """Only receive and judge, without pages or messages, until SIGTERM or SIGINT.
+
+    ``worker`` is this process's number among several on one database (0: it is the only one); one ends with its parent.
+    """
     async with open_store(settings) as store:
-        await _until_stopped(_work(settings, store, Ingest(store)), store)
+        work = _work(settings, store, Ingest(store), worker or FIRST_WORKER)
+        await until_stopped(work, store.feed.close, with_parent=worker > 0)
 
 
 @contextlib.asynccontextmanager
@@ -69,39 +75,6 @@ def page_url(listener: socket.socket) -> str:
     """Address of the pages."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _until_stopped(work: Awaitable[None], store: RecordStore) -> None:
-    """Await ``work`` until it fails or a signal asks for the end."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # not on Windows, where Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, stop.set)
-    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        store.feed.close()  # open pages end at once, so that the server needn't wait for them
-        task.cancel()
-        await _ended(task)
-
-
-async def _ended(task: asyncio.Future[None]) -> None:
-    """Wait for ``task``; what broke it is raised by itself, out of the groups it was caught in."""
-    try:
-        await task
-    except asyncio.CancelledError:
-        pass
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _check_channels(settings: OfficeSettings) -> None:
@@ -159,15 +132,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _work(settings: OfficeSettings, store: RecordStore, ingest: Ingest) -> None:
+async def _work(settings: OfficeSettings, store: RecordStore, ingest: Ingest, worker: int = 0) -> None:
+    """What a process does besides pages; of several workers only the first does what one of them can do for all."""
+    name = "" if store.alone else worker_name(worker)
     async with asyncio.TaskGroup() as group:
-        group.create_task(ingest.run(settings.mqtt), name="ingest")
-        group.create_task(_review_as_time_passes(settings, store), name="review")
-        group.create_task(_follow_rules(settings, store), name="rules")
-        group.create_task(Courier(store, settings.commands).run(settings.mqtt), name="courier")
+        group.create_task(ingest.run(settings.mqtt, name), name="ingest")
+        group.create_task(_follow_rules(settings, store, review=worker <= FIRST_WORKER), name="rules")
+        if worker <= FIRST_WORKER:
+            group.create_task(_review_as_time_passes(settings, store), name="review")
+            group.create_task(Courier(store, settings.commands).run(settings.mqtt), name="courier")
 
 
-async def _follow_rules(settings: OfficeSettings, store: RecordStore) -> None:
+async def _follow_rules(settings: OfficeSettings, store: RecordStore, *, review: bool = True) -> None:
     """Take over plans and severities that an owner changes, and judge every car by them; a bad file changes nothing."""
     refused = ""
     while True:
@@ -175,7 +151,8 @@ async def _follow_rules(settings: OfficeSettings, store: RecordStore) -> None:
         try:
             if await asyncio.to_thread(store.rules.refresh):
                 log.info("rules taken over", plans=len(store.rules.rules.plans))
-                await _review_all(store, utc_now())
+                if review:
+                    await _review_all(store, utc_now())
         except StoreFailedError as error:
             log.warning("cars not judged by the new rules yet, the next review does it", reason=str(error))
         if store.rules.refused != refused:

@@ -39,12 +39,23 @@ def run(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def ingest(config: ConfigOption = None) -> None:
-    """Only receive and judge, without pages or messages (more of these need PostgreSQL)."""
+def ingest(
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, max=64, help="Processes that share the work; on PostgreSQL.")
+    ] = 1,
+    worker: Annotated[int, typer.Option("--worker", hidden=True)] = 0,
+    config: ConfigOption = None,
+) -> None:
+    """Only receive and judge, without pages or messages; with --workers N in N processes, which needs PostgreSQL."""
     settings = _settings(config)
-    from backoffice.app import run_ingest
+    if workers > 1:
+        from backoffice.workers import run_workers, worker_command
 
-    _finish(run_ingest(settings))
+        _finish(run_workers(settings, workers, worker_command(["--config", str(config)] if config else [])))
+    else:
+        from backoffice.app import run_ingest
+
+        _finish(run_ingest(settings, worker))
 
 
 @app.command()

@@ -95,8 +95,8 @@ class Ingest:
         except StoreFailedError as error:
             raise NotStoredError(str(error)) from error
 
-    async def run(self, settings: MqttSettings, worker: int = 0) -> None:
-        """Receive for ever, as the only one or as one of several workers; ends by being cancelled."""
+    async def run(self, settings: MqttSettings, worker: str = "") -> None:
+        """Receive for ever, as the only one or as the ``worker`` of that name; ends by being cancelled."""
         await receive_batches(settings, self.handle, worker=worker, on_state=self._note)
 
     def _note(self, state: IngestState) -> None:

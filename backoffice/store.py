@@ -171,6 +171,11 @@ class RecordStore:
             await asyncio.wait(self._chores)
         await self._database.close()
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other process may use the same database."""
+        return self._database.keeping.draws_at_once
+
     @_whole
     async def store_batch(
         self, device: str, stream: str, lo: int, rows: Sequence[tuple[int, dict[str, object]]], received_at: datetime

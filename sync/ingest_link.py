@@ -37,8 +37,8 @@ class IngestState:
     lost: str = ""
 
 
-def ingest_session(worker: int = 0) -> Session:
-    """Who the receiver is to the broker: the only one (0), or one of several workers that share a subscription."""
+def ingest_session(worker: str = "") -> Session:
+    """Who the receiver is to the broker: the only one, or one of several workers that share a subscription."""
     client_id, lasting_s = (f"{INGEST}-{worker}", WORKER_LASTS_S) if worker else (INGEST, SESSION_LASTS_S)
     return Session(client_id=client_id, username=INGEST, lasting_s=lasting_s)
 
@@ -47,7 +47,7 @@ async def receive_batches(
     settings: MqttSettings,
     handle: Handle,
     *,
-    worker: int = 0,
+    worker: str = "",
     on_state: Callable[[IngestState], None] = lambda _state: None,
 ) -> None:
     """Receive for ever; ends only by being cancelled, and then first ends what is under way, five seconds at most.
