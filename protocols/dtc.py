@@ -35,5 +35,5 @@ def decode_dtcs(service: int, data: bytes, link: LinkFormat) -> tuple[str, ...]:
 def _codes(data: bytes, odd: str) -> tuple[str, ...]:
     if len(data) % _CODE_BYTES:
         raise DecodeError(odd)
-    pairs = zip(data[::2], data[1::2], strict=True)
-    return tuple(code_of(high, low) for high, low in pairs if high or low)
+    pairs = (data[at : at + _CODE_BYTES] for at in range(0, len(data), _CODE_BYTES))
+    return tuple(code_of(*pair) for pair in pairs if any(pair))

@@ -30,7 +30,7 @@ def _single_frame(rest: str) -> str | None:
     """The data digits if ``rest`` is one frame, with or without the length that ``AT D1`` puts in front."""
     if len(rest) % 2 == 0 and len(rest) <= _FRAME_DIGITS:
         return rest
-    if len(rest) % 2 and rest[0] <= "8" and len(rest) - 1 == 2 * int(rest[0], 16):
+    if rest[0] <= "8" and len(rest) - 1 == 2 * int(rest[0], 16):
         return rest[1:]
     if len(rest) == _FRAME_DIGITS + 2 and rest.startswith("08"):
         return rest[2:]

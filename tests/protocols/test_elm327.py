@@ -269,3 +269,9 @@ def test_pleas_for_patience_are_counted_anew_for_each_command() -> None:
     session.send("07")
 
     assert session.pending_answers == 0
+
+
+def test_an_echo_without_its_line_end_hides_no_line_behind_the_first() -> None:
+    shown = whole("0902", b"09027E8 10 14 49 02 01 57 50 30\r7E8 21 5A 5A 5A 39 39 5A 54\r\r>")
+
+    assert shown.lines == ("7E8 10 14 49 02 01 57 50 30", "7E8 21 5A 5A 5A 39 39 5A 54")

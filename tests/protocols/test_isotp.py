@@ -162,6 +162,13 @@ def test_glued_frames_are_parted_only_in_front_of_an_id_like_the_first(line: str
     assert payloads(assemble([line], CAN_11)) == found
 
 
+def test_a_long_id_like_the_first_shares_half_of_it() -> None:
+    glued = "18DAF11003410D00"
+
+    assert payloads(assemble([glued + "18DAF10E03410D05"], CAN_29)) == [("18DAF110", "410D00"), ("18DAF10E", "410D05")]
+    assert assemble([glued + "18EAF11003410D05"], CAN_29).messages == ()
+
+
 @pytest.mark.parametrize(("line", "whole"), [("7E8 3 41 0D 0", False), ("7E8 9 06 41 00 BE 3F A8 13 AA", False)])
 def test_a_digit_behind_the_id_is_a_length_only_if_it_is_the_length(line: str, *, whole: bool) -> None:
     assert bool(assemble([line], CAN_11).messages) is whole

@@ -92,3 +92,11 @@ def test_any_bytes_give_a_plausible_distance_or_none(
 def test_every_bit_set_is_no_value_whatever_the_length(length: int) -> None:
     assert decode_odometer(Coding(length=length), b"\xff" * length) is None
     assert decode_odometer(Coding(length=length, unit="m", divisor=4), b"\xff" * (length - 1) + b"\xfe") is not None
+
+
+@pytest.mark.parametrize(("add", "unit", "odometer_m"), [(5, "km", 15_000), (-5, "km", 5000), (-1, "mi", 14_484)])
+def test_what_is_added_is_in_the_unit_of_the_value(add: float, unit: Literal["km", "mi"], odometer_m: int) -> None:
+    value = decode_odometer(Coding(add=add, unit=unit), b"\x00\x00\x0a")
+
+    assert value is not None
+    assert value.odometer_m == odometer_m

@@ -491,3 +491,25 @@ def test_answers_without_fields_have_the_length_that_parts_them_from_the_next() 
         0x02: 2, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41, 0x8C: 17, 0x8F: 7,
         0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0x9C: 17, 0xA1: 9, 0xA3: 9, 0xA7: 4, 0xA8: 4, 0xA9: 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("length", "pids"),
+    [
+        (1, "04 05 06 07 08 09 0A 0B 0D 0E 0F 11 12 13 1C 1D 1E 2C 2D 2E 2F 30 33 45 46 47 48 49 4A 4B 4C 51 52 55 56"),
+        (1, "57 58 5A 5B 5C 5F 61 62 84 8D 8E AA B2"),
+        (2, "03 0C 10 14 15 16 17 18 19 1A 1B 1F 21 22 23 31 32 3C 3D 3E 3F 42 43 44 4D 4E 53 54 59 5D 5E 63 65 9E"),
+        (2, "A2 C3 C7"),
+        (3, "67 6F D2"),
+        (4, "01 24 25 26 27 28 29 2A 2B 34 35 36 37 38 39 3A 3B 41 4F 50 9B 9D A4 A5 A6 D3"),
+        (5, "64 66 6A 6B 6C 72 73 74 77 86 87"),
+        (6, "71 9A"),
+        (7, "68 69 75 76 7A 7B 8B"),
+        (9, "6E 78 79 7C 83 98 99 9F"),
+        (10, "70 85"),
+        (11, "6D"),
+        (13, "7F"),
+    ],
+)
+def test_an_answer_has_the_length_of_the_standard(length: int, pids: str) -> None:
+    assert {PID_LENGTHS[int(pid, 16)] for pid in pids.split()} == {length}
