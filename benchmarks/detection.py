@@ -1,6 +1,6 @@
 """Hold the checks of an intake against synthetic fleets: what is found, who is suspected wrongly, how sure it was said.
 
-    python benchmarks/detection.py --histories 10000
+    python benchmarks/detection.py --histories 10000 --workers 2
 
 Each scenario of docs/detection.md is drawn by `forecourt-sim fleet` with its truth. The fleets are synthetic: the
 shares say how the checks behave on such lives and nothing about real markets. Exit 1 when a goal is missed; the last
@@ -12,8 +12,9 @@ import json
 import statistics
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -244,22 +245,33 @@ def honest(tallies: Iterable[Tally], goals: Goals) -> None:
     goals.hold("undetermined with two witnesses, %", share(*undetermined), 2)
 
 
-def calibration(cars: Iterable[Car], goals: Goals) -> None:
-    """How often each result of each check was right, against what it said of itself."""
-    stated: dict[tuple[str, str], list[float]] = defaultdict(list)
-    right: Counter[tuple[str, str]] = Counter()
-    for car in cars:
+def stated(order: Order) -> Counter[tuple[str, str, float, bool]]:
+    """Of each check: what it said, how sure it was, and whether that was right, by how often."""
+    said: Counter[tuple[str, str, float, bool]] = Counter()
+    for car in judged(order):
         for check, result in car.results.items():
             if result != "not_determinable":
-                stated[check, "red" if result in RED else result].append(car.confidences[check])
-                right[check, "red" if result in RED else result] += is_right(car, check, result)
+                kind = "red" if result in RED else result
+                said[check, kind, car.confidences[check], is_right(car, check, result)] += 1
+    return said
+
+
+def calibration(said: Counter[tuple[str, str, float, bool]], goals: Goals) -> None:
+    """How often each result of each check was right, against what it said of itself."""
+    cases: Counter[tuple[str, str]] = Counter()
+    confidence: Counter[tuple[str, str]] = Counter()
+    right: Counter[tuple[str, str]] = Counter()
+    for (check, kind, sure, good), count in said.items():
+        cases[check, kind] += count
+        confidence[check, kind] += round(1e6 * sure) * count
+        right[check, kind] += good * count
     print("check  result        cases  stated  right")
     worst = 0.0
-    for (check, result), confidences in sorted(stated.items()):
-        mean, hit = 100 * statistics.mean(confidences), share(right[check, result], len(confidences))
-        enough = len(confidences) >= 50
+    for (check, kind), count in sorted(cases.items()):
+        mean, hit = confidence[check, kind] / count / 1e4, share(right[check, kind], count)
+        enough = count >= 50
         worst = max(worst, abs(mean - hit)) if enough else worst
-        print(f"{check:6} {result:12} {len(confidences):6} {mean:7.1f} {hit:6.1f}{'' if enough else '  (few)'}")
+        print(f"{check:6} {kind:12} {count:6} {mean:7.1f} {hit:6.1f}{'' if enough else '  (few)'}")
     goals.hold("stated confidence off by, points", worst, 5)
 
 
@@ -290,26 +302,38 @@ def speed(goals: Goals) -> None:
     goals.hold(f"verdict over {VISITS} visits, ms", statistics.median(spent), 10)
 
 
+def tallied(scenario: Scenario, cars: int, seed: int) -> Tally:
+    """One scenario's fleet, drawn, judged and counted."""
+    tally = Tally()
+    for car in judged(scenario.order(cars, seed)):
+        tally.add(car)
+    return tally
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--histories", type=int, default=10_000, help="cars a scenario")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--only", default="", help="one scenario, without goals")
+    arguments.add_argument("--workers", type=int, default=1, help="processes that draw and judge")
     wanted = arguments.parse_args()
     print("synthetic fleets; see docs/detection.md for what must decide what")
-    tallies: dict[Scenario, Tally] = {}
-    for scenario in (one for one in SCENARIOS if wanted.only in ("", one.name)):
-        tally = tallies[scenario] = Tally()
-        for car in judged(scenario.order(wanted.histories, wanted.seed)):
-            tally.add(car)
-        show(scenario, tally)
-    if wanted.only:
+    scenarios = [one for one in SCENARIOS if wanted.only in ("", one.name)]
+    with ProcessPoolExecutor(wanted.workers) as pool:
+        counted = [pool.submit(tallied, one, wanted.histories, wanted.seed) for one in scenarios]
+        mixed = None if wanted.only else pool.submit(stated, Order(wanted.histories, 8.0, wanted.seed + 1))
+        tallies = {}
+        for scenario, future in zip(scenarios, counted, strict=True):
+            tallies[scenario] = future.result()
+            show(scenario, tallies[scenario])
+        said = mixed.result() if mixed else None
+    if said is None:
         return 0
     goals = Goals()
     honest((tally for one, tally in tallies.items() if one.honest and one.goal), goals)
     goals.hold("wrongly impossible, cars", sum(tally.wrongly_impossible for tally in tallies.values()), 0)
     curve((tally for one, tally in tallies.items() if not one.honest), goals)
-    calibration(judged(Order(wanted.histories, 8.0, wanted.seed + 1)), goals)
+    calibration(said, goals)
     speed(goals)
     result = f"missed {'; '.join(goals.missed)}" if goals.missed else "all goals met"
     print(f"detection: {result} | {'; '.join(goals.said)}")

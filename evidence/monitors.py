@@ -37,6 +37,8 @@ WARMUPS_FORGET = 40
 SATURATED_WARMUPS = 255
 # 01 31 and 01 21 hold two bytes of km: this value means "at least this much" (SAE J1979)
 FULL_M = 65_535_000
+# California lets a permanent code stand only until 200 miles and 15 warm-ups since the clear: before that it is recent
+RECENT_M = 322_000
 
 
 def monitor_of(code: str) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
+from evidence.monitors import RECENT_M
 from evidence.pace import expected_after, expected_before
+from evidence.snapshot import Snapshot
 from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, other_unit, travelled_m
 from evidence.windows import MILES, ROUND_M, SLIP, Window, doubt
-from protocols.readings import Trust
+from protocols.readings import ItemStatus, Trust
 
 # between neighbours this far apart almost any number can be reached by some slip
 NARROW_M = 3_000_000
@@ -83,11 +85,11 @@ def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], 
         before = expected_before(typed, later)
         return SLIP if before is not None and before.has_slip(typed) else ""
     between = Window(low_m, high_m)
-    if typed.life_m < low_m and between.shows_miles(typed):
+    if typed.life_m > high_m:
+        return SLIP if _above(typed, stands, later, road) else ""
+    if between.shows_miles(typed):
         return MILES
-    if len(later) > 1 or high_m - low_m <= NARROW_M:
-        return SLIP if between.has_slip(typed) else ""
-    return SLIP if _before_the_last(typed, stands, later[0], road) else ""
+    return SLIP if _below(typed, stands, later) and between.has_slip(typed) else ""
 
 
 def _first_doubt(typed: Entry, windows: Sequence[Window]) -> str:
@@ -96,21 +98,38 @@ def _first_doubt(typed: Entry, windows: Sequence[Window]) -> str:
     return next((reason for window in windows if (reason := doubt(typed, window))), "")
 
 
-def _before_the_last(typed: Entry, stands: Sequence[Entry], last: Entry, road: Road) -> bool:
-    """A value that only the newest one follows, and which keeps the car's pace while this one does not.
+def _below(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry]) -> bool:
+    """Whether what follows a value below the line is to be believed rather than it; a low value hides nothing."""
+    return len(later) > 1 or later[0].life_m - stands[-1].life_m <= NARROW_M or _keeps_pace(later[0], stands)
 
-    A car that was set back a little keeps its pace too: a value above the newest one goes only where the distance
-    counted in between leads, or when a digit was lost.
+
+def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: Road) -> bool:
+    """Whether a value above all that follow leads between its neighbours by a slip, and they are to be believed.
+
+    A car that was set back shows the same: its last true value keeps the car's pace, and so may the lower ones. So
+    between neighbours far apart a slip goes only where the distance counted to the next value leads, when a digit was
+    lost or doubled, or when the value lies far beyond the pace itself.
     """
-    paced, between = expected_after(last, stands), Window(stands[-1].life_m, last.life_m)
-    place = between.within(expected_after(typed, stands))
-    if paced is None or place is None or not paced.holds(last):
+    last, between = later[0], Window(stands[-1].life_m, later[0].life_m)
+    if between.high_m - between.low_m <= NARROW_M:
+        return between.has_slip(typed)
+    expected = expected_after(typed, stands) or expected_before(typed, later)
+    if expected is None:
+        return len(later) > 1 and between.has_other_length(typed)
+    place = between.within(expected)
+    if place is None or expected.holds(typed):
         return False
-    windows = _counted(typed, (last,), road)
-    if windows:
+    if len(later) == 1 and not _keeps_pace(last, stands):
+        return False
+    if windows := _counted(typed, (last,), road):
         places = (place.within(window) for window in windows)
         return any(one is not None and one.has_slip(typed) for one in places)
-    return place.has_slip(typed) if typed.life_m < last.life_m else place.has_lost_digit(typed)
+    return (typed.life_m - expected.high_m > FAR_M and place.has_slip(typed)) or place.has_other_length(typed)
+
+
+def _keeps_pace(entry: Entry, stands: Sequence[Entry]) -> bool:
+    expected = expected_after(entry, stands)
+    return expected is not None and expected.holds(entry)
 
 
 def _far_above(typed: Entry, stands: Sequence[Entry]) -> str:
@@ -145,31 +164,40 @@ def _in_line(low_m: int, middle_m: int, high_m: int) -> bool:
 def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     """The newest value, below the one before: only what the car drove since, or usually drives, can explain it.
 
-    A slip is no excuse when something else speaks for the number, or when the engine unit became another one as well.
+    A slip is no excuse when something else speaks for the number, or when the engine unit became another one or forgot
+    its codes as well.
     """
     expected = expected_after(typed, stands)
     counted = _counted(typed, reversed(stands), road)
     # a counter cleared in between may have counted less than was driven
     believed = [window for window in counted if expected is None or window.high_m >= expected.low_m]
-    reason = _first_doubt(typed, believed) if believed else _by_pace(typed, expected, road.visits[typed.visit])
+    reason = _first_doubt(typed, believed) if believed else _by_pace(typed, expected, road)
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 
-def _by_pace(typed: Entry, expected: Window | None, visit: Visit) -> str:
+def _by_pace(typed: Entry, expected: Window | None, road: Road) -> str:
     """A lost digit, which hardly any change resembles; or any slip into what a paper of the visit leaves of it."""
     if expected is None or expected.holds(typed):
         return ""
     if expected.has_lost_digit(typed):
         return SLIP
-    if visit.papers_m is None:
+    paper_m = road.visits[typed.visit].papers_m
+    if paper_m is None:
         return ""
-    place = expected.within(Window(visit.papers_m, visit.papers_m + LAG_M))
-    narrow = place is not None and place.high_m - place.low_m <= NARROW_M
-    return SLIP if place is not None and narrow and place.has_slip(typed) else ""
+    left = (expected.within(Window(paper_m / unit, (paper_m + LAG_M) / unit)) for unit in road.dash_units)
+    narrow = (place for place in left if place is not None and place.high_m - place.low_m <= NARROW_M)
+    return SLIP if any(place.has_slip(typed) for place in narrow) else ""
 
 
 def _was_meant(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:
-    return written_too(typed, road.visits[typed.visit]) or _engine_exchanged(typed, stands, road)
+    visit = road.visits[typed.visit]
+    return written_too(typed, visit) or _just_cleared(visit.snapshot) or _engine_exchanged(typed, stands, road)
+
+
+def _just_cleared(snapshot: Snapshot) -> bool:
+    since = snapshot.counters.distance_since_clear_m
+    read = (part.value for part in since if part.status is ItemStatus.READ and part.value is not None)
+    return any(value <= RECENT_M for value in read)
 
 
 def _engine_exchanged(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:

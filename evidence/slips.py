@@ -16,6 +16,11 @@ def lost_a_digit(typed: int, low: int, high: int) -> bool:
     return any(low <= int(meant) <= high for meant in _with_one_more(str(typed)))
 
 
+def doubled_a_digit(typed: int, low: int, high: int) -> bool:
+    """The same for a doubled digit alone: about ten times the number that was meant."""
+    return any(low <= int(meant) <= high for meant in _with_one_less(str(typed)) if meant)
+
+
 def has_digit_too_many(typed_m: int, read_m: int) -> bool:
     """Whether a typed value is about ten times the true one."""
     return 8 * read_m <= typed_m <= 12 * read_m

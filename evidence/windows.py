@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evidence.entry import KM_PER_MILE, METRES_PER_MILE, Entry
-from evidence.slips import lost_a_digit, one_slip_from
+from evidence.slips import doubled_a_digit, lost_a_digit, one_slip_from
 
 SLIP, MILES, TEN_THOUSANDS, STANDS_ALONE = "slip", "miles", "ten_thousands", "stands_alone"
 # a copy of the odometer lies a few km beside the dashboard, and always the same few: with the gap known, less is left
@@ -45,6 +45,10 @@ class Window:
 
     def has_lost_digit(self, typed: Entry) -> bool:
         return lost_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
+
+    def has_other_length(self, typed: Entry) -> bool:
+        """A digit lost or doubled, which no change of a mileage resembles."""
+        return self.has_lost_digit(typed) or doubled_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
 
     def within(self, other: "Window | None") -> "Window | None":
         """What both have in common; None when that is nothing."""

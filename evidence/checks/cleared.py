@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from evidence.checks.case import Case, moment, not_determinable, outcome
 from evidence.codes import codes_were_read
 from evidence.history import ServiceRecord, in_utc
+from evidence.monitors import RECENT_M
 from evidence.snapshot import CheckPart, CounterPart, Result
 from evidence.travel import ENGINE_UNITS
 from protocols.readings import DtcClass, ItemStatus, Monitor
 
-# California lets a permanent code stand only until 15 warm-ups and 200 miles since the clear: before that it is recent
+# the same rule's warm-ups
 RECENT_WARMUPS = 15
-RECENT_M = 322_000
 # 4E counts minutes of engine time; 200 miles at a town's 30 km/h
 RECENT_S = 11 * 3600
 # a car whose counter reaches back to the factory was never cleared

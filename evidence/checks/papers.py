@@ -4,6 +4,7 @@ from evidence.checks.case import Case
 from evidence.entry import KM_PER_MILE, Entry
 from evidence.neighbours import LAG_M
 from evidence.slips import has_digit_too_many
+from evidence.travel import moves_as_miles
 from protocols.readings import Trust
 
 # what K1 lets a dashboard and a reading differ by
@@ -36,6 +37,7 @@ def _may_be_miles(paper: Entry, now: Entry, case: Case) -> bool:
     """A dashboard that nobody vouched for and that holds the paper, or lies just above it, when taken for miles."""
     if now.source != "dash" or now.offset_m:
         return False
-    as_miles_m = now.life_m * KM_PER_MILE
-    ahead_m = as_miles_m - paper.life_m
-    return ahead_m >= -NEAR_SHARE * paper.life_m and (case.shows_miles or ahead_m <= LAG_M)
+    ahead_m = now.life_m * KM_PER_MILE - paper.life_m
+    if ahead_m < -NEAR_SHARE * paper.life_m:
+        return False
+    return case.shows_miles or ahead_m <= LAG_M or moves_as_miles(case.entries, case.history.visits)

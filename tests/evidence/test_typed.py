@@ -223,3 +223,28 @@ def test_one_wrong_value_among_the_later_ones_is_left_out_of_their_pace() -> Non
 
     assert _reasons(_seen(255_123, 1200), *later)[0] == "slip"
     assert _reasons(_seen(255_123, 1200), later[0], later[1], later[0], later[1])[0] == ""
+
+
+def test_a_slip_is_no_excuse_where_the_codes_were_just_cleared_or_the_engine_unit_exchanged() -> None:
+    paced = _paced(20_000, 40_000, 60_000)
+
+    assert _reasons(*paced, _seen(8_000, 0, counted_km=4_000))[-1] == "slip"
+    assert _reasons(*paced, _seen(8_000, 0, counted_km=322))[-1] == "below_earlier"
+
+
+def test_a_value_on_the_pace_above_lower_ones_is_no_slip_however_many_follow() -> None:
+    """The car was set back at the fifth visit: 40,469 was true, and 33,848 and 34,409 came after."""
+    driven = [_seen(6_211, 2_500), _seen(11_336, 2_200), _seen(22_315, 1_650)]
+
+    assert _reasons(*driven, _seen(40_469, 750), _seen(33_848, 30), _seen(34_409, 0))[3] == ""
+    assert _reasons(*driven, _seen(240_469, 750), _seen(43_848, 30), _seen(44_409, 0))[3] == ""
+    assert _reasons(*driven, _seen(400_469, 750), _seen(51_848, 30), _seen(52_409, 0))[3] == "slip"
+
+
+def test_a_value_below_its_line_is_doubted_when_what_follows_keeps_the_pace() -> None:
+    paced = _paced(40_000, 60_000, 80_000)
+
+    assert _reasons(*paced, _seen(31_500, 180), _seen(100_300, 0))[-2:] == ["below_earlier", ""]
+    assert _reasons(*paced, _seen(80_950, 180), _seen(100_300, 0))[-2:] == ["", ""]
+    assert _reasons(*paced, _seen(9_123, 180), _seen(100_300, 0))[-2:] == ["slip", ""]
+    assert _reasons(*paced, _seen(9_123, 180), _seen(190_300, 0))[-2:] == ["below_earlier", ""]
