@@ -1,5 +1,6 @@
 """Recorded answers in the ``obd-capture/1`` form: one JSON object a vehicle, as values. No files are read here."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,11 +74,17 @@ def _case(case: Mapping[str, Any], make: str, model: str) -> CaptureCase:
         header=str(request.get("header") or "").upper(),
         extended_address=str(request.get("extended_address") or "").upper(),
         request=bytes.fromhex(data) if data else None,
-        lines=tuple(str(line) for line in case["response_lines"]),
+        lines=tuple(shown for line in case["response_lines"] for shown in _shown(str(line))),
         expected=tuple(_expected(entry) for entry in case.get("expected", ())),
         flags=frozenset(str(flag) for flag in case.get("flags", ())),
         basis=str(case.get("expected_basis") or ""),
     )
+
+
+def _shown(line: str) -> list[str]:
+    """What stands on one recorded line: without stray bytes and the prompt; several where its line ends were kept."""
+    printable = re.sub(r"[^\x20-\x7e\s]", "", line)
+    return [text for part in re.split(r"[\r\n]", printable) if (text := re.sub(r"\s+", " ", part).strip("> "))]
 
 
 def _expected(entry: Mapping[str, Any]) -> Expected:

@@ -69,3 +69,19 @@ def test_other_documents_are_no_captures() -> None:
     assert is_capture({"cases": []})
     assert not is_capture({"visits": []})
     assert not is_capture([])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [["  18DAF110 06 41 A6 \t"], ["18DAF110\x00 06 41 A6\r\n"], ["18DAF110 06 41 A6>"], ["", "18DAF110 06 41 A6\r\r>"]],
+)
+def test_what_stands_around_a_recorded_line_is_taken_off(shown: list[str]) -> None:
+    (case,) = cases_of({"cases": [{**CASE, "response_lines": shown}]})
+
+    assert case.lines == ("18DAF110 06 41 A6",)
+
+
+def test_lines_that_were_recorded_as_one_are_parted() -> None:
+    (case,) = cases_of({"cases": [{**CASE, "response_lines": ["014\r0:490201\r\n1:57\r\r>"]}]})
+
+    assert case.lines == ("014", "0:490201", "1:57")
