@@ -16,6 +16,7 @@ from agent.commands import Outcome
 from agent.desk import Desk
 from agent.doctor import diagnose
 from agent.doctor_facts import gather
+from agent.errors import FactsFullError
 from agent.terms import terms_of
 from agent.upstream_facts import told_of
 from agent.wishes import Wishes
@@ -37,12 +38,13 @@ from sync.command import (
     Status,
     Wanted,
 )
-from sync.command_facts import FACT, FACT_ID, Fact
+from sync.command_facts import FACT, FACT_ID, Fact, ServiceFact
 from sync.outbox import Outbox
 from sync.publisher import Publisher
 
 PATIENCE_S = 30.0  # beyond the longest scan: a bay that is being opened, a desk that is busy
 DETAIL_LIMIT = 200
+FIRST_YEAR, LAST_YEAR = 1950, 2200
 # a path may say a person's name; what is under /dev does not
 _PATH = re.compile(r"(?<![\w:/.])/(?!dev/)[^\s,;:，；：。]+")
 
@@ -159,7 +161,10 @@ class FactsWork:
     async def __call__(self, wanted: Wanted) -> Outcome:
         assert isinstance(wanted, FactsWanted)  # noqa: S101 - the kind says so
         facts, refused = sorted_facts(wanted.facts)
-        new = await self._desk.told(facts)
+        try:
+            new = await self._desk.told(facts)
+        except FactsFullError:
+            return Outcome(Status.FAILED, "command.facts_full")
         report = FactsReport(new=new, known=len(facts) - new, refused=refused)
         return _done("command.facts_taken", report, count=len(facts), refused=len(refused))
 
@@ -187,12 +192,20 @@ def sorted_facts(told: tuple[dict[str, object], ...]) -> tuple[tuple[Fact, ...],
     for place, one in enumerate(told):
         try:
             fact = FACT.validate_python(one)
+            _refuse_wild_time(fact)
             told_of([fact])
         except (ValidationError, ValueError, RecursionError) as error:
             bad[_id_of(one, place)] = _short(error)
         else:
             good.append(fact)
     return tuple(good), bad
+
+
+def _refuse_wild_time(fact: Fact) -> None:
+    """A date at the ends of the calendar would break whoever adds a month to it."""
+    moment = fact.done_at if isinstance(fact, ServiceFact) else getattr(fact, "at", None)
+    if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"its time is not within {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def _id_of(fact: dict[str, object], place: int) -> str:

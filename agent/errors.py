@@ -18,6 +18,10 @@ class UnknownVehicleError(Exception):
     """No such vehicle in this box's ledger."""
 
 
+class FactsFullError(Exception):
+    """The back office has told more about cars than this box keeps: nothing of it is taken, and it is told so."""
+
+
 class WorldError(Exception):
     """Something outside the program failed; ``key`` and ``params`` say what to do next. Exit 3."""
 

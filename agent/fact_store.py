@@ -3,11 +3,14 @@
 import sqlite3
 from collections.abc import Sequence
 
+from agent.errors import FactsFullError
 from agent.upstream_facts import Claims, Told, claims_of, told_of
 from sync.command_facts import FACT, Fact, MergeFact, WithdrawnFact
 from sync.database import Database
 
+MAX_BYTES = 32 << 20  # some hundred thousand services; the back office must not be able to fill a box's disk
 _STANDING = "id NOT IN (SELECT about FROM facts WHERE kind = 'withdrawn')"
+_MERGES = "SELECT fact FROM facts WHERE kind = 'merge' ORDER BY number"
 
 
 class FactStore:
@@ -17,8 +20,8 @@ class FactStore:
         self._db = database
 
     async def take(self, facts: Sequence[Fact]) -> tuple[Fact, ...]:
-        """Keep ``facts``; return those that were not known yet."""
-        return await self._db.run(lambda db: tuple(fact for fact in facts if _put(db, fact)))
+        """Keep ``facts``; return those that were not known yet. Raises FactsFullError, keeping none, for too many."""
+        return await self._db.run(lambda db: _take(db, facts))
 
     async def told(self, vin: str) -> Told:
         """All that stands of what was told about the car, its earlier VINs included."""
@@ -36,8 +39,22 @@ def claims_in(db: sqlite3.Connection, vin: str) -> Claims:
 
 
 def forget_strangers(db: sqlite3.Connection) -> None:
-    """Erase facts about cars that this box does not know any more."""
-    db.execute("DELETE FROM facts WHERE vin NOT IN (SELECT vin FROM vehicles) AND vin NOT IN (SELECT vin FROM intakes)")
+    """Erase facts about cars that this box does not know any more, under this VIN or one that a merge ties to it."""
+    known = {row[0] for table in ("vehicles", "intakes") for row in db.execute(f"SELECT vin FROM {table}")}  # noqa: S608
+    intakes = {row[0] for row in db.execute("SELECT id FROM intakes")}
+    merges = [one for (told,) in db.execute(_MERGES) if isinstance(one := FACT.validate_json(told), MergeFact)]
+    tied = known | {merge.vin for merge in merges if not intakes.isdisjoint(merge.intake_ids)}
+    while more := {vin for merge in merges if (pair := {merge.vin, merge.other_vin}) & tied for vin in pair} - tied:
+        tied |= more
+    strangers = [(vin,) for (vin,) in db.execute("SELECT DISTINCT vin FROM facts") if vin not in tied]
+    db.executemany("DELETE FROM facts WHERE vin = ?", strangers)
+
+
+def _take(db: sqlite3.Connection, facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    new = tuple(fact for fact in facts if _put(db, fact))
+    if new and db.execute("SELECT sum(length(fact)) FROM facts").fetchone()[0] > MAX_BYTES:
+        raise FactsFullError
+    return new
 
 
 def _told(db: sqlite3.Connection, vin: str) -> Told:

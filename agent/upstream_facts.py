@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from evidence.drives import drive_entries
 from evidence.history import History, OdometerEvent, ServiceRecord, Visit, Void, in_utc
 from sync.command_facts import EventFact, Fact, MergeFact, ServiceFact, VoidFact
 
@@ -30,7 +31,8 @@ def told_of(facts: Iterable[Fact]) -> Told:
 def history_with(vin: str, visits: Sequence[Visit], told: Told) -> History:
     """The input of the checks: this box's visits, and what it was told."""
     voids = tuple(void for fact in told.voids for void in _voids(fact, visits))
-    return History(vin, tuple(visits), services=told.services, events=told.events, voids=voids)
+    driven = tuple(entry for visit in visits for entry in drive_entries(visit.snapshot))
+    return History(vin, tuple(visits), told.services, mileages=driven, events=told.events, voids=voids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def claims_of(vin: str, merges: Sequence[MergeFact]) -> Claims:
     """Follow ``merges``, oldest first, of all cars; of two that speak of the same visit or VIN the later one holds."""
     leads = {merge.other_vin: merge.vin for merge in merges if merge.other_vin}
     owner = {intake: merge.vin for merge in merges for intake in merge.intake_ids}
-    mine = frozenset({vin, *(other for other in leads if _end(other, leads) == _end(vin, leads))})
+    end = _end(vin, leads)
+    mine = frozenset({vin, end, *(other for other in leads if _end(other, leads) == end)})
     taken_in = frozenset(intake for intake, whose in owner.items() if whose in mine)
-    return Claims(mine | {_end(vin, leads)}, taken_in, frozenset(owner) - taken_in)
+    return Claims(mine, taken_in, frozenset(owner) - taken_in)
 
 
 def _end(vin: str, leads: Mapping[str, str]) -> str:
