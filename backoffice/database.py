@@ -48,6 +48,8 @@ async def open_database(url: str, *, busy_timeout_s: float, key_file: Path | Non
             lock.release()
         if isinstance(error, ModuleNotFoundError):
             raise StoreFailedError(f"{_shown(url)}: needs the Python package {error.name}; install it") from error
+        if isinstance(error, OSError):
+            raise StoreFailedError(f"{_shown(url)}: {one_line(error)}; check the path and its owner") from error
         raise
     try:
         async with database.engine.begin() as connection:
