@@ -16,6 +16,8 @@ from collector.events import (
     BayEvent,
     CarPlugged,
     CarUnplugged,
+    DriveBegan,
+    DriveDone,
     ScanDone,
     ScanFailed,
     ScanProgress,
@@ -43,6 +45,7 @@ class PluggedCar:
     """The car at the plug. ``read`` once its scan is complete, ``sent`` once its snapshot is on its way.
 
     ``changed_from`` is the VIN that answered at this plug before this one, without anything being unplugged.
+    ``driving`` while it moves with the adapter plugged in.
     """
 
     intake_id: str
@@ -60,6 +63,7 @@ class PluggedCar:
     answered: bool = False
     sent: bool = False
     changed_from: str = ""
+    driving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,15 @@ class DropReading:
     vin: str
 
 
-Effect = IdentifyCar | KeepReading | DropReading
+@dataclass(frozen=True, slots=True)
+class KeepDrive:
+    """A drive after the reading of ``intake_id``: judge its car anew with what it showed."""
+
+    intake_id: str
+    drive: DriveDone
+
+
+Effect = IdentifyCar | KeepReading | DropReading | KeepDrive
 NewId = Callable[[], str]
 
 
@@ -210,6 +222,21 @@ def _(happening: CarUnplugged, state: BayState, moment: _Moment) -> Step:
     emptied = replace(_emptied(state, Stage.EMPTY), changed_from="")
     # why the scan just failed stays on the card until the next car
     return replace(emptied, reason=state.reason, detail=state.detail), _dropped(state)
+
+
+@_on.register
+def _(happening: DriveBegan, state: BayState, moment: _Moment) -> Step:
+    if state.car is None or not state.car.read:
+        return state, ()
+    return replace(state, car=replace(state.car, driving=True)), ()
+
+
+@_on.register
+def _(happening: DriveDone, state: BayState, moment: _Moment) -> Step:
+    if state.car is None or not state.car.driving:
+        return state, ()
+    kept = (KeepDrive(state.car.intake_id, happening),) if happening.lasted_s else ()
+    return replace(state, car=replace(state.car, driving=False)), kept
 
 
 @_on.register

@@ -12,6 +12,7 @@ from agent.bay import (
     Effect,
     Happening,
     IdentifyCar,
+    KeepDrive,
     KeepReading,
     PurposeKnown,
     advance,
@@ -101,6 +102,8 @@ class Bays:
                 await self._keep(name, effect)
             case DropReading():
                 await self._desk.drop(effect)
+            case KeepDrive():
+                await self._desk.drove(effect)
 
     async def _keep(self, name: str, kept: KeepReading) -> None:
         other = same_vin_elsewhere(self.states, name, kept.reading.vin)

@@ -14,7 +14,7 @@ import structlog
 
 from agent import intake as intakes
 from agent.answers import Answers
-from agent.bay import BayState, DropReading, KeepReading
+from agent.bay import BayState, DropReading, KeepDrive, KeepReading
 from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError
 from agent.intake import Circumstances
 from agent.ledger import Change, Intake, Known, RecordSet, Status, StockState, purpose_for
@@ -90,6 +90,15 @@ class Desk:
             known = await self._known(current.vin, current.id)
             circumstances = self._circumstances(same_vin_at=other_bay)
             await self._carry_out(intakes.also_elsewhere(current, known, circumstances))
+
+    async def drove(self, kept: KeepDrive) -> None:
+        """Add a drive to the intake whose car was driven, and judge it again; one that was put aside stays so."""
+        async with self._turn:
+            current = await self._store.intake(kept.intake_id)
+            if current is None or current.snapshot is None:
+                return
+            known = await self._known(current.vin, current.id)
+            await self._carry_out(intakes.drove(current, kept.drive, known, self._circumstances()))
 
     async def drop(self, dropped: DropReading) -> None:
         """A scan that will never be complete: its answers, if there are any, wait for an identity."""

@@ -1,17 +1,18 @@
 """From one complete reading and a person's answers to a judged snapshot and the records it owes. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent.answers import Answers
 from agent.errors import AnswerError
 from agent.ledger import Change, Intake, Known, RecordSet, Status, Vehicle, purpose_for
-from agent.records import of_answers, of_visit, verdict_of
+from agent.records import of_answers, of_drive, of_visit, verdict_of
 from agent.upstream_facts import history_with
+from collector.events import DriveDone
 from evidence.assemble import snapshot_of, with_dash, with_judgement
 from evidence.findings import finding
 from evidence.history import Visit
-from evidence.snapshot import ClockQuality, Finding, Severity, Snapshot, VehiclePart, VinStatus
+from evidence.snapshot import ClockQuality, Finding, RoadTestPart, Severity, Snapshot, VehiclePart, VinStatus
 from evidence.verdict import USUAL, Judgement, Terms, judge
 from evidence.vin import describe_vin, tail
 from protocols.readings import CarReading
@@ -111,6 +112,28 @@ def told(current: Intake, known: Known, circumstances: Circumstances) -> Change:
     judged, _ = _judged(current, known, circumstances)
     after = replace(current, snapshot=judged, revision=current.revision + 1)
     return Change(after, owed=_set(after, f"told/{after.revision}", verdict_of(current, after)))
+
+
+def drove(current: Intake, drive: DriveDone, known: Known, circumstances: Circumstances) -> Change:
+    """The car was driven after its reading: K9 and the ledger learn of it. Before it is named, the drive waits."""
+    ended_at = circumstances.now - timedelta(seconds=drive.ended_before_s)
+    part = RoadTestPart(
+        began_at=ended_at - timedelta(seconds=drive.lasted_s),
+        ended_at=ended_at,
+        source=drive.source,
+        odometer_start_m=drive.odometer_start_m,
+        odometer_end_m=drive.odometer_end_m,
+        speed_distance_m=drive.speed_distance_m,
+        counter_start_m=drive.counter_start_m,
+        counter_end_m=drive.counter_end_m,
+    )
+    driven = (current.snapshot or Snapshot()).model_copy(update={"road_test": part})
+    after = replace(current, snapshot=driven, revision=current.revision + 1)
+    if not current.sent:
+        return Change(after)
+    judged, _ = _judged(after, known, circumstances)
+    done = replace(after, snapshot=judged)
+    return Change(done, owed=_set(done, f"drive/{done.revision}", of_drive(current, done, part)))
 
 
 def _completed(intake: Intake, known: Known, circumstances: Circumstances) -> Change:

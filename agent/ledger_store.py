@@ -16,12 +16,13 @@ from agent.command_store import CommandStore
 from agent.fact_store import FactStore, claims_in, forget_strangers
 from agent.ledger import VIN_HEAD, Change, Intake, RecordSet, Status, StockState, Vehicle
 from agent.ledger_rows import intake_of, row_of, vehicle_of
-from agent.sheet_store import SheetStore
+from agent.sheet_store import SheetStore, put_answer
 from evidence.history import Visit
+from evidence.sheet.content import SellerAnswer
 from evidence.snapshot import Snapshot
 from sync.database import Database, Row, named_rows, open_database
 from sync.lock import FileLock
-from sync.records import AnyBody
+from sync.records import AnyBody, StatementBody
 from sync.vault import PLAIN, Vault
 
 SCHEMA = Path(__file__).parent / "schema"
@@ -114,6 +115,16 @@ class LedgerStore:
     async def commit(self, change: Change) -> None:
         """Make one step of an intake durable, with what its answers taught and the records it owes."""
         await self._db.run(lambda db: _apply(db, change))
+
+    async def add_answer(self, intake_id: str, answer: SellerAnswer, owed: StatementBody | None) -> None:
+        """Keep what the seller said to a finding, with the record it owes."""
+
+        def add(db: sqlite3.Connection) -> None:
+            number = put_answer(db, intake_id, answer)
+            if owed is not None:
+                _owe(db, RecordSet(f"{intake_id}/statement/{number}", (owed,)))
+
+        await self._db.run(add)
 
     async def owe(self, owed: RecordSet) -> None:
         """Commit records that belong to no intake (the clock of a boot); a key already known is left alone."""

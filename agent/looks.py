@@ -100,7 +100,9 @@ class Looks:
         head = self._draw("bay.html", language, state=state, car=state.car, intake=intake)
         body, form = "", ""
         done = state.stage is Stage.COMPLETE
-        if state.car is not None:
+        if state.car is not None and state.car.driving:
+            form = f"{state.car.intake_id}/driving"  # nothing to type into until the car stands
+        elif state.car is not None:
             form = state.car.intake_id
             asks_vin = state.car.read and not (state.car.vin or (intake and intake.vin))
             if asks_vin:

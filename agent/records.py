@@ -3,10 +3,20 @@
 from agent.answers import Answers
 from agent.ledger import Intake
 from evidence.ledger import best_of_visit
-from evidence.snapshot import Snapshot
+from evidence.snapshot import RoadTestPart, Snapshot
 from evidence.verdict import Judgement
 from protocols.readings import Trust
-from sync.records import AnyBody, DtcBody, DtcChange, FindingBody, MileageBody, SnapshotBody, VehicleRef
+from sync.records import (
+    AnyBody,
+    DriveBody,
+    DtcBody,
+    DtcChange,
+    FindingBody,
+    MileageBody,
+    SnapshotBody,
+    StatementBody,
+    VehicleRef,
+)
 
 DASH = "dash"
 
@@ -47,6 +57,17 @@ def of_answers(before: Intake, after: Intake) -> tuple[AnyBody, ...]:
         model=after.answers.model,
     )
     return (entry, *verdict_of(before, after))
+
+
+def of_drive(before: Intake, after: Intake, drive: RoadTestPart) -> tuple[AnyBody, ...]:
+    """The drive itself, from which upstream makes a mileage entry at each end, and what it changed in the verdict."""
+    body = DriveBody(vehicle=_vehicle(after), snapshot_id=after.id, operator=after.answers.operator, road_test=drive)
+    return (body, *verdict_of(before, after))
+
+
+def of_statement(intake: Intake, rule: str, text: str, operator: str) -> StatementBody:
+    """What the seller said to a finding, for upstream."""
+    return StatementBody(vehicle=_vehicle(intake), snapshot_id=intake.id, rule=rule, text=text, operator=operator)
 
 
 def verdict_of(before: Intake, after: Intake) -> tuple[FindingBody, ...]:

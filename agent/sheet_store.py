@@ -44,11 +44,6 @@ class SheetStore:
         kept = await self._rows("SELECT * FROM photos WHERE intake_id = ? ORDER BY added_at, sha256", intake_id)
         return Beside(tuple(_answer(row) for row in said), tuple(_photo(row) for row in kept))
 
-    async def add_answer(self, intake_id: str, answer: SellerAnswer) -> None:
-        query = "INSERT INTO seller_answers (intake_id, rule, text, operator, at) VALUES (?, ?, ?, ?, ?)"
-        values = (intake_id, answer.rule, answer.text, answer.operator, answer.at.isoformat() if answer.at else "")
-        await self._db.run(lambda db: db.execute(query, values))
-
     async def add_photo(self, intake_id: str, photo: PhotoPart) -> None:
         """Note a photo; the same one twice is one."""
         query = "INSERT INTO photos VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -71,6 +66,13 @@ class SheetStore:
 
     async def _rows(self, query: str, *values: str | int) -> list[Row]:
         return await self._db.run(lambda db: named_rows(db, query, *values))
+
+
+def put_answer(db: sqlite3.Connection, intake_id: str, answer: SellerAnswer) -> int:
+    """Keep what the seller said, on the caller's transaction; return its number, which never repeats."""
+    query = "INSERT INTO seller_answers (intake_id, rule, text, operator, at) VALUES (?, ?, ?, ?, ?)"
+    values = (intake_id, answer.rule, answer.text, answer.operator, answer.at.isoformat() if answer.at else "")
+    return db.execute(query, values).lastrowid or 0
 
 
 def _append(db: sqlite3.Connection, links: Sequence[Link]) -> None:

@@ -1,6 +1,7 @@
 """The box's intake sheets: made from what the ledger knows, sealed in its chain, withdrawn when they no longer hold."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from agent.errors import AnswerError, UnknownIntakeError
 from agent.ledger import Intake
 from agent.ledger_store import LedgerStore
 from agent.photos import photo_of
+from agent.records import of_statement
 from agent.sheet_files import RENDERINGS, SEALED, SheetFiles
 from agent.upstream_facts import history_with
 from config.catalogue import Language
@@ -34,6 +36,7 @@ from sync.vault import PLAIN, Vault
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+VIN_LENGTH = 17
 PHOTOS_MAX = 12
 ANSWERS_MAX = 40
 Press = Callable[[Sheet], Awaitable[dict[Language, bytes]]]
@@ -106,7 +109,8 @@ class Sheets:
 
     async def withdraw(self, intake_id: str, why: str) -> Statement:
         """Withdraw the intake's standing sheet; raise AnswerError when it has none or no reason is given."""
-        reason = " ".join(why.split())[:REASON_MAX]
+        intake = await self._store.intake(intake_id)
+        reason = _nameless(" ".join(why.split()), intake)[:REASON_MAX]
         if not reason:
             raise AnswerError("sheet_error.no_reason")
         async with self._turn:
@@ -131,7 +135,7 @@ class Sheets:
     async def add_answer(self, intake_id: str, rule: str, text: str, operator: str) -> None:
         """Keep what the seller said to a finding of this intake; raise UnknownIntakeError or AnswerError."""
         said, who = " ".join(text.split()), " ".join(operator.split())
-        sheet = await self.draft(intake_id)
+        sheet, intake = await self.draft(intake_id), await self._store.intake(intake_id)
         if not said or not who:
             raise AnswerError("sheet_error.answer_empty")
         if len(said) > TEXT_MAX or not said.isprintable() or len(who) > 40 or not who.isprintable():
@@ -141,7 +145,8 @@ class Sheets:
         if len(sheet.seller) >= ANSWERS_MAX:
             raise AnswerError("sheet_error.too_many", most=ANSWERS_MAX)
         answer = SellerAnswer(rule=rule, text=said, operator=who, at=self._now())
-        await self._store.sheets.add_answer(sheet.intake_id, answer)
+        owed = of_statement(intake, rule, said, who) if intake else None
+        await self._store.add_answer(sheet.intake_id, answer, owed)
 
     async def add_photo(self, intake_id: str, data: bytes) -> PhotoPart:
         """Keep a photo without where it was taken; raise UnknownIntakeError, or AnswerError for what is no photo."""
@@ -220,6 +225,15 @@ def _named(intake: Intake) -> Snapshot:
     """The snapshot under the intake's id."""
     snapshot = intake.snapshot or Snapshot()
     return snapshot.model_copy(update={"id": intake.id})
+
+
+def _nameless(words: str, intake: Intake | None) -> str:
+    """``words`` without the car's plate and VIN: a link of the chain stays when all else of an intake is erased."""
+    known = (intake.vin, intake.answers.vin, intake.answers.plate) if intake else ()
+    for name in filter(None, known):
+        spelled = r"[\s·.\-]*".join(map(re.escape, name.replace("·", "")))
+        words = re.sub(spelled, f"…{name[-4:]}" if len(name) == VIN_LENGTH else "…", words, flags=re.IGNORECASE)
+    return words
 
 
 def _next(last: Link | None) -> int:

@@ -26,6 +26,7 @@ def bay_view(state: BayState) -> dict[str, Any]:
         "read": car.read if car else False,
         "silent": car.silent if car else False,
         "sent": car.sent if car else False,
+        "driving": car.driving if car else False,
         "battery_v": car.battery_v if car else None,
     }
 

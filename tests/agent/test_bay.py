@@ -13,6 +13,7 @@ from agent.bay import (
     Effect,
     Happening,
     IdentifyCar,
+    KeepDrive,
     KeepReading,
     PurposeKnown,
     Stage,
@@ -24,6 +25,8 @@ from collector.events import (
     AdapterReady,
     CarPlugged,
     CarUnplugged,
+    DriveBegan,
+    DriveDone,
     ScanDone,
     ScanFailed,
     ScanProgress,
@@ -284,3 +287,32 @@ def test_every_complete_reading_is_kept_and_none_is_dropped_afterwards(happening
     spoken = {kept.intake_id for kept in bench.kept if kept.reading.vin}
     dropped = {effect.intake_id for effect in bench.effects if isinstance(effect, DropReading)}
     assert not spoken & dropped
+
+
+def test_a_drive_belongs_to_the_intake_at_the_plug() -> None:
+    bench, drive = Bench(), DriveDone("01A6", 52_340_000, 52_344_000, 4_010, lasted_s=300, ended_before_s=90)
+    bench.tell(AdapterReady(ADAPTER), CarPlugged(12.6), VinSeen(CAR_A), ScanDone(reading_of(), silent=False))
+    moving = bench.tell(DriveBegan())
+    standing = bench.tell(drive)
+
+    assert moving.car is not None and moving.car.driving
+    assert standing.car is not None and not standing.car.driving
+    assert bench.effects[-1] == KeepDrive("i1", drive)
+
+
+def test_what_was_no_drive_unlocks_the_page_and_is_kept_nowhere() -> None:
+    bench = Bench()
+    bench.tell(AdapterReady(ADAPTER), CarPlugged(12.6), VinSeen(CAR_A), ScanDone(reading_of(), silent=False))
+    before = len(bench.effects)
+    state = bench.tell(DriveBegan(), DriveDone("01A6"))
+
+    assert state.car is not None and not state.car.driving
+    assert len(bench.effects) == before
+
+
+def test_movement_of_a_car_that_is_not_read_is_no_drive() -> None:
+    bench = Bench()
+    state = bench.tell(AdapterReady(ADAPTER), CarPlugged(12.6), DriveBegan(), DriveDone("01A6", lasted_s=300))
+
+    assert state.car is not None and not state.car.driving
+    assert bench.effects == []

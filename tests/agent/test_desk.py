@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from agent.answers import Answers
-from agent.bay import BayState, DropReading, KeepReading
+from agent.bay import BayState, DropReading, KeepDrive, KeepReading
 from agent.desk import Desk
 from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError
 from agent.ledger import Status, StockState
 from agent.ledger_store import LedgerStore
-from evidence.snapshot import ClockQuality, Purpose
+from collector.events import DriveDone
+from evidence.snapshot import ClockQuality, Purpose, Result
 from sync.clock import SystemClock
 from sync.errors import OutboxError
 from sync.outbox import Outbox
@@ -298,3 +299,40 @@ async def test_a_clock_that_may_be_wrong_erases_nothing(office: Office) -> None:
     doubtful = Desk(office.store, office.sink, SystemClock(boot="boot-1", quality=lambda: ClockQuality.RTC))
 
     assert await doubtful.forget_older_than(timedelta(days=-1)) == 0
+
+
+def drive(speed_m: int, moved_m: int) -> KeepDrive:
+    done = DriveDone("01A6", 52_340_000, 52_340_000 + moved_m, speed_m, lasted_s=300, ended_before_s=90)
+    return KeepDrive("i1", done)
+
+
+async def test_a_drive_is_judged_and_goes_up_with_an_entry_at_each_end(office: Office) -> None:
+    await office.desk.keep("Bay 1", KeepReading("i1", reading_of(), silent=False))
+    await office.desk.answer("i1", ANSWERS, BAY)
+    await office.desk.drove(drive(4_000, 1_500))
+    intake = await office.store.intake("i1")
+    (told,) = [body for bodies in office.sink.sets.values() for body in bodies if body.kind == "drive"]
+
+    assert intake is not None and intake.snapshot is not None and intake.snapshot.road_test is not None
+    (k9,) = [check for check in intake.snapshot.checks if check.check == "K9"]
+    assert k9.result is Result.SUSPICIOUS
+    assert told.road_test == intake.snapshot.road_test
+    assert told.road_test.began_at is not None and told.road_test.ended_at is not None
+    assert (told.road_test.ended_at - told.road_test.began_at).total_seconds() == 300
+
+
+async def test_the_drive_of_a_car_nobody_named_yet_goes_up_with_its_snapshot(office: Office) -> None:
+    await office.desk.keep("Bay 1", KeepReading("i1", reading_of(vin=""), silent=False))
+    await office.desk.drove(drive(4_000, 4_000))
+    await office.desk.answer("i1", Answers(vin=CAR_A, dash_m=52_340_000, operator="Li Lei"), BAY)
+    bodies = [body for one in office.sink.sets.values() for body in one]
+    (snapshot,) = [body.snapshot for body in bodies if body.kind == "snapshot"]
+
+    assert snapshot.road_test is not None
+    assert "drive" not in {body.kind for body in bodies}
+
+
+async def test_a_drive_of_an_intake_that_is_not_there_changes_nothing(office: Office) -> None:
+    await office.desk.drove(drive(4_000, 4_000))
+
+    assert office.sink.sets == {}

@@ -492,3 +492,28 @@ async def test_photos_stand_on_the_sheet_by_their_hash(box: Box) -> None:
     html = (box.out(1) / "sheet-0001.en.html").read_text("utf-8")
     assert part.sha256[:16] in html
     assert json.loads((box.out(1) / "sheet-0001.json").read_bytes())["sheet"]["photos"][0]["sha256"] == part.sha256
+
+
+async def test_the_reason_of_a_withdrawal_names_no_car(box: Box) -> None:
+    intake_id = await box.intake()
+    await box.desk.answer(intake_id, Answers(plate="沪A·12345", operator="Li Lei"), None)
+    await box.sheets.issue(intake_id)
+    said = await box.sheets.withdraw(intake_id, f"wrong car: 沪a 12345, {CAR_A.lower()}")
+
+    assert said.why == f"wrong car: …, …{CAR_A[-4:]}"
+    assert not any(
+        name in link.model_dump_json() for link in await box.store.sheets.links() for name in ("12345", CAR_A)
+    )
+
+
+async def test_what_the_seller_said_is_owed_upstream_once_each_time(box: Box) -> None:
+    intake_id = await box.intake()
+    rule = (await box.sheets.draft(intake_id)).findings[0].rule
+    for words in ("the cluster was replaced", "the cluster was replaced"):
+        await box.sheets.add_answer(intake_id, rule, words, "Li Lei")
+    owed = [body for one in await box.store.owed() for body in one.bodies]
+
+    assert [(body.kind, getattr(body, "rule", ""), getattr(body, "snapshot_id", "")) for body in owed] == [
+        ("statement", rule, intake_id),
+        ("statement", rule, intake_id),
+    ]
