@@ -82,7 +82,7 @@ def judge_dossier(
         return Judged(VehicleDetail(id=vehicle_id, use=used), ())
     history = history_of(dossier, vehicle_id, services, market, decided)
     judgement = judgement_of(history, now=now, rules=by, use=used, terms=terms)
-    episodes, make = episodes_of(history), dossier.vehicle.make
+    episodes, make = episodes_of(history, terms.zone), dossier.vehicle.make
     findings = judgement.findings
     of_codes = episode_findings(episodes, by.severities, make, terms.zone)
     current = _odometer_view(judgement.current)
@@ -99,7 +99,7 @@ def judge_dossier(
         checks=judgement.checks,
         findings=findings,
         latest_odometer_m=_said_last(judgement.entries, len(dossier.visits) - 1),
-        due=tuple(due_view(item, pace, now.date()) for item in _by_urgency(judgement.due)),
+        due=tuple(due_view(item, pace, now.astimezone(terms.zone).date()) for item in _by_urgency(judgement.due)),
         episodes=tuple(_episode_view(one, by, make, terms) for one in reversed(episodes)),
         use=used.model_copy(update={"signs": _signs(history, judgement.entries)}),
         changes=changes_of(dossier, history.visits),

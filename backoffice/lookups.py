@@ -30,22 +30,29 @@ AnyRow = Row[Any]
 
 async def search(connection: AsyncConnection, q: str, limit: int, offset: int) -> tuple[VehicleSummary, ...]:
     """Cars whose VIN, plate (also a former one) or stock number contains ``q``; last seen first."""
-    statement = select(vehicles).where(vehicles.c.merged_into.is_(None), vehicles.c.summary != "")
     wanted = normalise(q[:MAX_QUERY])
     if q.strip() and not wanted:
         return ()
+    listed = select(vehicles.c.id).where(vehicles.c.merged_into.is_(None), vehicles.c.last_seen_at.is_not(None))
     if wanted:
-        former = exists().where(
-            plates.c.vehicle_id == vehicles.c.id, plates.c.plate_key.contains(wanted, autoescape=True)
-        )
-        columns = (vehicles.c.vin, vehicles.c.plate_key, vehicles.c.stock_key)
-        statement = statement.where(or_(former, *(c.contains(wanted, autoescape=True) for c in columns)))
-    statement = statement.order_by(vehicles.c.last_seen_at.desc(), vehicles.c.id).limit(limit).offset(offset)
-    rows = (await connection.execute(statement)).all()
-    counts = await _open_alerts(connection, [row.id for row in rows])
+        listed = listed.where(_called(wanted))
+    latest = listed.order_by(vehicles.c.last_seen_at.desc(), vehicles.c.id.desc()).limit(limit).offset(offset)
+    ids = list((await connection.execute(latest)).scalars())
+    shown = select(vehicles.c.id, vehicles.c.summary, vehicles.c.stock_state).where(vehicles.c.id.in_(ids))
+    rows: dict[str, Any] = {row.id: row for row in await connection.execute(shown)}
+    counts = await _open_alerts(connection, ids)
     return tuple(
-        VehicleSummary.model_validate_json(row.summary).model_copy(update=_standing(row, counts)) for row in rows
+        VehicleSummary.model_validate_json(rows[one].summary).model_copy(update=_standing(rows[one], counts))
+        for one in ids
+        if rows[one].summary
     )
+
+
+def _called(wanted: str) -> ColumnElement[bool]:
+    """Whether a car's VIN, plate (also a former one) or stock number contains ``wanted``."""
+    former = select(plates.c.vehicle_id).where(plates.c.plate_key.contains(wanted, autoescape=True))
+    columns = (vehicles.c.vin, vehicles.c.plate_key, vehicles.c.stock_key)
+    return or_(vehicles.c.id.in_(former), *(column.contains(wanted, autoescape=True) for column in columns))
 
 
 async def detail(connection: AsyncConnection, vehicle_id: str) -> VehicleDetail | None:

@@ -17,6 +17,7 @@ from backoffice.chronology import Dated, StoredRecord, clock_fixes, in_order
 from backoffice.decision_store import load_decisions
 from backoffice.decisions import Standing, standing_of
 from backoffice.dossier import Dossier, fold
+from backoffice.former_alerts import go_on
 from backoffice.identity import normalise
 from backoffice.judging import EntryFact, judge_dossier, summary_of
 from backoffice.recording import stored_record
@@ -75,10 +76,11 @@ async def review_vehicle(
         decided=known.decided,
     )
     detail = judged.detail
-    listed = bool(known.dossier.visits or known.services)
-    await _write_vehicle(connection, vehicle_id, detail_values(judged.detail, listed=listed), now)
+    await _write_vehicle(connection, vehicle_id, detail_values(judged.detail), now)
     await _redraw(connection, vehicle_id, known.dossier, judged.entries)
     episodes = await _open_episodes(connection, vehicle_id)
+    if await go_on(connection, episodes, judged.alerting, new_id):
+        episodes = await _open_episodes(connection, vehicle_id)
     undecided = {check.rule for check in detail.checks if check.result is Result.NOT_DETERMINABLE}
     changes = compare(episodes, judged.alerting, detail.snapshot_id, undecided=undecided)
     touched = await _apply(connection, vehicle_id, changes, detail.snapshot_id, now, new_id)
@@ -133,13 +135,13 @@ async def load_services(connection: AsyncConnection, vehicle_id: str) -> tuple[S
     )
 
 
-def detail_values(detail: VehicleDetail, *, listed: bool = True) -> Values:
-    """Columns of ``vehicles`` that a judgement fills; a car whose visits all went to another is in no list."""
+def detail_values(detail: VehicleDetail) -> Values:
+    """Columns of ``vehicles`` that a judgement fills; a car that was never seen, or no longer, is in no list."""
     return {
         "plate_key": normalise(detail.plate)[:MAX_PLATE],
         "stock_key": normalise(detail.stock_number)[:MAX_STOCK],
         "last_seen_at": detail.last_seen_at,
-        "summary": summary_of(detail).model_dump_json(by_alias=True) if listed else "",
+        "summary": summary_of(detail).model_dump_json(by_alias=True),
         "detail": detail.model_dump_json(by_alias=True),
     }
 

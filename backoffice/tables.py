@@ -131,6 +131,9 @@ vehicles = Table(
     Column("use_severity", Short(16), nullable=False, server_default=""),
     Column("use_confirmed_by", Short(80), nullable=False, server_default=""),
     Column("oil", Short(32), nullable=False, server_default=""),
+    # a row holds a whole page of a car: lists and rounds are found in these alone
+    Index("vehicles_by_sight", "last_seen_at", "id", "merged_into", "vin", "plate_key", "stock_key"),
+    Index("vehicles_by_review", "reviewed_at", "stock_state", "merged_into", "id"),
 )
 
 identities = Table(
@@ -251,6 +254,7 @@ alerts = Table(
     Column("snoozed_by", Short(80), nullable=False, server_default=""),
     Column("snooze_reason", Text, nullable=False, server_default=""),
     Index("alerts_by_subject", "vehicle_id", "rule", "subject"),
+    Index("alerts_open", "closed_at", "opened_at", "snoozed_until", "vehicle_id"),
 )
 
 notifications = Table(

@@ -15,7 +15,7 @@ from backoffice.problems import ProblemError
 from backoffice.recording import stored_record
 from backoffice.tables import records
 from evidence.history import EventKind
-from sync.command_facts import EventFact, VoidFact
+from sync.command_facts import MAX_METRES, EventFact, VoidFact
 from sync.records import MileageBody, Record
 
 UNFILLED = "-"
@@ -35,7 +35,16 @@ async def void_entry(
     said = VoidBody(snapshot_id=entry.snapshot_id, source=entry.source, ecu=entry.ecu, odometer_m=entry.odometer_m)
     decision = await sign(connection, hand, vehicle_id, entry_id, said, signed)
     fact = VoidFact(
-        id=decision.id, vin=UNFILLED, entry_id=entry_id, reason=signed.reason, person=signed.person, at=hand.now
+        id=decision.id,
+        vin=UNFILLED,
+        entry_id=entry_id[:260],
+        snapshot_id=entry.snapshot_id[:200],
+        source=entry.source,
+        ecu=entry.ecu,
+        odometer_m=entry.odometer_m if entry.odometer_m <= MAX_METRES else None,
+        reason=signed.reason,
+        person=signed.person,
+        at=hand.now,
     )
     await fact_entered(connection, vehicle_id, fact, hand.now)
     return decision

@@ -12,7 +12,7 @@ from enum import StrEnum
 from config.severity_rules import SeverityRule, Urgency, urgency_of
 from evidence.codes import codes_were_read
 from evidence.findings import finding
-from evidence.history import History, ServiceRecord, Visit, in_utc
+from evidence.history import History, Visit, in_utc
 from evidence.monitors import cleared_between, monitor_of, ran_since_clear
 from evidence.snapshot import DtcPart, Finding, Severity, Snapshot
 from protocols.readings import DtcClass
@@ -62,11 +62,15 @@ class CodeEpisode:
 _Key = tuple[str, str]
 
 
-def episodes_of(history: History) -> tuple[CodeEpisode, ...]:
-    """All episodes of a car, the oldest first; ended ones stay with their last state."""
+def episodes_of(history: History, zone: tzinfo = UTC) -> tuple[CodeEpisode, ...]:
+    """All episodes of a car, the oldest first; ended ones stay with their last state.
+
+    Work is known by its day in ``zone``: one recorded on the day a code was last seen came after it.
+    """
     running: dict[_Key, CodeEpisode] = {}
     ended: list[CodeEpisode] = []
     before: Snapshot | None = None
+    work = tuple(sorted(in_utc(service.done_at).astimezone(zone) for service in history.services))
     for visit in history.visits:
         if not codes_were_read(visit.snapshot):
             continue
@@ -75,7 +79,7 @@ def episodes_of(history: History) -> tuple[CodeEpisode, ...]:
             known = running.get(key)
             if known is not None and not known.open and key in listed:
                 ended.append(known)  # healed and back: another episode
-            running[key] = _after(known, key, visit, listed.get(key, ()), before, history.services)
+            running[key] = _after(known, key, visit, listed.get(key, ()), before, work)
         before = visit.snapshot
     return tuple(sorted((*ended, *running.values()), key=_order))
 
@@ -131,13 +135,13 @@ def _after(
     visit: Visit,
     parts: Sequence[DtcPart],
     before: Snapshot | None,
-    services: Iterable[ServiceRecord],
+    work: Iterable[datetime],
 ) -> CodeEpisode:
     """The episode after one more visit."""
     at = in_utc(visit.at) if visit.at else None
     if not parts:
         assert known is not None  # noqa: S101 - a key is either listed or known
-        return _unseen(known, visit.snapshot, before, at, services)
+        return _unseen(known, visit.snapshot, before, at, work)
     place = [f"{visit.snapshot.id}/dtcs/{visit.snapshot.dtcs.index(part)}" for part in parts]
     fresh = known is None or not known.open
     state = _seen(known, {part.dtc_class for part in parts})
@@ -167,7 +171,7 @@ def _seen(known: CodeEpisode | None, classes: set[DtcClass]) -> EpisodeState:
 
 
 def _unseen(
-    known: CodeEpisode, now: Snapshot, before: Snapshot | None, at: datetime | None, services: Iterable[ServiceRecord]
+    known: CodeEpisode, now: Snapshot, before: Snapshot | None, at: datetime | None, work: Iterable[datetime]
 ) -> CodeEpisode:
     """State of a code that is listed no more."""
     if not known.open:
@@ -177,7 +181,7 @@ def _unseen(
         # how it went was settled at the visit that first missed it
         cleared = True if known.state is EpisodeState.CLEARED else cleared
     state = _gone_as(cleared=cleared, proven=ran_since_clear(now, known.monitor))
-    repaired = known.repaired_at or _repair_after(known, at, services)
+    repaired = known.repaired_at or _repair_after(known, at, work)
     return replace(
         known, state=state, changed_at=known.changed_at if state is known.state else at, repaired_at=repaired
     )
@@ -190,12 +194,16 @@ def _gone_as(*, cleared: bool | None, proven: bool) -> EpisodeState:
     return EpisodeState.CLEARED if cleared else EpisodeState.GONE
 
 
-def _repair_after(known: CodeEpisode, at: datetime | None, services: Iterable[ServiceRecord]) -> datetime | None:
-    """When work was last recorded between the code's last sight and now."""
-    if known.last_seen_at is None:
+def _repair_after(known: CodeEpisode, at: datetime | None, work: Iterable[datetime]) -> datetime | None:
+    """When work was last recorded since the code's last sight, in UTC; ``work`` is in the zone of its days."""
+    seen_at = known.last_seen_at
+    if seen_at is None:
         return None
-    done = [in_utc(service.done_at) for service in services]
-    fitting = [when for when in done if when.date() >= known.last_seen_at.date() and (at is None or when <= at)]
+    fitting = (
+        in_utc(when)
+        for when in work
+        if when.date() >= seen_at.astimezone(when.tzinfo).date() and (at is None or when <= at)
+    )
     return max(fitting, default=None)
 
 

@@ -1,6 +1,7 @@
 """What becomes of a trouble code: an episode ends when the car has looked again, not when a list is empty."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -235,3 +236,18 @@ def test_what_is_listed_at_the_last_visit_is_open_and_what_is_healed_is_not_list
         if e.last_seen_at and e.state not in ("healed", "gone_unproven", "cleared_not_repaired")
     }
     assert sum(e.open for e in episodes) <= len(latest)
+
+
+def test_work_of_the_day_before_is_told_by_the_owners_day() -> None:
+    """Seen at 01:00 of the 3rd in Shanghai, which is the 2nd in UTC; the bill is of noon of the 2nd."""
+    first = datetime(2026, 5, 2, 17, tzinfo=UTC)
+    bill = ServiceRecord("w", datetime(2026, 5, 2, 4, tzinfo=UTC), None)
+    visits = tuple(
+        Visit(first + day * timedelta(days=1), one.snapshot)
+        for day, one in enumerate((seen(0, code("P0420")), seen(1, warmups=3)))
+    )
+    (of_utc,) = episodes_of(History("a", visits, (bill,)))
+    (of_owner,) = episodes_of(History("a", visits, (bill,)), ZoneInfo("Asia/Shanghai"))
+
+    assert of_utc.repaired_at is not None
+    assert of_owner.repaired_at is None
