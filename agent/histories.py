@@ -4,11 +4,12 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +17,7 @@ from evidence.snapshot import Snapshot
 from protocols.readings import Trust
 
 LINE_MAX = 16 * 1024 * 1024
+BLANK = b" \t\r\n\xef\xbb\xbf"
 VISITS_MAX = 2_000
 KM_MAX = 1e7
 LEFT_OUT_MAX = 50
@@ -90,14 +92,50 @@ class ReadLine:
 
 
 def lines_of(path: Path) -> Iterator[ReadLine]:
-    """Every line of the file that is not blank; raise OSError when the file cannot be read."""
+    """Every history of the file that is not blank: one a line, or all of it one object, or a list of them.
+
+    Raise OSError when the file cannot be read.
+    """
     with path.open("rb") as file:
-        for number, line in enumerate(_pieces(file.readline), 1):
-            if line.strip(b" \t\r\n\xef\xbb\xbf"):
+        head = file.read(LINE_MAX)
+        if (whole := _written_at_large(head)) is not None:
+            yield from (_told(path, number, one) for number, one in enumerate(whole, 1))
+            return
+        for number, line in enumerate(_pieces(_continued(head, file)), 1):
+            if line.strip(BLANK):
                 yield _read(path, number, line)
 
 
-def _pieces(readline: Any) -> Iterator[bytes]:
+def _written_at_large(head: bytes) -> list[object] | None:
+    """The histories of a file written for people, over several lines or in a list; None where each line is one."""
+    first = next((line for line in head.splitlines() if line.strip(BLANK)), b"")
+    if isinstance(_json(first), dict):
+        return None
+    told = _json(head)
+    many = told if isinstance(told, list) else [told]
+    return many if any(isinstance(one, dict) for one in many) else None
+
+
+def _json(text: bytes) -> object:
+    """What the text says; None when it is no JSON."""
+    try:
+        return json.loads(text.decode("utf-8-sig", errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _continued(head: bytes, file: BinaryIO) -> Callable[[int], bytes]:
+    """How to read lines of what was read already and then of the rest: a pipe cannot be read twice."""
+    held = BytesIO(head)
+
+    def readline(limit: int) -> bytes:
+        line = held.readline(limit)
+        return line if line.endswith(b"\n") or len(line) == limit else line + file.readline(limit - len(line))
+
+    return readline
+
+
+def _pieces(readline: Callable[[int], bytes]) -> Iterator[bytes]:
     """Lines, cut at the longest we hold; what a longer one has left over is skipped, not kept."""
     while line := readline(LINE_MAX + 1):
         rest = line
@@ -107,24 +145,27 @@ def _pieces(readline: Any) -> Iterator[bytes]:
 
 
 def _read(path: Path, number: int, line: bytes) -> ReadLine:
-    stand_in = f"{path.name}:{number}"
     if len(line) > LINE_MAX:
         return ReadLine(path, number, None, f"longer than {LINE_MAX} bytes")
     try:
-        told = _writable(json.loads(line.decode("utf-8-sig", errors="replace")))
+        return _told(path, number, json.loads(line.decode("utf-8-sig", errors="replace")))
     except (ValueError, RecursionError) as error:
         return ReadLine(path, number, None, f"no JSON: {_short(error)}")
+
+
+def _told(path: Path, number: int, told: object) -> ReadLine:
     if not isinstance(told, dict):
         return ReadLine(path, number, None, "no JSON object")
     left_out: list[str] = []
-    history = _kept(_plain(told, stand_in, left_out), left_out)
+    history = _kept(_plain(_writable(told), f"{path.name}:{number}", left_out), left_out)
     return ReadLine(path, number, history, "" if history else "no history", tuple(left_out[:LEFT_OUT_MAX]))
 
 
-def _writable(told: object) -> object:
+def _writable(told: Json) -> Json:
     """``told`` with half a character pair (an escape cut in two) replaced: nothing could print it."""
     text = json.dumps(told, ensure_ascii=False)
-    return told if text.isascii() else json.loads(text.encode(errors="replace"))
+    known: Json = told if text.isascii() else json.loads(text.encode(errors="replace"))
+    return known
 
 
 def _short(error: Exception) -> str:

@@ -230,3 +230,34 @@ def test_a_monitors_state_is_understood_in_other_words(
     _, (row,), _ = _said(tmp_path, _history({"at": "2025-01-01", "snapshot": snapshot}), capsys=capsys)
 
     assert row["checks"][3]["result"] == result
+
+
+def test_a_file_written_for_people_is_one_history_or_a_list_of_them(tmp_path: Path) -> None:
+    one, many, none = tmp_path / "one.json", tmp_path / "many.json", tmp_path / "none.json"
+    one.write_text(json.dumps(FELL, indent=2), encoding="utf-8")
+    many.write_text("\n" + json.dumps([FELL, 17, FELL], indent=2), encoding="utf-8")
+    none.write_text("", encoding="utf-8")
+
+    assert [judged_line(line, TODAY)["verdict"] for line in lines_of(one)] == ["suspicious"]
+    assert [judged_line(line, TODAY)["verdict"] for line in lines_of(many)] == [
+        "suspicious",
+        "not_determinable",
+        "suspicious",
+    ]
+    assert list(lines_of(none)) == []
+
+
+def test_a_file_longer_than_is_held_at_once_is_still_read_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = json.dumps(FELL)
+    monkeypatch.setattr("agent.histories.LINE_MAX", len(line) + 10)
+    file = tmp_path / "long.jsonl"
+    file.write_text("\n".join([line, "x" * 3 * len(line), line, "", line]), encoding="utf-8")
+
+    assert [(one.number, one.history is None) for one in lines_of(file)] == [
+        (1, False),
+        (2, True),
+        (3, False),
+        (5, False),
+    ]
