@@ -108,23 +108,32 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
 
     A car that was set back shows the same: its last true value keeps the car's pace, and so may the lower ones. So
     between neighbours far apart a slip goes only where the distance counted to the next value leads, when a digit was
-    lost or doubled, or when the value lies far beyond the pace itself.
+    lost or doubled, where a paper of the same visit says, or when the value lies far beyond the pace itself.
     """
     last, between = later[0], Window(stands[-1].life_m, later[0].life_m)
     if between.high_m - between.low_m <= NARROW_M:
         return between.has_slip(typed)
+    if len(later) > 1 and between.has_doubled_digit(typed):
+        return True
+    if (paper := _by_paper(typed, road)) is not None and not paper.holds(typed):
+        place = between.within(paper)
+        return place is not None and place.has_slip(typed)
     expected = expected_after(typed, stands) or expected_before(typed, later)
-    if expected is None:
-        return len(later) > 1 and between.has_other_length(typed)
     place = between.within(expected)
-    if place is None or expected.holds(typed):
+    if expected is None or place is None or expected.holds(typed):
         return False
     if len(later) == 1 and not _keeps_pace(last, stands):
         return False
     if windows := _counted(typed, (last,), road):
         places = (place.within(window) for window in windows)
         return any(one is not None and one.has_slip(typed) for one in places)
-    return (typed.life_m - expected.high_m > FAR_M and place.has_slip(typed)) or place.has_other_length(typed)
+    return (typed.life_m - expected.high_m > FAR_M and place.has_slip(typed)) or place.has_lost_digit(typed)
+
+
+def _by_paper(typed: Entry, road: Road) -> Window | None:
+    """Where a paper of the same visit says that the car stood, in the kilometres of papers."""
+    paper_m = road.visits[typed.visit].papers_m
+    return None if paper_m is None else Window(paper_m, paper_m + LAG_M)
 
 
 def _keeps_pace(entry: Entry, stands: Sequence[Entry]) -> bool:

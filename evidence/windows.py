@@ -46,9 +46,8 @@ class Window:
     def has_lost_digit(self, typed: Entry) -> bool:
         return lost_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
 
-    def has_other_length(self, typed: Entry) -> bool:
-        """A digit lost or doubled, which no change of a mileage resembles."""
-        return self.has_lost_digit(typed) or doubled_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
+    def has_doubled_digit(self, typed: Entry) -> bool:
+        return doubled_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
 
     def within(self, other: "Window | None") -> "Window | None":
         """What both have in common; None when that is nothing."""

@@ -248,3 +248,18 @@ def test_a_value_below_its_line_is_doubted_when_what_follows_keeps_the_pace() ->
     assert _reasons(*paced, _seen(80_950, 180), _seen(100_300, 0))[-2:] == ["", ""]
     assert _reasons(*paced, _seen(9_123, 180), _seen(100_300, 0))[-2:] == ["slip", ""]
     assert _reasons(*paced, _seen(9_123, 180), _seen(190_300, 0))[-2:] == ["below_earlier", ""]
+
+
+def test_a_doubled_digit_is_told_by_two_later_values_whatever_the_pace() -> None:
+    assert _reasons(_seen(17_620, 900), _seen(347_750, 600), _seen(145_062, 300), _seen(153_964, 0))[1] == "slip"
+    assert _reasons(_seen(17_620, 900), _seen(347_650, 600), _seen(145_062, 300), _seen(153_964, 0))[1] != "slip"
+    assert _reasons(_seen(17_620, 900), _seen(347_750, 600), _seen(145_062, 300))[1] != "slip"
+
+
+def test_a_paper_of_the_same_visit_tells_where_a_slip_above_the_line_leads() -> None:
+    later = _seen(45_530, 300), _seen(60_665, 0)
+
+    assert _reasons(_seen(5_060, 900), _seen(81_754, 600, papers_km=17_109), *later)[1] == "slip"
+    assert _reasons(_seen(5_060, 900), _seen(81_754, 600, papers_km=19_109), *later)[1] != "slip"
+    assert _reasons(_seen(5_060, 900), _seen(81_754, 600, papers_km=80_109), *later)[1] != "slip"
+    assert _reasons(_seen(5_060, 900), _seen(81_754, 600), *later)[1] != "slip"
