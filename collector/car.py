@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from collector.adapter import P2_STAR_S, Adapter
 from collector.errors import CarSilentError
@@ -47,6 +48,13 @@ MOST_V = 60.0  # above this it is no supply of a vehicle, but digits of somethin
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
 
 
+class Trial(Enum):
+    """What an adapter may turn out not to survive."""
+
+    SEVERAL_PIDS = "several PIDs"
+    STPX = "STPX"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How one request ended: the answers of all ECUs and the one status that sums them up."""
@@ -82,7 +90,7 @@ class Car:
         self.stpx = abilities.skills.stpx if stn else False  # None: not tried yet
         self.unit = ""  # whom STPX names in place of a header
         self._pinned = False  # the adapter may not change to another protocol by itself
-        self.on_trial = False  # something is being asked that some adapters do not survive
+        self.on_trial: Trial | None = None  # what is being asked, where some adapters do not survive it
         self.heard: set[str] = set()  # every unit that answered anything
         self.on_uds = False  # it has service 22 F4xx in place of service 01 (SAE J1979-2)
         self.dids_at_once = 1  # of those identifiers; tried anew on every car
@@ -171,9 +179,18 @@ class Car:
         return asked
 
     async def _try_stpx(self, first: Asked) -> None:
-        """Ask once more what was just answered: not every chip that calls itself an STN knows STPX."""
+        """Ask once more what was just answered: not every chip that calls itself an STN knows STPX.
+
+        One that does not even know STPRS is none, and some of those never answer a line that looks like a request.
+        """
+        self.stpx = False
+        protocol = await self.adapter.ask("STPRS")
+        if protocol is None or not protocol.lines or Notice.UNKNOWN_COMMAND in protocol.notices:
+            return
         request = b"\x22\xf4\x00" if self.on_uds else b"\x01\x00"
+        self.on_trial = Trial.STPX
         reply = await self.adapter.ask(spelled(request, None, stpx=True, wait_ms=STPX_TRIAL_MS))
+        self.on_trial = None
         again = answers_to(request, self._assemble(reply)) if reply else ()
         self.stpx = {answer.ecu for answer in first.read()} == {a.ecu for a in again if a.status is ItemStatus.READ}
 

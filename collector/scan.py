@@ -6,7 +6,7 @@ from time import monotonic
 
 from collector.adapter import Adapter, Traffic
 from collector.batches import room_for
-from collector.car import PRESENT_V, Asked, Car
+from collector.car import PRESENT_V, Asked, Car, Trial
 from collector.codes import read_codes, read_freeze_frame
 from collector.depth import Depth
 from collector.errors import AdapterLostError, CarSilentError
@@ -94,8 +94,9 @@ class Reader:
 
     async def note_frozen(self, car: Car) -> None:
         """An adapter was lost over a request that some do not survive: it is not tried on it again."""
-        skills = replace(car.abilities.skills, chip=car.abilities.chip, pids_at_once=1)
-        await self.memory.keep_skills(car.abilities.key, skills)
+        skills = replace(car.abilities.skills, chip=car.abilities.chip)
+        spared = replace(skills, stpx=False) if car.on_trial is Trial.STPX else replace(skills, pids_at_once=1)
+        await self.memory.keep_skills(car.abilities.key, spared)
 
 
 class AdapterFrozeError(AdapterLostError):
@@ -152,7 +153,7 @@ async def scan_car(
         except _SwappedError:
             attempts, known = attempts - 1, None
         except AdapterLostError as error:
-            if not car.on_trial:
+            if car.on_trial is None:
                 raise
             await reader.note_frozen(car)
             raise AdapterFrozeError(error.reason, error.detail) from error

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 
 from collector.batches import Support, batches, expected_lines, fewest_units_first, supported_by_any, with_guests
-from collector.car import Asked, Car
+from collector.car import Asked, Car, Trial
 from collector.notebook import Notebook
 from protocols.answers import Answer
 from protocols.errors import DecodeError
@@ -69,9 +69,9 @@ async def _ask_maps_together(car: Car, support: dict[str, frozenset[int]], read:
     for at_once in (car.pids_at_once,) if car.pids_at_once else (6, 2):
         if at_once == 1:
             return
-        car.on_trial = True
+        car.on_trial = Trial.SEVERAL_PIDS
         asked = await car.ask(bytes((0x01, *MAP_PIDS[:at_once])), trial_s=TRIAL_S)
-        car.on_trial = False
+        car.on_trial = None
         _take_maps(support, [(a.identifier[0], a) for a in asked.answers if a.identifier], read)
         announced = [(ecu, pid) for ecu, have in support.items() for pid in MAP_PIDS[:at_once] if pid in have]
         whole = asked.status is ItemStatus.READ and all(one in read for one in announced)

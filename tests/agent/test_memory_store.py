@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent.memory_store import CARS_KEPT, MAX_BYTES, SCHEMA, MemoryStore, remembering
-from collector.memory import KnownCar, KnownUnit, ShortMemory, Skills
+from collector.memory import KnownCar, KnownUnit, ShortMemory, Skills, car_key
 from config.settings import StorageSettings
 from sync.database import open_database
 from sync.errors import OutboxError
@@ -72,33 +72,31 @@ async def test_what_was_learnt_is_there_after_a_restart(tmp_path: Path) -> None:
         assert await store.car(store.key_of("LSVAA49J3K2000101")) is None
 
 
-async def test_the_memory_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+EARLIER = """
+CREATE TABLE secret (bytes BLOB NOT NULL) STRICT;
+CREATE TABLE adapters (identity TEXT PRIMARY KEY, chip TEXT NOT NULL, seen_at TEXT NOT NULL) STRICT;
+CREATE TABLE cars (key TEXT PRIMARY KEY, protocol TEXT NOT NULL, seen_at TEXT NOT NULL) STRICT;
+"""
+
+
+@pytest.mark.parametrize("earlier", [EARLIER, (SCHEMA / "001.sql").read_text(encoding="utf-8")])
+async def test_the_memory_of_an_earlier_version_begins_anew_and_keeps_its_secret(tmp_path: Path, earlier: str) -> None:
     path, first = tmp_path / "memory.db", tmp_path / "schema"
     first.mkdir()
-    (first / "001.sql").write_bytes((SCHEMA / "001.sql").read_bytes())
-    earlier = await open_database(path, first, max_bytes=MAX_BYTES)
-    await earlier.database.run(lambda db: db.execute("INSERT INTO secret VALUES (?)", (b"s" * 32,)).rowcount)
-    await earlier.database.run(
-        lambda db: (
-            db.execute(
-                "INSERT INTO adapters VALUES ('tcp:x', 'ELM327', 1, 6, 1, 'a', 7, 1, 1, 0, '2026-02-28T12:00:00+00:00')"
-            ).rowcount
-        )
-    )
-    await earlier.database.run(
-        lambda db: db.execute("INSERT INTO cars VALUES ('a', '6', '', '', '', '2026-02-28T12:00:00+00:00')").rowcount
-    )
-    await earlier.database.close()
+    (first / "001.sql").write_text(earlier, encoding="utf-8")
+    before = await open_database(path, first, max_bytes=MAX_BYTES)
+    await before.database.run(lambda db: db.execute("INSERT INTO secret VALUES (?)", (b"s" * 32,)).rowcount)
+    await before.database.close()
     with capture_logs() as logs:
         async with opened(path) as store:
-            skills, known = await store.skills("tcp:x"), await store.car("a")
+            key, skills, known = store.key_of(VIN), await store.skills("tcp:x"), await store.car("a")
             await store.keep_skills("tcp:x", SKILLS)
             await store.keep_car(car("a"))
             kept = await store.skills("tcp:x"), await store.car("a")
 
     assert logs == []
-    assert skills == Skills("ELM327", True, 6, True, "a", 7, True, True, False, stpx=None, supply_falls=False)
-    assert known == KnownCar("a", "6", "", ())
+    assert key == car_key(VIN, b"s" * 32)
+    assert (skills, known) == (None, None)
     assert kept == (SKILLS, car("a"))
 
 

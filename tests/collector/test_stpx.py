@@ -80,6 +80,33 @@ async def test_a_chip_that_only_calls_itself_an_stn_is_addressed_by_its_header(s
     assert [skills.stpx for skills in memory.adapters.values()] == [False]
 
 
+async def test_a_chip_that_dies_of_stpx_is_opened_once_more_and_not_tried_on_it_again() -> None:
+    memory, socket, killed = ShortMemory(), Socket("clean", profile="stn-1170"), []
+
+    def answer(data: bytes) -> bytes | None:
+        if not data.startswith(STPX):
+            return None
+        killed.append(data)
+        return b""
+
+    interposed(socket, answer)
+    first = await socket.scan(memory)
+    second = await socket.scan(memory, Depth.FULL)
+
+    assert first.vin == second.vin != ""
+    assert len(killed) == 1
+    assert [skills.stpx for skills in memory.adapters.values()] == [False]
+
+
+async def test_a_chip_that_does_not_know_the_family_is_not_even_tried() -> None:
+    socket = Socket("clean", profile="stn-1170")
+    interposed(socket, lambda data: b"?\r\r>" if data.startswith(b"STPRS") else None)
+    reading = await socket.scan()
+
+    assert reading.vin
+    assert not any(line.startswith(STPX) for line in sent(socket))
+
+
 async def test_a_chip_that_forgot_stpx_asks_nobody_in_the_units_place_and_is_tried_no_more() -> None:
     memory, socket = ShortMemory(), Socket("vw-no-a6", profile="stn-1170")
     await socket.scan(memory, Depth.FULL)
