@@ -37,6 +37,8 @@ STN_TAILS = {
 PATIENT_MS = 1020  # as SLOWEST_TAIL
 STPX_TRIAL_MS = 200  # the default wait of every chip
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
+COUNTED_S = 2.0  # longer than the slowest tail
+NO_PROMPT = "no prompt"
 CAN_PROTOCOLS = frozenset("6789")
 # how an adapter without AT DPN tells its protocol
 CAN_NUMBERS = {"11/500": "6", "29/500": "7", "11/250": "8", "29/250": "9"}
@@ -244,7 +246,7 @@ class Car:
     async def _first_on_uds(self) -> Asked:
         reply = await self.adapter.ask("22F400")
         if reply is None:
-            return Asked((), ItemStatus.TIMEOUT, "no prompt")
+            return Asked((), ItemStatus.TIMEOUT, NO_PROMPT)
         asked = _sum_up(answers_to(b"\x22\xf4\x00", self._assemble(reply)), reply)
         asked = await self._ask_pending(b"\x22\xf4\x00", asked, extended_address=False)
         if asked.read():
@@ -296,12 +298,12 @@ class Car:
         if trial_s is not None:
             return await self._ask_once(request, None, extended_address, min(trial_s, self._settings.reply_timeout_s))
         lines = expected_lines if self.counts_lines and self.link is not LinkFormat.LEGACY else None
-        asked = await self._ask_once(request, lines, extended_address)
+        asked = await self._ask_once(request, lines, extended_address, self._counted_s if lines else None)
         if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not _is_pending(asked.answers):
             if asked.faulty:
                 await self.adapter.ask("ATPC")  # the next request opens the link anew
             again = await self._ask_once(request, None, extended_address)
-            self._doubt_digit(lines, again)
+            self._doubt_digit(lines, asked, again)
             asked = again
         return await self._ask_pending(request, asked, extended_address=extended_address)
 
@@ -318,7 +320,7 @@ class Car:
         line = spelled(request, expected_lines, stpx=bool(self.stpx), unit=self.unit, wait_ms=wait_ms)
         reply = await self.adapter.ask(line, timeout_s=timeout_s)
         if reply is None:
-            asked = Asked((), ItemStatus.TIMEOUT, "no prompt")
+            asked = Asked((), ItemStatus.TIMEOUT, NO_PROMPT)
         else:
             asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
             self.heard |= {answer.ecu for answer in asked.answers if answer.ecu}
@@ -327,9 +329,18 @@ class Car:
             raise CarSilentError("unplugged")
         return asked
 
-    def _doubt_digit(self, lines: int | None, again: Asked) -> None:
-        """An adapter that twice only understood a request without the count digit is not asked with one again."""
-        self.digit_misses += lines is not None and again.status is ItemStatus.READ
+    @property
+    def _counted_s(self) -> float:
+        """How long an adapter may take that knows how many lines will come."""
+        return min(COUNTED_S, self._settings.reply_timeout_s)
+
+    def _doubt_digit(self, lines: int | None, asked: Asked, again: Asked) -> None:
+        """An adapter that twice only understood a request without the count digit is not asked with one again.
+
+        Nor is one that never answered the digit at all: some take it for one PID too many, and hang.
+        """
+        if lines is not None and again.status is ItemStatus.READ:
+            self.digit_misses += DIGIT_MISSES_MAX if asked.detail == NO_PROMPT else 1
         self.counts_lines &= self.digit_misses < DIGIT_MISSES_MAX
 
     async def _ask_pending(self, request: bytes, asked: Asked, *, extended_address: bool) -> Asked:
@@ -381,7 +392,7 @@ def _is_pending(answers: Sequence[Answer]) -> bool:
 
 def _why_silent(reply: Reply | None) -> str:
     if reply is None:
-        return "no prompt"
+        return NO_PROMPT
     return ", ".join(sorted(notice.value for notice in reply.notices)) or "no answer"
 
 

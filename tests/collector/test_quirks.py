@@ -124,6 +124,23 @@ async def test_a_digit_taken_for_a_request_too_long_is_left_off_and_remembered()
     assert not any(line.sent[:1].isdigit() and len(line.sent) % 2 == 0 for line in socket.lines)
 
 
+async def test_a_digit_that_an_adapter_hangs_on_is_left_off_at_once_and_remembered() -> None:
+    memory, socket, hung = ShortMemory(), Socket("engine-fault"), []
+
+    def answer(data: bytes) -> bytes | None:
+        if data[:1].isdigit() and len(data) % 2 == 0:
+            hung.append(data)
+            return b"41"  # and no prompt
+        return None
+
+    interposed(socket, answer)
+    reading = await socket.scan(memory)
+
+    assert delivered(reading)
+    assert len(hung) == 1
+    assert [skills.counts_lines for skills in memory.adapters.values()] == [False]
+
+
 async def test_an_adapter_left_in_a_fixed_protocol_of_another_car_searches() -> None:
     socket = Socket("kwp")
     socket.chip.memory.protocol, socket.chip.memory.automatic = "6", False
