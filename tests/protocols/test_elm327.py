@@ -275,3 +275,24 @@ def test_an_echo_without_its_line_end_hides_no_line_behind_the_first() -> None:
     shown = whole("0902", b"09027E8 10 14 49 02 01 57 50 30\r7E8 21 5A 5A 5A 39 39 5A 54\r\r>")
 
     assert shown.lines == ("7E8 10 14 49 02 01 57 50 30", "7E8 21 5A 5A 5A 39 39 5A 54")
+
+
+def test_what_comes_behind_a_prompt_is_told_with_the_next_reply() -> None:
+    session = Elm327Session()
+    session.send("010D")
+    first = session.receive(b"410D00\r\r>\r\rLV RESET\r\r>")
+    session.send("010C")
+    second = session.receive(b"410C0000\r\r>")
+
+    assert first is not None
+    assert second is not None
+    assert first.notices == frozenset()
+    assert second.notices == {Notice.LV_RESET}
+
+
+def test_a_timeout_shows_sixty_bytes_at_most() -> None:
+    session = Elm327Session()
+    session.send("010D")
+    session.receive(b"A" * 61)
+
+    assert session.partial == "A" * 60
