@@ -1,7 +1,7 @@
 """Values that stand alone far from what the same witness said before and after: misread frames, a zero too many.
 
 Nobody sets a mileage up and back again. Yet a car that was turned back also has a high value between two low ones: so a
-value goes only when nothing of its visit repeats it, and when it is many times what follows, or what else was seen
+value goes only when nothing of its visit repeats it, and when no car drives so far in that time, or what else was seen
 speaks for the line that its neighbours make.
 """
 
@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 
 from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
+from evidence.pace import days_between
 from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
 from evidence.windows import STANDS_ALONE
 
-# no ride-hailing car drives in its life what this many times another value of its line would be
+# a digit too many makes a value about ten times too high
 MANY_TIMES = 8
+# no car is driven so far day after day, nor so far in its life
+MOST_PER_DAY_M = 500_000
+MOST_IN_A_LIFE_M = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _threes(series: Sequence[Entry]) -> Iterator[_Three]:
     """Each value that leaves the line of its neighbours, which agree with each other about the way up."""
     lives_m = [entry.life_m for entry in series]
     for place, entry in enumerate(series[:-1]):
-        if lives_m[max(place - 1, 0)] <= lives_m[place] <= lives_m[place + 1]:
+        if lives_m[max(place - 1, 0)] <= lives_m[place] <= lives_m[place + 1]:  # no mutate: only a short cut
             continue
         three = _Three(series[place - 1] if place else None, entry, series[place + 1])
         lined = three.before is None or _rises(three.before.life_m, three.after.life_m)
@@ -81,8 +85,8 @@ def _is_out(three: _Three, others: Sequence[Entry], series: Sequence[Entry], vis
     entry = three.entry
     if any(_near(one, entry) for one in others):
         return False
-    if three.above and entry.life_m >= MANY_TIMES * three.after.life_m:
-        return three.before is not None or _goes_on(series)
+    if three.above and entry.life_m >= MANY_TIMES * three.after.life_m and _out_of_reach(three, series):
+        return True
     read = entry.rank <= AGREEMENT_RANK
     contradicted = any(three.holds(one.life_m) for one in others if one.rank <= WORST_STANDING_RANK)
     return read and (contradicted or (three.above and _counted(three, visits)))
@@ -91,6 +95,16 @@ def _is_out(three: _Three, others: Sequence[Entry], series: Sequence[Entry], vis
 def _near(one: Entry, other: Entry) -> bool:
     """Whether another witness of the visit says about the same, in kilometres."""
     return agree(one.life_m, other.life_m) or agree(one.odometer_m, other.odometer_m)
+
+
+def _out_of_reach(three: _Three, series: Sequence[Entry]) -> bool:
+    """Whether no car drives up to the value in the time there was; of a first value, whether any car ever does."""
+    before, after = three.before, three.after
+    if before is None:
+        return three.entry.life_m > MOST_IN_A_LIFE_M and _goes_on(series)
+    if before.at is None or after.at is None or not (before.dated and after.dated):
+        return False
+    return three.entry.life_m - before.life_m > max(days_between(before, after), 1.0) * MOST_PER_DAY_M
 
 
 def _goes_on(series: Sequence[Entry]) -> bool:

@@ -84,13 +84,23 @@ def test_a_typed_zero_too_many_stands_alone_between_its_neighbours() -> None:
     assert _reasons(_seen(61_000, 60), _seen(620_000, 30), _seen(63_000, 0)) == ["", "stands_alone", ""]
 
 
-def test_a_first_value_many_times_too_high_needs_two_against_it() -> None:
-    assert _reasons(_seen(610_000, 60), _seen(62_000, 30), _seen(63_000, 0))[0] == "stands_alone"
-    assert _reasons(_seen(610_000, 30), _seen(63_000, 0))[0] != "stands_alone"
+def test_a_first_value_stands_alone_when_no_car_ever_drives_so_far_and_two_are_against_it() -> None:
+    assert _reasons(_seen(1_610_000, 60), _seen(162_000, 30), _seen(163_000, 0))[0] == "stands_alone"
+    assert _reasons(_seen(1_610_000, 30), _seen(163_000, 0))[0] != "stands_alone"
+    assert _reasons(_seen(1_610_000, 60), _seen(162_000, 30), _seen(63_000, 0))[0] != "stands_alone"
+    assert _reasons(_seen(410_000, 60), _seen(45_000, 30), _seen(46_000, 0))[0] != "stands_alone"
 
 
 def test_a_value_seven_times_too_high_was_perhaps_driven() -> None:
     assert _reasons(_seen(61_000, 60), _seen(430_000, 30), _seen(63_000, 0))[1] != "stands_alone"
+
+
+def test_a_car_driven_far_and_set_back_to_just_above_what_was_known_stays_seen() -> None:
+    """300 km a day for two years, and back to 31,000: nobody knows better than its own line."""
+    visits = _seen(30_000, 730), _seen(250_500, 30), _seen(31_000, 0)
+
+    assert _reasons(*visits)[1:] == ["", "below_earlier"]
+    assert check(judged(*visits), "K8").result is Result.SUSPICIOUS
 
 
 # --- ten thousands
