@@ -14,6 +14,7 @@ from protocols.transcript import Exchange, Transcript
 _HEX = re.compile(r"^[0-9A-F]+$")
 _NUMBERED = re.compile(r"^[0-9A-F]:[0-9A-F]*$")
 _PROTOCOL = re.compile(r"^AT[ST]PA?([0-9])$")
+_STPX = re.compile(r"^STPX(?:H:([0-9A-F]+),|[RT]:[0-9]+,)*D:([0-9A-F]+)(?:,H:([0-9A-F]+)|,[RT]:[0-9]+)*$")
 _CODE_LISTS = frozenset({0x03, 0x07, 0x0A})
 
 
@@ -114,12 +115,18 @@ def _question(sent: str, settings: _Settings) -> Question | None:
     """What a recorded line asked: request bytes with or without a count digit, or a raw frame with its CAN id."""
     tokens = sent.upper().split()
     digits = "".join(tokens)
+    if named := _STPX.fullmatch(digits):
+        header, digits = named[1] or named[3] or settings.header, named[2]
+        return Question(_bytes_of(digits), header, settings.extended_address, settings.make, settings.model)
     if not _HEX.fullmatch(digits) or len(digits) < 2:
         return None
     if len(tokens) > 1 and len(tokens[0]) == 3:
         return _question_of_frame(tokens[0], bytes.fromhex("".join(tokens[1:])), settings)
-    request = bytes.fromhex(digits[: len(digits) // 2 * 2])
-    return Question(request, settings.header, settings.extended_address, settings.make, settings.model)
+    return Question(_bytes_of(digits), settings.header, settings.extended_address, settings.make, settings.model)
+
+
+def _bytes_of(digits: str) -> bytes:
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])
 
 
 def _question_of_frame(header: str, data: bytes, settings: _Settings) -> Question | None:

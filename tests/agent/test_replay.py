@@ -381,3 +381,16 @@ def test_a_page_of_identifiers_stands_for_the_standards_values_only_in_its_makes
 
     assert [r["value"] for r in replay_text(tmp_path, "# vehicle: Toyota Prius\n" + exchange)["readings"]] == [5]
     assert replay_text(tmp_path, "# vehicle: Ford Focus\n" + exchange)["readings"] == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["STPX H:714, D:222203, R:1", "STPXD:222203,H:714,T:50", "stpx r:1,h:714,d:222203"],
+)
+def test_a_request_in_one_line_of_an_stn_chip_is_read_like_any_other(tmp_path: Path, sent: str) -> None:
+    settings = "# vehicle: Volkswagen Golf\n> ATH1\n< OK\\r\\r>\n> ATTP6\n< OK\\r\\r>\n"
+    result = replay_text(tmp_path, f"{settings}> {sent}\n< 77E0662220301E240\\r\\r>\n")
+
+    assert [(r["request"], r["value"], r["unit"], r["ecu"]) for r in result["readings"]] == [
+        ("222203", 123456.0, "km", "77E")
+    ]
