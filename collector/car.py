@@ -3,27 +3,25 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from collector.adapter import P2_STAR_S, Adapter
+from collector.asked import NO_PROMPT, NOTHING_SAID, Asked, summed_up, why_silent
 from collector.errors import CarSilentError
 from collector.memory import KnownCar
 from collector.setup import Abilities, set_up
 from collector.spelling import spelled
 from config.settings import AdapterSettings
-from protocols.answers import Answer, answers_to
-from protocols.elm327 import BUS_FAULTS, Notice, Reply
+from protocols.answers import answers_to
+from protocols.elm327 import Notice, Reply
 from protocols.messages import Assembly, LinkFormat, assemble_reply, link_format_of
 from protocols.readings import ItemStatus
 
-BROKEN = frozenset({Notice.DATA_ERROR, Notice.RX_ERROR, Notice.BUFFER_FULL, Notice.STOPPED})
-NO_CAR = frozenset({Notice.UNABLE_TO_CONNECT, Notice.NOT_CONNECTED})
 # an adapter that does not wait by itself is asked again until P2* has passed since a unit last asked for patience
 PENDING_TRIES = 5  # of a second each
 PENDING_TRIES_MAX = 20  # in all
 PENDING_PAUSE_S = 0.8  # between tries where the adapter cannot be told to wait
-PENDING = frozenset({0x21, 0x78})  # busy, repeat the request; response pending
 SLOWEST_TAIL = ("ATAT0", "ATSTFF")  # 255 x 4 ms, the longest wait an ELM327 knows; adaptive timing would cut it short
 DEFAULT_TAIL = ("ATST32", "ATAT1")  # 50 x 4 ms, the chip's own default, and as set up
 CAN_TAIL = ("ATST0D",)  # 13 x 4 ms: a control unit on CAN answers within 50 ms (ISO 15765-4, P2)
@@ -38,7 +36,6 @@ PATIENT_MS = 1020  # as SLOWEST_TAIL
 STPX_TRIAL_MS = 200  # the default wait of every chip
 DIGIT_MISSES_MAX = 2  # once may be a lost answer
 COUNTED_S = 2.0  # longer than the slowest tail
-NO_PROMPT = "no prompt"
 CAN_PROTOCOLS = frozenset("6789")
 # how an adapter without AT DPN tells its protocol
 CAN_NUMBERS = {"11/500": "6", "29/500": "7", "11/250": "8", "29/250": "9"}
@@ -55,20 +52,6 @@ class Trial(Enum):
 
     SEVERAL_PIDS = "several PIDs"
     STPX = "STPX"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How one request ended: the answers of all ECUs and the one status that sums them up."""
-
-    answers: tuple[Answer, ...]
-    status: ItemStatus
-    detail: str = ""
-    faulty: bool = False  # the adapter reported the bus itself, not an answer
-
-    def read(self) -> tuple[Answer, ...]:
-        """Only the answers that hold data."""
-        return tuple(answer for answer in self.answers if answer.status is ItemStatus.READ)
 
 
 class Car:
@@ -168,13 +151,13 @@ class Car:
         reply = await self._first_reply(known)
         if reply is not None and reply.lines:
             await self._learn_link(reply, known)
-            asked = _sum_up(answers_to(b"\x01\x00", self._assemble(reply)), reply)
+            asked = summed_up(answers_to(b"\x01\x00", self._assemble(reply)), reply)
             asked = await self._ask_pending(b"\x01\x00", asked, extended_address=False)
             asked = asked if asked.read() or self.link is LinkFormat.LEGACY else await self._first_on_uds()
         else:
             asked = await self._find_on_uds() if await self.present() else Asked((), ItemStatus.TIMEOUT)
         if not asked.read():
-            raise CarSilentError(_why_silent(reply))
+            raise CarSilentError(why_silent(reply))
         self.silent = False
         if known is None and self.stpx is None and self.link is not LinkFormat.LEGACY:
             await self._try_stpx(asked)
@@ -246,8 +229,8 @@ class Car:
     async def _first_on_uds(self) -> Asked:
         reply = await self.adapter.ask("22F400")
         if reply is None:
-            return Asked((), ItemStatus.TIMEOUT, NO_PROMPT)
-        asked = _sum_up(answers_to(b"\x22\xf4\x00", self._assemble(reply)), reply)
+            return NOTHING_SAID
+        asked = summed_up(answers_to(b"\x22\xf4\x00", self._assemble(reply)), reply)
         asked = await self._ask_pending(b"\x22\xf4\x00", asked, extended_address=False)
         if asked.read():
             await self._learn_link(reply)
@@ -299,7 +282,7 @@ class Car:
             return await self._ask_once(request, None, extended_address, min(trial_s, self._settings.reply_timeout_s))
         lines = expected_lines if self.counts_lines and self.link is not LinkFormat.LEGACY else None
         asked = await self._ask_once(request, lines, extended_address, self._counted_s if lines else None)
-        if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not _is_pending(asked.answers):
+        if asked.status in (ItemStatus.TIMEOUT, ItemStatus.CORRUPT) and not asked.waiting:
             if asked.faulty:
                 await self.adapter.ask("ATPC")  # the next request opens the link anew
             again = await self._ask_once(request, None, extended_address)
@@ -320,9 +303,9 @@ class Car:
         line = spelled(request, expected_lines, stpx=bool(self.stpx), unit=self.unit, wait_ms=wait_ms)
         reply = await self.adapter.ask(line, timeout_s=timeout_s)
         if reply is None:
-            asked = Asked((), ItemStatus.TIMEOUT, NO_PROMPT)
+            asked = NOTHING_SAID
         else:
-            asked = _sum_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
+            asked = summed_up(answers_to(request, self._assemble(reply, extended_address=extended_address)), reply)
             self.heard |= {answer.ecu for answer in asked.answers if answer.ecu}
             self.stpx = self.stpx and not (Notice.UNKNOWN_COMMAND in reply.notices and line.startswith("STPX"))
         if asked.status is ItemStatus.TIMEOUT and not asked.answers and not await self.present():
@@ -348,7 +331,7 @@ class Car:
 
         A busy ECU may be silent in between; one that stays so for P2* has the pending answer for its last word.
         """
-        waiting = {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
+        waiting = asked.waiting
         if not waiting:
             return asked
         told = bool(self.stpx) or await self._set_tail(SLOWEST_TAIL)
@@ -356,7 +339,7 @@ class Car:
         while waiting and left and tries < PENDING_TRIES_MAX:
             await asyncio.sleep(0.0 if told else PENDING_PAUSE_S)
             asked = await self._ask_patiently(request, extended_address=extended_address)
-            again = {answer.ecu: answer for answer in asked.answers if answer.nrc in PENDING}
+            again = asked.waiting
             for answer in asked.answers:
                 waiting.pop(answer.ecu, None)
             waiting |= again
@@ -386,16 +369,6 @@ class Car:
         return assemble_reply(reply, self.link, headers=self.abilities.headers, extended_address=extended_address)
 
 
-def _is_pending(answers: Sequence[Answer]) -> bool:
-    return any(answer.nrc in PENDING for answer in answers)
-
-
-def _why_silent(reply: Reply | None) -> str:
-    if reply is None:
-        return NO_PROMPT
-    return ", ".join(sorted(notice.value for notice in reply.notices)) or "no answer"
-
-
 def _link_by_shape(lines: Sequence[str]) -> LinkFormat:
     """For adapters without ATDPN: CAN ids tell themselves by their first digits."""
     first = lines[0].replace(" ", "").upper()
@@ -408,20 +381,3 @@ def _is_bare(reply: Reply) -> bool:
     """Whether an answer to 01 00 or 22 F400 stands there without its unit, though the adapter said OK to AT H1."""
     shown = [line.replace(" ", "").upper() for line in reply.lines]
     return any(line.startswith(("4100", "62F400")) for line in shown)
-
-
-def _sum_up(answers: tuple[Answer, ...], reply: Reply) -> Asked:
-    for status in (ItemStatus.CORRUPT, ItemStatus.READ, ItemStatus.REFUSED, ItemStatus.TIMEOUT, ItemStatus.UNSUPPORTED):
-        found = [answer for answer in answers if answer.status is status]
-        if found:
-            return Asked(answers, status, _detail(found[0]))
-    said = ", ".join(sorted(notice.value for notice in reply.notices - {Notice.SEARCHING}))
-    if reply.notices & BROKEN:
-        return Asked((), ItemStatus.CORRUPT, said)
-    if reply.notices & (BUS_FAULTS | NO_CAR):
-        return Asked((), ItemStatus.TIMEOUT, said, faulty=True)
-    return Asked((), ItemStatus.TIMEOUT, said or "no answer")
-
-
-def _detail(answer: Answer) -> str:
-    return f"{answer.ecu} NRC {answer.nrc:02X}" if answer.nrc is not None else ""

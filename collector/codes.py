@@ -1,6 +1,7 @@
 """Lists of trouble codes (services 03, 07, 0A), and what a unit froze with a code (service 02), each ECU by itself."""
 
-from collector.car import Asked, Car
+from collector.asked import Asked
+from collector.car import Car
 from collector.notebook import Notebook
 from collector.standard import MAP_PIDS
 from protocols.answers import Answer

@@ -6,8 +6,9 @@ that is wrong - another car, a replaced or added unit, new software - costs time
 
 from dataclasses import replace
 
+from collector.asked import Asked
 from collector.batches import frames_of_size
-from collector.car import Asked, Car
+from collector.car import Car
 from collector.memory import KnownCar, KnownUnit, Skills
 from collector.notebook import Notebook
 from protocols.obd import supported_pids

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from collector.addressing import Address, address_functionally, address_physically
-from collector.car import CANNOT_ADDRESS, Asked, Car
+from collector.asked import Asked
+from collector.car import CANNOT_ADDRESS, Car
 from collector.memory import KnownCar
 from collector.notebook import Notebook
 from collector.obd_on_uds import VIN_DID, take_vin_did

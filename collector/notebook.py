@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from collector.car import Asked
+from collector.asked import Asked
 from protocols.readings import (
     AdapterIdentity,
     CarReading,

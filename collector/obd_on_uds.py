@@ -5,7 +5,8 @@ Values and identity come by the steps of ``standard``, which ask 22 F4xx and 22 
 
 from collections.abc import Callable, Iterable
 
-from collector.car import Asked, Car
+from collector.asked import Asked
+from collector.car import Car
 from collector.codes import compare_with_announced, forget_stored, note_list, unexplained
 from collector.notebook import Notebook
 from collector.standard import settle_vin

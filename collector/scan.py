@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from collector.adapter import Adapter, Traffic
+from collector.asked import Asked
 from collector.batches import room_for
-from collector.car import PRESENT_V, Asked, Car, Trial
+from collector.car import PRESENT_V, Car, Trial
 from collector.codes import read_codes, read_freeze_frame
 from collector.depth import Depth
 from collector.errors import AdapterLostError, CarSilentError

@@ -3,8 +3,9 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 
+from collector.asked import Asked
 from collector.batches import Support, batches, expected_lines, fewest_units_first, supported_by_any, with_guests
-from collector.car import Asked, Car, Trial
+from collector.car import Car, Trial
 from collector.notebook import Notebook
 from protocols.answers import Answer
 from protocols.errors import DecodeError

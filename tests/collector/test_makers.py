@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.car import Asked
+from collector.asked import Asked
 from collector.makers import Stationary, allowed_reads, stationary, take_rows
 from collector.notebook import Notebook
 from config.profiles import load_profiles
