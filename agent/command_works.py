@@ -66,6 +66,8 @@ class IntakeWork:
         if state.car is None:
             waiting = state.stage in (Stage.CONNECTING, Stage.ADAPTER_MISSING)
             return Outcome(Status.REFUSED, "command.no_adapter" if waiting else "command.no_car", {"bay": name})
+        if state.car.driving:
+            return Outcome(Status.REFUSED, "command.driven", {"bay": name})
         return await self._read(name, again=state.car.read)
 
     async def _read(self, name: str, *, again: bool) -> Outcome:

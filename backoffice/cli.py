@@ -65,6 +65,41 @@ def migrate(config: ConfigOption = None) -> None:
 
 
 @app.command()
+def command(
+    device: Annotated[str, typer.Argument(metavar="BOX", show_default=False, help="Name of the box.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", show_default=False, help="intake, resend, rules or health; none lists.")
+    ] = "",
+    bay: Annotated[str, typer.Option("--bay", metavar="NAME", help="Which bay reads its car (intake).")] = "",
+    adapter: Annotated[str, typer.Option("--adapter", metavar="URL", help="The same by the adapter's address.")] = "",
+    stream: Annotated[str, typer.Option("--stream", metavar="ID", help="Which stream to send again (resend).")] = "",
+    ranges: Annotated[
+        list[str] | None, typer.Option("--range", metavar="A-B", help="Which records of it; may be given again.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks; the login's name otherwise.")] = "",
+    wait_s: Annotated[
+        float, typer.Option("--wait", metavar="S", min=0, max=3600, help="How long to wait for the answer.")
+    ] = 60.0,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,  # noqa: FBT002
+    config: ConfigOption = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the answer.")] = "",
+) -> None:
+    """Ask something of a box and print what it answers; the back office must be running."""
+    from backoffice.command_console import Asked, ask_box
+    from config.catalogue import Language
+    from config.command_words import language_asked_for
+
+    settings = _settings(config)
+    asked = Asked(device, kind, bay, adapter, stream, tuple(ranges or ()), by, wait_s, as_json)
+    language = Language(language_asked_for(["--lang", lang] if lang else [], os.environ))
+    try:
+        code = ask_box(asked, settings, language)
+    except SettingsError as error:
+        raise _exit(2, error) from error
+    raise typer.Exit(code)
+
+
+@app.command()
 def seal(
     new_key: Annotated[
         Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a storage key, in a file that is new.")

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from backoffice.api import api_routes
 from backoffice.clerk import Clerk
+from backoffice.command_api import command_routes
 from backoffice.decision_api import decision_routes
 from backoffice.errors import StoreFailedError
 from backoffice.events import event_routes
@@ -48,6 +49,7 @@ def create_app(store: RecordStore, feed: LiveFeed, settings: OfficeSettings) -> 
     clerk = Clerk(store)
     app.include_router(api_routes(store))
     app.include_router(decision_routes(clerk))
+    app.include_router(command_routes(store))
     app.include_router(event_routes(feed))
     app.include_router(page_routes(pages))
     app.include_router(file_routes(pages, clerk))

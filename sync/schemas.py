@@ -11,6 +11,19 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from evidence.snapshot import Snapshot
+from sync.command import (
+    Command,
+    CommandAnswer,
+    FactsReport,
+    FactsWanted,
+    HealthReport,
+    IntakeReport,
+    IntakeWanted,
+    ResendReport,
+    ResendWanted,
+    RulesReport,
+)
+from sync.command_facts import FACT
 from sync.records import Record
 from sync.wire import DEVICE_PATTERN, TOPIC_ROOT, WIRE_VERSION, Account, Ack, Batch, Nack, Question, State
 
@@ -24,14 +37,25 @@ MODELS: dict[str, type[BaseModel]] = {
     "question": Question,
     "account": Account,
     "state": State,
+    "command": Command,
+    "command_answer": CommandAnswer,
+    "intake_wanted": IntakeWanted,
+    "resend_wanted": ResendWanted,
+    "facts_wanted": FactsWanted,
+    "intake_report": IntakeReport,
+    "resend_report": ResendReport,
+    "rules_report": RulesReport,
+    "health_report": HealthReport,
+    "facts_report": FactsReport,
 }
-CONTENTS = ("snapshot", "record")  # what batches carry
+MESSAGES = ("batch", "ack", "nack", "question", "account", "state", "command", "command_answer")
 Json = dict[str, object]
 
 
 def documents() -> dict[str, str]:
     """Return the text of each generated file by its name."""
     made = {f"{name}.schema.json": schema_of(name) for name in MODELS}
+    made["fact.schema.json"] = {"$schema": DIALECT, "$id": "fact.schema.json"} | FACT.json_schema()
     made["asyncapi.json"] = asyncapi()
     return {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in made.items()}
 
@@ -62,13 +86,19 @@ def asyncapi() -> Json:
             ),
             "answers": _channel("ack", "ack", "Answers after the commit; QoS 1.", "nack", "account"),
             "state": _channel("state", "state", "Birth and last will; QoS 1, retained."),
+            "commands": _channel(
+                "cmd", "command", "Carried out at most once per id; QoS 1, not retained, sent again until answered."
+            ),
+            "outcomes": _channel("cmd/res", "command_answer", "How a command ended; QoS 1, not retained."),
         },
         "operations": {
             "sendBatches": _operation("send", "batches", "batch", "question"),
             "receiveAnswers": _operation("receive", "answers", "ack", "nack", "account"),
             "sendState": _operation("send", "state", "state"),
+            "receiveCommands": _operation("receive", "commands", "command"),
+            "sendOutcomes": _operation("send", "outcomes", "command_answer"),
         },
-        "components": {"messages": {name: _message(name) for name in MODELS if name not in CONTENTS}},
+        "components": {"messages": {name: _message(name) for name in MESSAGES}},
     }
 
 

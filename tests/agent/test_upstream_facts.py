@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.upstream_facts import NOTHING_TOLD, claims_of, history_with, told_of
+from agent.upstream_facts import NOTHING_TOLD, Claims, claims_of, history_with, told_of
 from evidence.history import EventKind, ServiceRecord, Visit
 from evidence.snapshot import OdometerPart, Snapshot
 from sync.command_facts import EventFact, MergeFact, ServiceFact, VoidFact
@@ -70,9 +70,9 @@ def test_a_merge_brings_all_of_the_other_car_and_single_visits() -> None:
 
     for vin in ("A", "B"):
         claims = claims_of(vin, merges)
-        assert (claims.vins, claims.taken_in, claims.taken_out) == ({"A", "B"}, {"i9"}, frozenset())
+        assert claims == Claims(frozenset("AB"), frozenset({"i9"}), frozenset())
     other = claims_of("C", merges)
-    assert (other.vins, other.taken_in, other.taken_out) == ({"C"}, frozenset(), {"i9"})
+    assert other == Claims(frozenset("C"), frozenset(), frozenset({"i9"}))
 
 
 @given(MERGES)
