@@ -35,9 +35,6 @@ def _above(paper: Entry, now: Entry) -> bool:
 
 def _may_be_miles(paper: Entry, now: Entry, case: Case) -> bool:
     """A dashboard that nobody vouched for and that holds the paper, or lies just above it, when taken for miles."""
-    if now.source != "dash" or now.offset_m:
-        return False
     ahead_m = now.life_m * KM_PER_MILE - paper.life_m
-    if ahead_m < -NEAR_SHARE * paper.life_m:
-        return False
-    return case.shows_miles or ahead_m <= LAG_M or moves_as_miles(case.entries, case.history.visits)
+    holds = now.source == "dash" and not now.offset_m and ahead_m >= -NEAR_SHARE * paper.life_m
+    return holds and (case.shows_miles or ahead_m <= LAG_M or moves_as_miles(case.entries, case.history.visits))

@@ -82,6 +82,39 @@ def test_recorded_work_explains_the_clear() -> None:
     assert "w1" in part.evidence
 
 
+@pytest.mark.parametrize(
+    ("days_ago", "result"), [(31.9, "consistent"), (32, "suspicious"), (-0.9, "consistent"), (-1.1, "suspicious")]
+)
+def test_work_explains_a_clear_for_a_month_and_a_day_dated_alone_may_be_the_visits_own(
+    days_ago: float, result: str
+) -> None:
+    reading = snapshot(values=RECENT, readiness=NOT_READY)
+    work = _repair(days_ago=days_ago)
+    by_day = replace(work, done_at=work.done_at.replace(minute=0, second=0, microsecond=0))
+
+    assert check(judged(visit(reading), services=(by_day,)), "K4").result == result
+
+
+@pytest.mark.parametrize("minutes", [7, 8.5])
+def test_work_whose_minute_is_known_explains_nothing_before_it(minutes: float) -> None:
+    reading = snapshot(values=RECENT, readiness=NOT_READY)
+    after = _repair(days_ago=-minutes / 1440)
+
+    assert check(judged(visit(reading), services=(after,)), "K4").result is Result.SUSPICIOUS
+
+
+def test_codes_that_are_gone_tell_of_a_clear_where_no_monitor_was_read() -> None:
+    before = visit(snapshot(60_000 * KM, id="a", dtcs=(code("P0420"),)), days_ago=20)
+    left = (code("P0420", DtcClass.PERMANENT),)
+    gone, alone = snapshot(values=RECENT, readiness={}), snapshot(values=RECENT, readiness={}, dtcs=left)
+
+    assert check(judged(before, visit(gone)), "K4").result is Result.SUSPICIOUS
+    assert check(judged(visit(alone)), "K4").result is Result.SUSPICIOUS
+    assert "未知" in check(judged(visit(alone)), "K4").text.zh
+    assert reason(check(judged(visit(gone)), "K4")) == "no_readiness"
+    assert check(judged(before, visit(gone), services=(_repair(days_ago=3),)), "K4").result is Result.CONSISTENT
+
+
 def test_an_oil_change_clears_no_codes() -> None:
     reading = snapshot(values=RECENT, readiness=NOT_READY)
 

@@ -148,3 +148,23 @@ def test_a_typed_mileage_below_a_counter_is_first_taken_for_a_slip() -> None:
 
     assert "typed from the dashboard" in part.text.en
     assert "录入失误" in part.text.zh
+
+
+@pytest.mark.parametrize(
+    ("vin", "now_km", "result"),
+    [(VIN, 40_000, "not_determinable"), (VIN, 34_000, "suspicious"), (MILES_VIN, 40_000, "consistent")],
+)
+def test_a_dashboard_that_moves_as_miles_do_must_be_asked_for_its_unit(vin: str, now_km: int, result: str) -> None:
+    """10,000 shown for 16,093 counted; 60,000 counted are more than 40,000 km and less than 40,000 miles."""
+
+    def seen(dash_km: int, counted_km: int, name: str, days_ago: float) -> Visit:
+        values = counters(distance_since_clear_m=counted_km * KM)
+        return visit(snapshot(None, id=name, values=values, vin=vin), days_ago=days_ago, dash_m=dash_km * KM)
+
+    visits = (
+        seen(now_km - 20_000, 27_814, "a", 700),
+        seen(now_km - 10_000, 43_907, "b", 350),
+        seen(now_km, 60_000, "c", 0),
+    )
+
+    assert check(judged(*visits), "K3").result == result

@@ -2,7 +2,8 @@
 
 import pytest
 
-from evidence.snapshot import OdometerPart, Result
+from evidence.history import Visit
+from evidence.snapshot import EcuPart, OdometerPart, Result
 from protocols.readings import Trust
 from tests.evidence.cars import KM, MILES_VIN, VIN, check, judged, reason, snapshot, visit, witness
 
@@ -145,3 +146,49 @@ def test_a_gap_known_from_before_weighs_less() -> None:
     part = check(judged(before, now), "K2")
 
     assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.9)
+
+
+def _unit(
+    km: int, name: str, days_ago: float, unit_km: int | None, calibration: str, dash_km: int | None = None
+) -> Visit:
+    """A car whose engine unit, cluster and body unit speak; ``calibration`` is the body unit's."""
+    body = () if unit_km is None else (_confirmed(unit_km, "718"),)
+    ecus = (EcuPart(address="7E8", vin=VIN), EcuPart(address="718", calibration_ids=(calibration,)))
+    reading = snapshot(id=name, odometer=(witness(km * KM), *body), ecus=ecus)
+    return visit(reading, days_ago=days_ago, dash_m=(km if dash_km is None else dash_km) * KM)
+
+
+def _said(*visits: Visit) -> tuple[Result, float, str]:
+    part = check(judged(*visits), "K2")
+    return part.result, part.confidence, part.sentence
+
+
+def test_a_unit_that_became_another_one_while_the_others_went_on_tells_its_own_past() -> None:
+    before, now = _unit(80_000, "a", 300, 80_010, "old"), _unit(95_000, "b", 0, 12_000, "new")
+
+    assert _said(before, now) == (Result.CONSISTENT, 0.9, "check.K2.consistent_unit")
+    assert _said(before, _unit(95_000, "b", 0, 12_000, "old"))[0] is Result.SUSPICIOUS
+
+
+def test_a_gap_older_than_the_unit_is_not_the_units() -> None:
+    before, now = _unit(80_000, "a", 300, 140_000, "old"), _unit(95_000, "b", 0, 155_000, "new")
+
+    assert _said(before, now)[0] is Result.SUSPICIOUS
+
+
+def test_a_unit_that_was_in_step_after_it_came_is_the_cars_own() -> None:
+    before, came = _unit(80_000, "a", 300, 80_010, "old"), _unit(90_000, "b", 200, 90_005, "new")
+
+    assert _said(before, came, _unit(95_000, "c", 0, 12_000, "new"))[0] is Result.SUSPICIOUS
+
+
+def test_a_unit_that_did_not_speak_before_may_have_come_with_its_own_past() -> None:
+    before, now = _unit(80_000, "a", 300, None, "old"), _unit(95_000, "b", 0, 12_000, "new")
+
+    assert _said(before, now)[2] == "check.K2.consistent_unit"
+
+
+def test_another_unit_explains_nothing_when_the_others_fell() -> None:
+    before, now = _unit(80_000, "a", 300, 80_010, "old"), _unit(50_000, "b", 0, 12_000, "new")
+
+    assert _said(before, now)[0] is Result.SUSPICIOUS
