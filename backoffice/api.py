@@ -73,9 +73,10 @@ class UseChange(Request):
 
 
 class StockChange(Request):
-    """A step off the usual way needs a ``note`` that says why."""
+    """A step off the usual way needs a ``note``; with ``expected`` only a car that still stands there is moved."""
 
     state: StockState
+    expected: StockState | None = None
     operator: Operator
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
@@ -124,7 +125,8 @@ def _vehicle_routes(routes: APIRouter, desk: RecordStore) -> None:
     @routes.post("/vehicles/{vehicle_id}/stock-state", summary="Move a car within the stock")
     async def stock_state(vehicle_id: OpaqueId, change: StockChange) -> VehicleDetail:
         who, now = change.operator, datetime.now(UTC)
-        changed = await desk.set_stock_state(vehicle_id, change.state, who, now, change.note)
+        step = (vehicle_id, change.state, who, now, change.note)
+        changed = await desk.set_stock_state(*step, expected=change.expected)
         return _found(changed, "office.problem_no_vehicle")
 
 

@@ -138,8 +138,7 @@ class Clerk:
         """Everything that was decided about a car, the newest first."""
 
         async def read(connection: AsyncConnection) -> tuple[Decision, ...]:
-            current = await current_id(connection, vehicle_id)
-            return await load_decisions(connection, current) if current else ()
+            return await load_decisions(connection, await _existing(connection, vehicle_id))
 
         known = await self._store.look_up(read)
         by_id, standing = {one.id: one for one in known}, {one.id for one in in_force(known)}

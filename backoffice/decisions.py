@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from backoffice.joining import end_of
 from evidence.history import EventKind, MileageRecord, OdometerEvent, Visit, Void
 from protocols.readings import Trust
 
@@ -186,14 +187,14 @@ def standing_of(decisions: Sequence[Decision]) -> Standing:
 def voids_of(standing: Standing, visits: Iterable[Visit]) -> tuple[Void, ...]:
     """The voids as the ledger knows its entries now.
 
-    An entry is named by its place in its visit, and an answer that came later takes another place: what was withdrawn
-    is found again by what it said.
+    An entry is named by its place in its visit, and an answer that came later, or another visit that was joined to it,
+    gives another place: what was withdrawn is found again by what it said.
     """
     of_visit = {visit.snapshot.id: visit for visit in visits}
     found = []
     for one in standing.voids:
         assert isinstance(one.body, VoidBody)  # noqa: S101 - standing_of put nothing else there
-        visit = of_visit.get(one.body.snapshot_id) if one.body.snapshot_id else None
+        visit = of_visit.get(end_of(one.body.snapshot_id, standing.joined)) if one.body.snapshot_id else None
         names = _entries_of(visit, one.body) if visit else [one.subject]
         found += [Void(name, one.reason, one.person, one.at) for name in names]
     return tuple(found)

@@ -73,7 +73,9 @@ class _Pile:
         elif isinstance(body, StatementBody):
             self._statements[body.snapshot_id].append(Statement(dated, body))
         elif isinstance(body, DriveBody):
-            self._drives[body.snapshot_id] = body.road_test
+            known = self._drives.get(body.snapshot_id)
+            if known is None or (body.road_test.speed_distance_m or 0) >= (known.speed_distance_m or 0):
+                self._drives[body.snapshot_id] = body.road_test
 
     def visits(self) -> list[VisitFact]:
         """One for each snapshot, and for each visit that only an answer speaks of."""
@@ -82,7 +84,7 @@ class _Pile:
         return [self._with_more(visit) for visit in found]
 
     def _with_more(self, visit: VisitFact) -> VisitFact:
-        """What was told beside the answers: the seller's words, and a drive (the last one stands for the visit)."""
+        """What was told beside the answers: the seller's words, and a drive (the longest stands for the visit)."""
         statements, drive = tuple(self._statements[visit.snapshot.id]), self._drives.get(visit.snapshot.id)
         if drive is None:
             return replace(visit, statements=statements) if statements else visit

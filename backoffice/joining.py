@@ -20,7 +20,7 @@ def with_joined(visits: Sequence[VisitFact], joined: Mapping[str, str]) -> list[
         return list(visits)
     known = {visit.snapshot.id: visit for visit in visits}
     for name in [visit.snapshot.id for visit in visits if visit.snapshot.id in joined]:
-        target = _end_of(name, joined)
+        target = end_of(name, joined)
         if target != name and target in known and name in known:
             known[target] = _one_visit(known[target], known.pop(name))
     return list(known.values())
@@ -37,7 +37,8 @@ def corrected(visit: VisitFact, wrong_vins: frozenset[str], right_vin: str) -> V
     return replace(visit, snapshot=visit.snapshot.model_copy(update={"vehicle": fixed}))
 
 
-def _end_of(name: str, joined: Mapping[str, str]) -> str:
+def end_of(name: str, joined: Mapping[str, str]) -> str:
+    """The visit that ``name`` is part of, itself if of none; a circle ends where it began."""
     seen = {name}
     while joined.get(name, name) not in seen:
         name = joined[name]

@@ -61,7 +61,21 @@ async def detail(connection: AsyncConnection, vehicle_id: str) -> VehicleDetail 
     if row is None or not row.detail:
         return None
     counts = await _open_alerts(connection, [vehicle_id])
-    return VehicleDetail.model_validate_json(row.detail).model_copy(update=_standing(row, counts))
+    known = _standing(row, counts) | {"same_stock_number": await _numbered_alike(connection, row)}
+    return VehicleDetail.model_validate_json(row.detail).model_copy(update=known)
+
+
+async def _numbered_alike(connection: AsyncConnection, row: AnyRow) -> tuple[str, ...]:
+    """A few other cars in stock with the same stock number; a number may be given again when its car is sold."""
+    if not row.stock_key or row.stock_state == StockState.SOLD:
+        return ()
+    others = select(vehicles.c.id).where(
+        vehicles.c.stock_key == row.stock_key,
+        vehicles.c.id != row.id,
+        vehicles.c.merged_into.is_(None),
+        vehicles.c.stock_state != StockState.SOLD.value,
+    )
+    return tuple((await connection.execute(others.order_by(vehicles.c.id).limit(5))).scalars())
 
 
 async def list_alerts(

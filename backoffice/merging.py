@@ -71,6 +71,9 @@ async def part(connection: AsyncConnection, keeper: str, absorbed: str, body: Me
     reopened = update(alerts).where(alerts.c.id.in_(body.open_alerts)).values(closed_at=None)
     await connection.execute(reopened)
     await _give_newcomers(connection, keeper, absorbed, frozenset(body.keys))
+    visits = select(records.c.snapshot_id).where(records.c.vehicle_id == absorbed).distinct()
+    given = [one for one in (await connection.execute(visits)).scalars() if one]
+    await _give_decisions(connection, given, keeper, absorbed)
     for drawing in DRAWN:
         await connection.execute(delete(drawing).where(drawing.c.vehicle_id.in_((keeper, absorbed))))
 
@@ -79,10 +82,7 @@ async def give_visit(connection: AsyncConnection, snapshot_id: str, source: str,
     """All records of a visit, and those that will still come, belong to ``target``."""
     mine = (records.c.vehicle_id == source, records.c.snapshot_id == snapshot_id)
     await connection.execute(update(records).where(*mine).values(vehicle_id=target))
-    # what was withdrawn of it stays withdrawn
-    of_visit = decisions.c.subject.startswith(f"{snapshot_id}/", autoescape=True)
-    goes_along = update(decisions).where(decisions.c.vehicle_id == source, of_visit)
-    await connection.execute(goes_along.values(vehicle_id=target))
+    await _give_decisions(connection, [snapshot_id], source, target)
     intake = (identities.c.kind == KeyKind.INTAKE.value, identities.c.value == snapshot_id)
     await connection.execute(update(identities).where(*intake).values(vehicle_id=target))
     pin = (identities.c.kind == PINNED, identities.c.value == snapshot_id)
@@ -130,6 +130,19 @@ async def _give_records(
     for start in range(0, len(seqs), _CHUNK):
         chunk = records.c.seq.in_(seqs[start : start + _CHUNK])
         await connection.execute(update(records).where(*of, chunk).values(vehicle_id=target))
+
+
+async def _give_decisions(connection: AsyncConnection, visits: Sequence[str], source: str, target: str) -> None:
+    """What was withdrawn of these visits stays withdrawn, and what was taken back of that stays so."""
+    mine = decisions.c.vehicle_id == source
+    for visit in visits:
+        of_visit = decisions.c.subject.startswith(f"{visit}/", autoescape=True)
+        about = list((await connection.execute(select(decisions.c.id).where(mine, of_visit))).scalars())
+        await connection.execute(update(decisions).where(mine, of_visit).values(vehicle_id=target))
+        while about:
+            further = decisions.c.subject.in_(about)
+            about = list((await connection.execute(select(decisions.c.id).where(mine, further))).scalars())
+            await connection.execute(update(decisions).where(mine, further).values(vehicle_id=target))
 
 
 async def _give_newcomers(

@@ -165,8 +165,11 @@ def _vehicle_pages(routes: APIRouter, pages: Pages, searches: SearchMemory) -> N
         state: Annotated[StockState, Form()],
         operator: Annotated[Operator, Form()],
         note: Annotated[str, Form(max_length=200)] = "",
+        expected: Annotated[StockState | None, Form()] = None,
     ) -> Response:
-        await desk.set_stock_state(vehicle_id, state, operator, datetime.now(UTC), note.strip())
+        step = (vehicle_id, state, operator, datetime.now(UTC), note.strip())
+        if await desk.set_stock_state(*step, expected=expected) is None:
+            raise ProblemError(404, "office.problem_no_vehicle")
         return RedirectResponse(f"/vehicles/{vehicle_id}", 303)
 
 

@@ -337,14 +337,24 @@ class RecordStore:
 
     @_whole
     async def set_stock_state(
-        self, vehicle_id: str, state: StockState, by: str, at: datetime, note: str = ""
+        self,
+        vehicle_id: str,
+        state: StockState,
+        by: str,
+        at: datetime,
+        note: str = "",
+        *,
+        expected: StockState | None = None,
     ) -> VehicleDetail | None:
-        """Move a car in stock and note who did; None for an unknown car, ProblemError for a step that needs a note."""
+        """Move a car in stock and note who did; None for an unknown car.
+
+        Raise ProblemError for a step that needs a note, and when the car is not where it was ``expected``.
+        """
         async with self._write() as connection:
             current = await current_id(connection, vehicle_id)
             if current is None:
                 return None
-            await take_step(connection, current, StockStep(None, state, by, at, note), self._new_id)
+            await take_step(connection, current, StockStep(None, state, by, at, note), self._new_id, expected=expected)
             detail = await lookups.detail(connection, current)
         self.feed.publish({"type": "vehicle", "id": current})
         return detail

@@ -149,6 +149,8 @@ class VehicleDetail(VehicleSummary):
     changes: ChangesView | None = None
     """Null while the car was read only once."""
     statements: tuple[StatementView, ...] = ()
+    same_stock_number: tuple[str, ...] = ()
+    """Other cars in stock that go by the same number: one of them was mistyped, or has two files."""
     snapshot_id: str = ""
     latest_snapshot: Snapshot | None = None
     latest_odometer_m: int | None = None

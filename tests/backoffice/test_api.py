@@ -194,6 +194,8 @@ async def test_the_description_names_every_route_and_none_of_the_pages(client: h
         "/api/v1/vehicles/{vehicle_id}/decisions",
         "/api/v1/decisions/{decision_id}/take-back",
         "/api/v1/workorders",
+        "/api/v1/boxes/{device}/commands",
+        "/api/v1/commands/{command_id}",
         "/healthz",
         "/metrics",
     }

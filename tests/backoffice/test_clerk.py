@@ -316,3 +316,73 @@ async def test_the_stock_goes_its_ways_and_a_slip_needs_a_word(store: RecordStor
     assert (await only_car(store)).stock_state is StockState.ON_SALE
     assert len(steps) == 5
     assert any("the sale fell through" in event.detail.en for event in steps)
+
+
+async def test_what_was_decided_while_two_files_were_one_parts_with_its_visit(store: RecordStore, clerk: Clerk) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=80_000_000))
+    await put(store, typed("v2", VIN_B, a6_m=80_500_000), stream="s2")
+    right, wrong = await with_vin(store, VIN_A), await with_vin(store, VIN_B)
+    merged = await clerk.merge_cars(right, wrong, WHY)
+    await clerk.void(right, "v2/odometer/0", WHY)
+    kept = await clerk.void(right, "v1/odometer/0", WHY)
+    await clerk.take_back(kept, WHY)
+    await clerk.take_back(merged, WHY)
+
+    assert (await ledger(store, wrong))["v2/odometer/0"].voided == WHY.reason
+    assert (await ledger(store, right))["v1/odometer/0"].voided == ""
+
+
+async def test_a_withdrawal_taken_back_stays_so_when_its_visit_moves(store: RecordStore, clerk: Clerk) -> None:
+    await put(store, visit("v1", stock="S-1", a6_m=80_000_000), visit("v2", stock="S-1"))
+    (both,) = await cars(store)
+    await clerk.take_back(await clerk.void(both, "v1/odometer/0", WHY), WHY)
+    own = await clerk.move_visit(both, "v1", "", WHY)
+
+    assert (await ledger(store, own))["v1/odometer/0"].voided == ""
+
+
+async def test_a_car_that_tells_a_vin_once_called_a_mistake_gets_its_own_file(store: RecordStore, clerk: Clerk) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=80_000_000))
+    await put(store, typed("v2", VIN_B, a6_m=80_500_000), stream="s2")
+    right = await with_vin(store, VIN_A)
+    await clerk.merge_cars(right, VIN_B, WHY)
+    await put(store, visit("v3", vin=VIN_B, a6_m=12_000_000), stream="s2", first=2)
+    known = await cars(store)
+
+    assert {car.vin for car in known.values()} == {VIN_A, VIN_B}
+    assert known[right].current_odometer_m == 80_500_000
+
+
+async def test_a_stock_number_used_twice_is_said_at_both_cars(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A, stock="S-1"), visit("v2", vin=VIN_B, stock="S-1"))
+    first, second = await with_vin(store, VIN_A), await with_vin(store, VIN_B)
+    one, other = await store.vehicle(first), await store.vehicle(second)
+
+    assert one is not None and one.same_stock_number == (second,)
+    assert other is not None and other.same_stock_number == (first,)
+    await store.set_stock_state(second, StockState.SOLD, "Wang", START)
+    one = await store.vehicle(first)
+    assert one is not None and one.same_stock_number == ()
+
+
+async def test_a_car_that_somebody_moved_meanwhile_is_not_moved_again(store: RecordStore) -> None:
+    await put(store, visit("v1", vin=VIN_A))
+    car = await only_car(store)
+    await store.set_stock_state(car.id, StockState.RESERVED, "Wang", START)
+    with pytest.raises(ProblemError) as refusal:
+        await store.set_stock_state(car.id, StockState.ON_SALE, "Li", START, expected=StockState.ARRIVED)
+
+    assert refusal.value.key == "office.problem_stock_moved"
+    assert (await only_car(store)).stock_state is StockState.RESERVED
+
+
+async def test_what_was_withdrawn_stays_so_when_its_visit_becomes_part_of_another(
+    store: RecordStore, clerk: Clerk
+) -> None:
+    await put(store, visit("v1", vin=VIN_A, a6_m=80_000_000), visit("v2", vin=VIN_A, a6_m=99_000_000))
+    car = await only_car(store)
+    await clerk.void(car.id, "v2/odometer/0", WHY)
+    await clerk.join_visits(car.id, "v1", "v2", WHY)
+    values = {one.odometer_m: one.voided for one in (await ledger(store, car.id)).values()}
+
+    assert values == {80_000_000: "", 99_000_000: WHY.reason}

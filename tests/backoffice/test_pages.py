@@ -54,7 +54,16 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def all_pages(client: httpx.AsyncClient) -> list[str]:
     cars = [f"/vehicles/{await car_id(client, number)}" for number in ("A-101", "A-102", "A-103", "A-104", "A-106")]
-    return ["/vehicles", "/alerts", "/alerts?show=all", *cars, *(f"/manual/{name}" for name in SECTIONS), "/none"]
+    files = [f"{cars[3]}/file", f"{cars[4]}/file"]
+    return [
+        "/vehicles",
+        "/alerts",
+        "/alerts?show=all",
+        *cars,
+        *files,
+        *(f"/manual/{name}" for name in SECTIONS),
+        "/none",
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
