@@ -15,6 +15,7 @@ from evidence.code_text import code_text
         ("P0300", "several cylinders", "多个气缸"),
         ("P0301", "cylinder 1", "第 1 缸失火"),
         ("P0312", "cylinder 12", "第 12 缸失火"),
+        ("P0313", "ignition", "点火系统或失火"),
         ("P0320", "ignition", "点火系统或失火"),
         ("P0171", "too lean", "混合气过稀"),
         ("P0199", "fuel and air", "燃油和空气计量"),

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from config.plans import PlanItem, default_plans, plan_for
 from evidence.due import CarUse, DueItem, DueState, Meters, add_months, due_of, last_service_of, plan_status
-from evidence.history import History, ServiceRecord
+from evidence.history import History, ServiceRecord, Visit
 from evidence.snapshot import CounterPart, CountersPart
+from protocols.readings import ItemStatus
 from tests.evidence.cars import HOUR_S, KM, NOW, snapshot, visit
 
 PLAN = plan_for(default_plans(), market="CN", fuel="petrol")[0]
@@ -238,3 +239,30 @@ def test_work_dated_after_today_was_not_done_yet() -> None:
     assert dates(done, typed_wrong)["oil_and_filter"] == done.done_at.date()
     assert dates(typed_wrong)["brake_fluid"] is None
     assert dates(done, tomorrow)["oil_and_filter"] == tomorrow.done_at.date()
+
+
+def test_the_make_a_person_named_goes_before_the_one_that_was_read() -> None:
+    reading = snapshot()
+    car = reading.model_copy(update={"vehicle": reading.vehicle.model_copy(update={"make": "Read"})})
+    rows = tuple(plan(id=make, make=make, repeat_m=5_000 * KM) for make in ("Read", "Named"))
+
+    def chosen(use: CarUse) -> list[str]:
+        return [item.plan_id for item in due_of(History("car", (visit(car),)), 1_000 * KM, NOW, rows, use)]
+
+    assert (chosen(CarUse()), chosen(CarUse(make="Named"))) == (["Read"], ["Named"])
+
+
+def test_hours_nobody_could_read_are_those_of_the_visit_before() -> None:
+    def seen(name: str, days_ago: float, *parts: CounterPart) -> Visit:
+        return visit(snapshot(id=name, values=CountersPart(engine_run_time_s=parts)), days_ago=days_ago)
+
+    unread = CounterPart(ecu="7E8", value=None), CounterPart(ecu="7E9", value=5, status=ItemStatus.CORRUPT)
+    visits = (
+        seen("a", 9, CounterPart(ecu="7E9", value=1), CounterPart(ecu="7E8", value=260 * HOUR_S)),
+        seen("b", 0, *unread),
+    )
+    done = (ServiceRecord("w", DONE, None, engine_run_s=0),)
+
+    (item,) = due_of(History("car", visits, done), None, NOW, (plan(repeat_hours=250),))
+
+    assert item.remaining_hours == -10
