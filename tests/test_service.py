@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from sync.storage_key import CREDENTIAL
 from tests.needs import need_program
 
 UNIT = Path(__file__).parent.parent / "deploy" / "forecourt.service"
+HOW_TO = UNIT.parent.parent / "docs" / "how-to"
 EXPOSURE_LIMIT = 3.0
 
 
@@ -69,6 +71,14 @@ def test_every_setting_it_gives_exists(monkeypatch: pytest.MonkeyPatch, tmp_path
     for name, _ in given:
         section, _, key = name.lower().partition("__")
         assert key in type(getattr(settings, section)).model_fields
+
+
+def test_what_it_keeps_is_encrypted_with_a_credential_that_the_program_takes() -> None:
+    given = re.search(r"(?m)^LoadCredentialEncrypted=([^:]+):(/\S+)$", UNIT.read_text())
+
+    assert given and given[1] == CREDENTIAL
+    for page in ("encrypt-a-box.md", "encrypt-a-box.zh-CN.md", "set-up-a-bay.md", "set-up-a-bay.zh-CN.md"):
+        assert given[2] in (HOW_TO / page).read_text(), page
 
 
 def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
