@@ -112,9 +112,16 @@ class Rumqttd(BrokerProcess):
 
 def password_options(directory: Path, username: str, password: str) -> str:
     """Broker options that admit this one login, with a list that lets it write its own topics and nobody else's."""
-    passwords, access = directory / "passwords", directory / "access"
+    access = directory / "access"
+    access.write_text("pattern readwrite forecourt/v1/%u/#\n", encoding="utf-8")
+    return login_options(directory, {username: password}, access)
+
+
+def login_options(directory: Path, logins: dict[str, str], access: Path) -> str:
+    """Broker options that admit these logins, name and password, with the access list in the file ``access``."""
+    passwords = directory / "passwords"
     passwords.write_text("", encoding="utf-8")
     program = need_program("mosquitto_passwd", "mosquitto")
-    subprocess.run([program, "-b", passwords, username, password], check=True, capture_output=True)
-    access.write_text("pattern readwrite forecourt/v1/%u/#\n", encoding="utf-8")
+    for username, password in logins.items():
+        subprocess.run([program, "-b", passwords, username, password], check=True, capture_output=True)
     return f"allow_anonymous false\npassword_file {passwords}\nacl_file {access}"
