@@ -1,6 +1,5 @@
 """The part of the API where people decide about a car's file: voids, events, mileages, merges, and taking back."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -11,7 +10,7 @@ from backoffice.clerk import Clerk
 from backoffice.decision_store import Signed
 from backoffice.decisions import EnteredSource, EventBody, MileageEntryBody
 from backoffice.problems import PROBLEM_JSON, ProblemView
-from backoffice.views import DecisionView
+from backoffice.views import DecisionView, Moment
 from evidence.history import EventKind
 from sync.command_facts import MAX_METRES
 
@@ -50,14 +49,14 @@ class EventRequest(SignedRequest):
     """A replaced cluster with what the old and the new one showed, or another unit; ``papers`` names the proof."""
 
     event: EventKind
-    happened_at: datetime
+    happened_at: Moment
     before_m: Metres | None = None
     after_m: Metres | None = None
     papers: Annotated[str, Field(max_length=200)] = ""
 
 
 class MileageRequest(SignedRequest):
-    seen_at: datetime
+    seen_at: Moment
     odometer_m: Metres
     source: EnteredSource = "manual"
 

@@ -13,7 +13,7 @@ from backoffice.decision_store import Signed
 from backoffice.decisions import EnteredSource, EventBody, MileageEntryBody
 from backoffice.pages import Pages
 from backoffice.problems import ProblemError
-from backoffice.views import TimelineEvent
+from backoffice.views import Day, TimelineEvent
 from evidence.history import EventKind
 
 NOON = time(12)  # a bill names a day, not an hour
@@ -21,7 +21,7 @@ KM = r"^\d{0,7}$"
 Who = Annotated[Operator, Form()]
 Why = Annotated[Reason, Form()]
 Kilometres = Annotated[str, Form(pattern=KM)]
-Day = Annotated[date, Form()]
+OnDay = Annotated[Day, Form()]
 
 
 def file_routes(pages: Pages, clerk: Clerk) -> APIRouter:
@@ -48,7 +48,7 @@ def _value_forms(routes: APIRouter, pages: Pages, clerk: Clerk) -> None:
     @routes.post("/vehicles/{vehicle_id}/mileages")
     async def mileage(
         vehicle_id: OpaqueId,
-        seen: Day,
+        seen: OnDay,
         km: Annotated[str, Form(pattern=r"^\d{1,7}$")],
         source: Annotated[EnteredSource, Form()],
         operator: Who,
@@ -62,7 +62,7 @@ def _value_forms(routes: APIRouter, pages: Pages, clerk: Clerk) -> None:
     async def event(
         vehicle_id: OpaqueId,
         event: Annotated[EventKind, Form()],
-        happened: Day,
+        happened: OnDay,
         operator: Who,
         reason: Why,
         before_km: Kilometres = "",

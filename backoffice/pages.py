@@ -1,7 +1,7 @@
 """The pages people read, rendered on the server; they work without script and are live with it."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from backoffice.search_memory import SearchMemory
 from backoffice.sheets import rendered
 from backoffice.stock import usual
 from backoffice.store import RecordStore
-from backoffice.views import AlertView, StockState, VehicleSummary, WorkOrder
+from backoffice.views import AlertView, Day, StockState, VehicleSummary, WorkOrder
 from backoffice.wording import DASH, Wording
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
@@ -180,7 +180,7 @@ def _service_pages(routes: APIRouter, pages: Pages) -> None:
     @routes.post("/vehicles/{vehicle_id}/services")
     async def done(
         vehicle_id: OpaqueId,
-        done: Annotated[date, Form()],
+        done: Annotated[Day, Form()],
         operator: Annotated[Operator, Form()],
         items: Annotated[list[ServiceItem], Form(min_length=1, max_length=40)],
         km: Annotated[str, Form(pattern=r"^\d{0,7}$")] = "",

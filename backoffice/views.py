@@ -2,10 +2,26 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field
+from pydantic_core import PydanticCustomError
 
 from evidence.snapshot import CheckPart, Finding, Result, Severity, Snapshot, Text
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+OfDay = TypeVar("OfDay", date, datetime)
+
+
+def _of_cars(when: OfDay) -> OfDay:
+    """Refuse years in which no car told anything; at the calendar's ends even a time zone overflows."""
+    if not FIRST_YEAR <= when.year <= LAST_YEAR:
+        raise PydanticCustomError("date_out_of_range", "not a year of cars")
+    return when
+
+
+Moment = Annotated[datetime, AfterValidator(_of_cars)]
+Day = Annotated[date, AfterValidator(_of_cars)]
 
 
 class View(BaseModel):
@@ -242,8 +258,8 @@ class RecordFilter(View):
     vehicle_id: str = ""
     device: str = ""
     kind: str = ""
-    received_from: datetime | None = None
-    received_until: datetime | None = None
+    received_from: Moment | None = None
+    received_until: Moment | None = None
     limit: int = Field(100, ge=1, le=1000)
     offset: int = Field(0, ge=0)
 
@@ -255,7 +271,7 @@ class WorkOrder(View):
 
     vehicle_id: str = ""
     vin: str = ""
-    done_at: datetime
+    done_at: Moment
     odometer_m: int | None = Field(None, ge=0, le=9_999_999_000)
     engine_run_s: int | None = Field(None, ge=0, le=1_000_000_000)
     hev_m: int | None = Field(None, ge=0, le=9_999_999_000)

@@ -110,6 +110,8 @@ async def test_visits_are_joined_and_moved(client: httpx.AsyncClient) -> None:
         ("events", {"event": "cluster_replaced", "happened_at": "2026-05-01T00:00:00Z", "before_m": 1}, 422),
         ("events", {"event": "stolen", "happened_at": "2026-05-01T00:00:00Z"}, 422),
         ("mileages", {"seen_at": "2099-01-01T00:00:00Z", "odometer_m": 1}, 422),
+        ("mileages", {"seen_at": "0001-01-01T00:00:00+08:00", "odometer_m": 1}, 422),
+        ("events", {"event": "shows_km", "happened_at": "9999-12-31T23:59:59-12:00"}, 422),
         ("mileages", {"seen_at": "2026-05-01T00:00:00Z", "odometer_m": -1}, 422),
         ("mileages", {"seen_at": "2026-05-01T00:00:00Z", "odometer_m": 2**40}, 422),
         ("joined-visits", {"kept": "visit-rolled-1", "other": "visit-rolled-1"}, 422),
@@ -171,6 +173,8 @@ async def test_the_pages_forms_do_what_the_api_does(client: httpx.AsyncClient) -
     [
         ("mileages", {"seen": "2026-01-05", "km": "12k"}, "“里程（公里）”不正确：格式不对"),
         ("mileages", {"seen": "yesterday", "km": "12"}, "“日期”不正确：不是有效日期"),
+        ("mileages", {"seen": "0001-01-01", "km": "12"}, "“日期”不正确：不是有效日期"),
+        ("services", {"done": "0001-01-01", "items": "oil_and_filter"}, "“日期”不正确：不是有效日期"),
         ("voids", {"entry": "visit-rolled-2/odometer/0", "operator": ""}, "“您的姓名缩写”不正确：未填写"),
         ("events", {"event": "cluster_replaced", "happened": "2026-04-20"}, "更换仪表需要两个数值"),
         ("mileages", {"seen": "2099-01-05", "km": "12"}, "该时间尚未到来"),
