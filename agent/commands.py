@@ -92,7 +92,8 @@ class Commands:
 
     def _drop(self, why: str, size: int) -> None:
         self.counts.dropped += 1
-        log.warning("command dropped", why=why, size_bytes=size)
+        if self.counts.dropped.bit_count() == 1:  # the 1st, 2nd, 4th, 8th: whoever floods us fills no log
+            log.warning("command dropped", why=why, size_bytes=size, so_far=self.counts.dropped)
 
     async def _settle(self, arrival: _Arrival) -> None:
         command = arrival.order.command

@@ -269,6 +269,16 @@ async def test_more_than_can_wait_is_dropped_and_comes_again(box: Box, monkeypat
     assert box.done == module.WAITING_LIMIT + 1
 
 
+def test_a_flood_of_what_is_no_command_is_counted_and_fills_no_log(capfd: pytest.CaptureFixture[str]) -> None:
+    commands = Commands(None, HandClock(), None)  # type: ignore[arg-type]
+    for _ in range(1000):
+        commands.take(b"no command", False)
+
+    said = capfd.readouterr()
+    assert commands.counts.dropped == 1000
+    assert (said.out + said.err).count("command dropped") == 10
+
+
 async def test_only_so_many_are_carried_out_at_once(box: Box) -> None:
     go, at_once, most = asyncio.Event(), 0, 0
 
