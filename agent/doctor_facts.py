@@ -24,7 +24,7 @@ from evidence.snapshot import ClockQuality
 from sync.clock import clock_quality
 from sync.errors import UpstreamLostError, UpstreamRefusedError
 from sync.mqtt import Session, connect
-from sync.seal import examine
+from sync.seal import examine, has_proof
 from sync.storage_key import read_key
 
 BROKER_TIMEOUT_S = 5.0
@@ -205,7 +205,7 @@ def look_at_key(store: Store, storage: StorageSettings) -> Store:
     folder = storage.directory
     try:
         key, place = read_key(storage.key_file), place_of(folder)
-        if key is None and place.seal.exists():  # the service's credential, as it should be
+        if key is None and has_proof(place):  # the service's credential, as it should be
             return replace(store, key=Key.ELSEWHERE)
         examine(place, key)
         if key is None:

@@ -1,6 +1,6 @@
 """Cut the power over the outbox's real SQLite file at many moments; the last line says what was lost.
 
-    python benchmarks/power.py --cuts 1000
+    python benchmarks/power.py --cuts 1000 [--key HEX]
 
 Exit 0 only when no record that ``append`` had promised was lost, and synchronous=NORMAL did lose some.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from sync.vault import PLAIN
+from tests.sealed import vault_with
 from tests.sync.power import compiled, cuts, recorded
 
 ROUNDS = 400
@@ -22,6 +24,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--cuts", type=int, default=1000)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--key", default="", help="64 hexadecimal digits: an encrypted outbox")
     wanted = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -30,9 +33,10 @@ def main() -> int:
             print("needs Linux and a C compiler")
             return 3
         ended = {}
+        vault = vault_with(wanted.key) if wanted.key else PLAIN
         for mode, count in (("FULL", wanted.cuts), ("NORMAL", max(100, wanted.cuts // 5))):
-            steps = recorded(folder / mode, library, synchronous=mode, rounds=ROUNDS)
-            ended[mode] = cuts(steps, count, folder / "disk", random.Random(wanted.seed))
+            steps = recorded(folder / mode, library, synchronous=mode, rounds=ROUNDS, key=wanted.key)
+            ended[mode] = cuts(steps, count, folder / "disk", random.Random(wanted.seed), vault)
             print(f"synchronous={mode}: {len(steps)} steps, {count} cuts: {dict(ended[mode])}")
     lost = wanted.cuts - ended["FULL"]["sound"]
     print(f"control lost in {ended['NORMAL']['lost']} cuts")

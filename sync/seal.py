@@ -98,9 +98,17 @@ def examine(place: Place, key: StorageKey | None) -> Condition:
 
 
 def _without_key(place: Place) -> Condition:
-    if place.seal.exists() or any(_looks_sealed(path) for path in place.stored()):
+    if _holds_sealed(place):
         raise refused("seal.no_key", folder=place.folder, setting=place.setting, credential=CREDENTIAL)
     return Condition.PLAIN
+
+
+def _holds_sealed(place: Place) -> bool:
+    """Where nothing was ever sealed, one database that looks like it is a damaged one."""
+    looks = [_looks_sealed(path) for path in place.stored()]
+    if not place.seal.exists():
+        return bool(looks) and all(looks)
+    return has_proof(place) or any(looks) or any(is_sealed_file(path) for path in place.other_files())
 
 
 def refuse_unusable(place: Place, key: StorageKey) -> None:
@@ -111,7 +119,7 @@ def refuse_unusable(place: Place, key: StorageKey) -> None:
         return
     databases = [path for path in place.stored() if not is_plain(path)]
     files = [path for path in place.other_files() if is_sealed_file(path) and path.suffix != DRAFT]
-    if _proof(place) and (databases or files):
+    if has_proof(place) and (databases or files):
         raise refused("seal.wrong_key", folder=place.folder, source=key.source)
     from sync.sealed_bytes import begins_with
     from sync.sealed_vault import fits
@@ -147,6 +155,11 @@ def _looks_sealed(path: Path) -> bool:
     return len(page) == PAGE_BYTES and not page.startswith(SQLITE_MAGIC) and len(zlib.compress(page)) >= PAGE_BYTES
 
 
+def has_proof(place: Place) -> bool:
+    """Whether the place holds a proof of any key."""
+    return _proof(place) is not None
+
+
 def is_proven(place: Place, key: StorageKey) -> bool:
     """Whether the place holds a proof, and of this key."""
     found = _proof(place)
@@ -156,7 +169,19 @@ def is_proven(place: Place, key: StorageKey) -> bool:
 def leave_proof(place: Place, key: StorageKey) -> None:
     """From now on the place takes this key and no other. Raises OSError."""
     salt = os.urandom(16)
-    content = {"format": FORMAT, "salt": salt.hex(), "proof": _proof_of(key, salt).hex()}
+    _write(place, {"format": FORMAT, "salt": salt.hex(), "proof": _proof_of(key, salt).hex()})
+
+
+def announce(place: Place) -> None:
+    """From now on some of it may be sealed, though nothing proves by which key: nobody works on it without.
+
+    Raises OSError.
+    """
+    if not place.seal.exists():
+        _write(place, {"format": FORMAT})
+
+
+def _write(place: Place, content: dict[str, str]) -> None:
     place.seal.parent.mkdir(parents=True, exist_ok=True)
     write_whole(place.seal, [json.dumps(content).encode() + b"\n"])
 

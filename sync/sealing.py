@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from sync.durable import DRAFT, own_like, sync_folder, write_whole
 from sync.lock import FileLock
-from sync.seal import Place, is_plain, is_proven, is_sealed_file, leave_proof, refuse_unusable
+from sync.seal import Place, announce, is_plain, is_proven, is_sealed_file, leave_proof, refuse_unusable
 from sync.sealed_bytes import seal_stream
 from sync.sealed_vault import opened, plainly
 from sync.storage_key import StorageKey
@@ -37,6 +37,7 @@ def convert(place: Place, key: StorageKey) -> int:
             lock = path.with_name(f"{path.name}.lock")
             locks.enter_context(FileLock(lock))
             own_like(lock, path)
+        announce(place)
         databases = [path for path in place.stored() if is_plain(path)]
         for path in databases:
             _convert_database(path, key)

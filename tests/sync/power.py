@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sync.vault import PLAIN, Vault
+
 ROOT = Path(__file__).parent.parent.parent
 SHIM = Path(__file__).parent / "write_log.c"
 WORKLOAD = "tests.sync.power_workload"
@@ -43,11 +45,14 @@ def compiled(folder: Path) -> Path | None:
     return library
 
 
-def recorded(folder: Path, library: Path, *, synchronous: str, rounds: int) -> list[Step]:
-    """Let the workload run on an outbox in ``folder`` and return all it did to its disk, in order."""
+def recorded(folder: Path, library: Path, *, synchronous: str, rounds: int, key: str = "") -> list[Step]:
+    """Let the workload run on an outbox in ``folder`` and return all it did to its disk, in order.
+
+    With a ``key`` (hexadecimal) the outbox is an encrypted one.
+    """
     folder.mkdir()
     environment = os.environ | {"LD_PRELOAD": str(library), "WRITE_LOG": str(folder / "log")}
-    command = [sys.executable, "-m", WORKLOAD, str(folder), synchronous, str(rounds)]
+    command = [sys.executable, "-m", WORKLOAD, str(folder), synchronous, str(rounds), *([key] if key else [])]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
     return list(_steps((folder / "log").read_bytes()))
 
@@ -121,17 +126,18 @@ class Cut:
         content.extend(bytes(max(0, end - len(content))))
         content[step.offset : end] = step.data
 
-    def judged(self, folder: Path) -> str:
+    def judged(self, folder: Path, vault: Vault = PLAIN) -> str:
         """``sound``, or what went wrong: ``lost`` (owed and gone), ``corrupt``."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
-        database = sqlite3.connect(folder / "outbox.db")
+        database = vault.connect(folder / "outbox.db")
         try:
-            if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                return "corrupt"
-            there = {seq for (seq,) in database.execute("SELECT seq FROM owed")}
+            with vault.plainly():
+                if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                    return "corrupt"
+                there = {seq for (seq,) in database.execute("SELECT seq FROM owed")}
         except sqlite3.DatabaseError as error:
             return "lost" if "no such table" in str(error) else "corrupt"
         finally:
@@ -139,8 +145,8 @@ class Cut:
         return "sound" if self.owed <= there else "lost"
 
 
-def cuts(steps: list[Step], count: int, folder: Path, chance: random.Random) -> Counter[str]:
+def cuts(steps: list[Step], count: int, folder: Path, chance: random.Random, vault: Vault = PLAIN) -> Counter[str]:
     """Cut the power at ``count`` moments after the first promise and say how each ended."""
     first = next(at for at, step in enumerate(steps) if step.kind == "P")
     moments = (chance.randint(first + 1, len(steps)) for _ in range(count))
-    return Counter(Cut(steps, moment, chance).judged(folder) for moment in moments)
+    return Counter(Cut(steps, moment, chance).judged(folder, vault) for moment in moments)

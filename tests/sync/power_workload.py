@@ -1,4 +1,4 @@
-"""What runs while its writes are logged: ``python -m tests.sync.power_workload FOLDER SYNCHRONOUS ROUNDS``.
+"""What runs while its writes are logged: ``python -m tests.sync.power_workload FOLDER SYNCHRONOUS ROUNDS [KEY]``.
 
 Appends from several producers at once, acknowledges what came before, fills the quota now and then. Each promise is
 written to the file ``promises`` right after it was given.
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from sync.outbox import Outbox
+from sync.vault import PLAIN
+from tests.sealed import vault_with
 from tests.sync.conftest import FixedClock
 from tests.sync.samples import mileage
 
@@ -18,8 +20,9 @@ PROMISE = struct.Struct("<cqq")
 LEFT_OWED = 40
 
 
-async def main(folder: Path, synchronous: str, rounds: int) -> None:
-    outbox = await Outbox.open(folder / "outbox.db", clock=FixedClock(), max_bytes=8 << 20)
+async def main(folder: Path, synchronous: str, rounds: int, key: str = "") -> None:
+    vault = vault_with(key) if key else PLAIN
+    outbox = await Outbox.open(folder / "outbox.db", clock=FixedClock(), max_bytes=8 << 20, vault=vault)
     if synchronous != "FULL":
         await outbox._database.execute(f"PRAGMA synchronous = {synchronous}")
     promises = os.open(folder / "promises", os.O_WRONLY | os.O_CREAT, 0o600)
@@ -40,4 +43,4 @@ async def main(folder: Path, synchronous: str, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.needs import unmet
+from tests.sealed import KEY, need_cipher, vault_with
 from tests.sync.power import compiled, cuts, recorded
 
 CUTS = 40
@@ -20,6 +21,15 @@ def test_no_power_cut_loses_what_the_outbox_promised(tmp_path: Path, library: Pa
     steps = recorded(tmp_path / "run", library, synchronous="FULL", rounds=50)
 
     ended = cuts(steps, CUTS, tmp_path / "disk", random.Random(1))
+
+    assert ended == {"sound": CUTS}
+
+
+def test_nor_what_an_encrypted_one_promised(tmp_path: Path, library: Path) -> None:
+    need_cipher()
+    steps = recorded(tmp_path / "run", library, synchronous="FULL", rounds=50, key=KEY)
+
+    ended = cuts(steps, CUTS, tmp_path / "disk", random.Random(1), vault_with())
 
     assert ended == {"sound": CUTS}
 

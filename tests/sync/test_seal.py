@@ -1,5 +1,6 @@
 """Whether a key and what lies in a folder belong together: each case has its own line, and none changes a file."""
 
+import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 
 from config.errors import SettingsError
 from sync import seal
-from sync.seal import Condition, Place, examine, leave_proof, required_key, vault_of, vault_to_look
+from sync.seal import Condition, Place, announce, examine, leave_proof, required_key, vault_of, vault_to_look
 from sync.storage_key import StorageKey
 from sync.vault import PLAIN
 from tests.sealed import KEY, OTHER_KEY, files_below, key_file, need_cipher, vault_with
@@ -98,10 +99,32 @@ def file_only(place: Place) -> None:
     place.databases[0].unlink()
 
 
+def announced(place: Place) -> None:
+    """A conversion that was cut off before it changed anything."""
+    plain(place)
+    plain_file(place)
+    announce(place)
+
+
+def begun(place: Place) -> None:
+    """A conversion that was cut off after the first database."""
+    unproven(place)
+    with closing(PLAIN.connect(place.databases[1])) as database:
+        database.execute("CREATE TABLE t (a)")
+    announce(place)
+
+
+def noise_in_a_plain_one(place: Place) -> None:
+    plain(place)
+    place.databases[1].write_bytes(bytes(random.Random(1).randbytes(8192)))
+
+
 @pytest.mark.parametrize(
     ("made", "key", "condition"),
     [
         (nothing, None, Condition.PLAIN),
+        (announced, None, Condition.PLAIN),
+        (noise_in_a_plain_one, None, Condition.PLAIN),
         (plain, None, Condition.PLAIN),
         (plain_file, None, Condition.PLAIN),
         (nothing, RIGHT, Condition.UNPROVEN),
@@ -140,6 +163,11 @@ def test_what_belongs_together_is_opened(
         (one_sealed_one_plain, RIGHT, "b.db is not encrypted, but a key is given"),
         (one_sealed_one_plain, WRONG, "is not the one"),
         (one_sealed_one_plain, None, "is encrypted, and no key was given"),
+        (proof_torn, None, "is encrypted, and no key was given"),
+        (begun, None, "is encrypted, and no key was given"),
+        (begun, RIGHT, "b.db is not encrypted, but a key is given"),
+        (begun, WRONG, "a.db cannot be read with the key"),
+        (announced, RIGHT, "a.db is not encrypted, but a key is given"),
     ],
 )  # fmt: skip
 def test_what_does_not_is_refused_and_left_as_it_was(

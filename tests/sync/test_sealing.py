@@ -131,6 +131,7 @@ def test_cut_off_at_any_step_it_has_lost_nothing_and_can_be_run_again(plain: Pat
         assert rows_of(looked / "a.db") == ROWS  # as the programs would find it now
         shutil.rmtree(looked)
         assert asks_to_convert(folder) or not telling(folder, WORD)
+        assert asks_for_the_key(folder) or {"a.db", "b.db"} <= set(telling(folder, WORD))
         convert(place_in(folder), key())
         assert_converted(folder)
 
@@ -141,6 +142,15 @@ def asks_to_convert(folder: Path) -> bool:
         examine(place_in(folder), key())
     except SettingsError as refused:
         return "forecourt seal" in str(refused)
+    return False
+
+
+def asks_for_the_key(folder: Path) -> bool:
+    """Whether a program without the key would refuse to work on it."""
+    try:
+        examine(place_in(folder), None)
+    except SettingsError as refused:
+        return "no key was given" in str(refused)
     return False
 
 
@@ -196,7 +206,7 @@ def test_a_copy_that_differs_takes_nobodys_place(plain: Path, monkeypatch: pytes
         convert(place_in(plain), key())
 
     assert rows_of(plain / "a.db") == ROWS
-    assert not (plain / "the.seal").exists()
+    assert examine(place_in(plain), None) is Condition.PLAIN
 
 
 def test_a_disk_without_room_leaves_the_plain_file(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
