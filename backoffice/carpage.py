@@ -156,7 +156,7 @@ def _chart(points: Sequence[Point], name: str, size: tuple[int, int], w: Wording
     )
 
 
-def witnesses(car: VehicleDetail, snapshot: Snapshot, mileage: Iterable[TimelineEvent], w: Wording) -> list[Witness]:
+def witnesses(car: VehicleDetail, snapshot: Snapshot, mileage: Sequence[TimelineEvent], w: Wording) -> list[Witness]:
     """All odometers of the latest visit side by side, what was typed after it included."""
     known = {part.source for part in snapshot.odometer}
     typed = [
@@ -165,7 +165,17 @@ def witnesses(car: VehicleDetail, snapshot: Snapshot, mileage: Iterable[Timeline
         if event.source in TYPED_SOURCES - known and event.snapshot_id == car.snapshot_id
     ]
     parts = [*snapshot.odometer, *typed]
-    return [Witness(part, _gap(part, car.odometer.odometer_m, w)) for part in parts]
+    lives = _lives(car.snapshot_id, mileage)
+    return [Witness(part, _gap(part, lives, car.odometer.odometer_m, w)) for part in parts]
+
+
+def _lives(snapshot_id: str, mileage: Iterable[TimelineEvent]) -> dict[tuple[str, int], int]:
+    """What a witness of a visit means for the car's life, where a replaced cluster or another unit changes it."""
+    return {
+        (event.source, event.shown_m): event.odometer_m
+        for event in mileage
+        if event.snapshot_id == snapshot_id and event.shown_m is not None and event.odometer_m is not None
+    }
 
 
 def readiness(snapshot: Snapshot, w: Wording) -> dict[str, Any] | None:
@@ -235,10 +245,11 @@ def _cleared(car: VehicleDetail, w: Wording) -> str:
     return w("cleared", since=w.km(car.distance_since_clear_m), count=car.warmups_since_clear)
 
 
-def _gap(part: OdometerPart, current_m: int | None, w: Wording) -> str:
+def _gap(part: OdometerPart, lives: dict[tuple[str, int], int], current_m: int | None, w: Wording) -> str:
     if part.odometer_m is None or current_m is None:
         return DASH
-    gap_km = round((part.odometer_m - current_m) / 1000)
+    life_m = lives.get((part.source, part.odometer_m), part.odometer_m)
+    gap_km = round((life_m - current_m) / 1000)
     sign = "+" if gap_km > 0 else "−" if gap_km < 0 else ""
     return w("km", value=f"{sign}{w.number(abs(gap_km))}")
 

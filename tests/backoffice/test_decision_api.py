@@ -75,6 +75,8 @@ async def test_a_replaced_cluster_explains_a_lower_number(client: httpx.AsyncCli
 
     assert made.status_code == 201
     assert (last["odometer_m"], last["shown_m"]) == (61_204_000 + 92_000_000, 61_204_000)
+    page = (await client.get(f"/vehicles/{car}?lang=en", headers=HTML)).text
+    assert "61,204 km" in page and "−92,0" not in page  # the gap is the car's, not the instrument's
 
 
 async def test_two_files_of_one_car_become_one_and_part_again(client: httpx.AsyncClient) -> None:
