@@ -6,7 +6,6 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backoffice.errors import StoreBusyError, StoreFailedError
@@ -57,7 +56,7 @@ async def open_database(url: str, *, busy_timeout_s: float, key_file: Path | Non
             await connection.run_sync(upgrade)
     except database.keeping.broken as error:
         await database.close()
-        raise StoreFailedError(f"{_shown(url)}: {one_line(error)}; check the path, its owner and free space") from error
+        raise StoreFailedError(f"{_shown(url)}: {one_line(error)}; {_advice(url)}") from error
     except BaseException:
         await database.close()
         raise
@@ -121,7 +120,15 @@ def _begin(connection: Connection) -> None:
 
 
 def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)
+    """The address without name, password and options, also where a password is not written as an address wants it."""
+    kind, _, rest = url.partition("://")
+    return f"{kind}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
+def _advice(url: str) -> str:
+    if sqlite_path(url) is None:
+        return "see that PostgreSQL runs there and that database.url is right"
+    return "check the path, its owner and free space"
 
 
 def one_line(error: Exception) -> str:

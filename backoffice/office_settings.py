@@ -1,16 +1,21 @@
 """Settings of the back office: ``office.toml``, then environment ``FORECOURT_OFFICE_``; unknown keys are refused."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_state_path
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from config.settings import ChecksSettings, MqttSettings, RuleFolders, Section
 from config.toml_settings import TomlSettings
 from config.zones import TimeZone
 
+_POSTGRESQL = re.compile(
+    r"postgresql\+asyncpg://([^@:/?#]+(:[^@:/?#]*)?@)?([^@:/?#]*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/[^@/?#]+"
+    r"(\?((ssl|host|passfile)=[^@#&]+(&|\Z))+)?\Z"
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -31,6 +36,17 @@ class DatabaseSettings(Section):
     directory: Path = Field(default_factory=lambda: user_state_path("forecourt-office", appauthor=False))
     key_file: Path | None = None
     busy_timeout_s: float = Field(10.0, gt=0, le=300)
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_read(cls, url: str) -> str:
+        """Refuse an address that would be taken apart wrongly; the reason never repeats it, it holds a password."""
+        if url.startswith("postgresql") and not _POSTGRESQL.match(url):
+            raise ValueError(
+                "must be postgresql+asyncpg://name:password@host:port/database;"
+                " in a password write @ : / ? # as %40 %3A %2F %3F %23; options are ssl, host and passfile"
+            )
+        return url
 
 
 class IngestSettings(Section):

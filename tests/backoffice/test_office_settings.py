@@ -49,3 +49,15 @@ def test_each_mistake_is_one_line_that_names_the_key(tmp_path: Path, text: str, 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         load_office_settings(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["office:se@same@h/db", "office:sesame@h:port/db", "office:ses/ame@h/db", "h/d@b", "h/db?password=sesame"],
+)
+def test_a_database_address_that_would_be_misread_is_refused_without_showing_it(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_office_settings(written(tmp_path, f"[database]\nurl = 'postgresql+asyncpg://{address}'\n"))
+
+    assert "database.url" in str(refusal.value)
+    assert not any(part in str(refusal.value) for part in ("same", "ses"))

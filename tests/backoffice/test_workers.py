@@ -43,9 +43,13 @@ def noting(folder: Path, then: str) -> Sequence[str]:
     return (sys.executable, "-I", "-S", "-c", note)
 
 
+def noted(folder: Path) -> list[int]:
+    return sorted(int(path.name) for path in folder.iterdir())
+
+
 async def started(folder: Path, count: int) -> list[int]:
     async with asyncio.timeout(20):
-        while len(found := sorted(map(int, os.listdir(folder)))) < count:  # noqa: ASYNC110
+        while len(found := noted(folder)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found
 
