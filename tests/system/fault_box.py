@@ -12,7 +12,7 @@ from pathlib import Path
 from config.settings import MqttSettings
 from sync.clock import SystemClock
 from sync.codec import ReceivedBatch, answers_of, decode_batch
-from sync.errors import OutboxError, OutboxFullError, gravest
+from sync.errors import OutboxError, OutboxFullError, UpstreamError
 from sync.mqtt import Link
 from sync.outbox import Outbox
 from sync.publisher import Publisher
@@ -96,9 +96,13 @@ async def main(folder: Path, disk: Path, port: int, protocol: str, publisher: ty
             await outbox.emptied.wait()
             delivering.cancel()
     except ExceptionGroup as errors:
-        if not isinstance(gravest(errors), OutboxError):
+        broken, defects = (
+            errors.subgroup((OutboxError, OSError)),
+            errors.split((OutboxError, OSError, UpstreamError))[1],
+        )
+        if broken is None or defects is not None:
             raise
-        sys.exit(str(gravest(errors)))  # as the agent does: one line, and a new life
+        sys.exit(repr(broken.exceptions[0]))  # as the agent does: one line, and a new life
     finally:
         await outbox.close()
 

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 import random
-import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx
 
 from tests.simulated import SimulatedLot
 from tests.sync.broker import free_port
+from tests.system.fault_store import FaultStore
 from tests.system.product import AGENT, BIN
 
 SCENARIOS = ("clean", "engine-fault", "codes-cleared", "rolled-back")
@@ -56,12 +56,8 @@ class Visits:
                         return
             await asyncio.sleep(LOOK_S)
 
-    def missing(self, store: Path) -> list[str]:
+    async def missing(self, store: FaultStore) -> list[str]:
         """Intakes that were read and are not upstream exactly once, with their car."""
-        database = sqlite3.connect(store)
-        try:
-            found = database.execute("SELECT snapshot_id, record FROM records WHERE kind = 'snapshot'").fetchall()
-        finally:
-            database.close()
-        vins = [(intake, json.loads(record)["body"]["snapshot"]["vehicle"]["vin"]) for intake, record in found]
+        found = await store.query("SELECT snapshot_id, record FROM records WHERE kind = 'snapshot'")
+        vins = [(intake, json.loads(str(record))["body"]["snapshot"]["vehicle"]["vin"]) for intake, record in found]
         return [intake for intake, vin in self.read.items() if vins.count((intake, vin)) != 1]

@@ -9,7 +9,6 @@ import os
 import random
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from tests.simulated import SimulatedLot
 from tests.sync.broker import Broker, BrokerProcess, Rumqttd
 from tests.system.fault_cars import Visits
 from tests.system.fault_proxy import FaultProxy, Line, fault_proxy
+from tests.system.fault_store import FaultStore, FileStore, children_of, send
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -40,7 +40,7 @@ FAULTS = (
 
 OFFICE = """\
 [database]
-directory = "{folder}/office"
+{database}
 [mqtt]
 url = "mqtt://127.0.0.1:{port}"
 protocol = "{protocol}"
@@ -84,9 +84,11 @@ class FaultRun:
         disk: Path | None = None,
         lot: SimulatedLot | None = None,
         plan: Sequence[str] = (),
+        store: FaultStore | None = None,
     ) -> None:
         """``plan`` names the faults to have instead of drawn ones; a ``lot`` brings an agent with cars along."""
         self.judged = Judged(seed)
+        self._store = store or FileStore(folder)
         self._visits = Visits(lot) if lot else None
         self._plan = list(plan)
         self._folder = folder
@@ -119,15 +121,15 @@ class FaultRun:
                 cars.cancel()
                 await asyncio.wait([cars])
             await self._heal_and_drain()
-        self._judge()
+        await self._judge()
         return self.judged
 
     def _prepare(self, box_port: int, office_port: int) -> None:
         config = self._folder / "office.toml"
-        config.write_text(OFFICE.format(folder=self._folder, port=office_port, protocol=self._protocol))
+        config.write_text(OFFICE.format(database=self._store.settings, port=office_port, protocol=self._protocol))
         box = [sys.executable, "-m", "tests.system.fault_box", str(self._folder), str(self._disk), str(box_port)]
         self._commands = {
-            "office": [str(BIN / "forecourt-office"), "ingest", "--config", str(config)],
+            "office": [str(BIN / "forecourt-office"), "ingest", *self._store.options, "--config", str(config)],
             "box": [*box, self._protocol, *([self._control] if self._control else [])],
         }
         if self._visits:
@@ -156,8 +158,9 @@ class FaultRun:
 
     async def _have_faults(self) -> None:
         ends = time.monotonic() + self._seconds
+        possible = FAULTS + self._store.faults
         while self._plan or time.monotonic() < ends:
-            name = await self._next_planned() if self._plan else self._chance.choice(FAULTS)
+            name = await self._next_planned() if self._plan else self._chance.choice(possible)
             self.judged.faults[name] += 1
             await getattr(self, name)()
             self._start_missing()
@@ -182,6 +185,25 @@ class FaultRun:
 
     async def kill_office(self) -> None:
         await self.kill("office")
+
+    async def database_restarts(self) -> None:
+        """Its processes are killed with transactions under way, and start over what they left."""
+        await self._store.restart(self._chance.choice([0.0, 1.0]))
+
+    async def kill_worker(self) -> None:
+        for worker in self._some_worker():
+            send(worker, signal.SIGKILL)
+
+    async def stop_worker(self) -> None:
+        """One is held up, also amid a transaction, while the other goes on."""
+        for worker in self._some_worker():
+            send(worker, signal.SIGSTOP)
+            await asyncio.sleep(self._chance.uniform(0.2, 1.5))
+            send(worker, signal.SIGCONT)
+
+    def _some_worker(self) -> list[int]:
+        workers = children_of(self._running["office"].pid)
+        return [self._chance.choice(workers)] if workers else []
 
     async def broker_restarts(self) -> None:
         """It forgets everything; now and then while the office is held up and batches lie with it."""
@@ -251,32 +273,31 @@ class FaultRun:
         if isinstance(self._broker, Rumqttd):
             await self.broker_restarts()  # one whose thread panicked listens on and never serves again
         deadline = time.monotonic() + DRAIN_S
-        while not (drained := self._drained()) and time.monotonic() < deadline:
+        while not (drained := await self._drained()) and time.monotonic() < deadline:
             self._start_missing()
             await asyncio.sleep(0.2)
         self.judged.stuck = not drained
 
-    def _drained(self) -> bool:
+    async def _drained(self) -> bool:
         """The box ends with 0 once nothing is owed; it is not started again then."""
         if self._running["box"].poll() != 0:
             return False
         self._commands.pop("box", None)
-        return not (self._visits and self._visits.missing(self._store))
-
-    @property
-    def _store(self) -> Path:
-        return self._folder / "office" / "office.db"
+        return not (self._visits and await self._visits.missing(self._store))
 
     def _end(self) -> None:
         for process in self._running.values():
+            workers = children_of(process.pid)
             process.kill()
             process.wait()
+            for worker in workers:
+                send(worker, signal.SIGKILL)
         self._broker.kill()
 
-    def _judge(self) -> None:
+    async def _judge(self) -> None:
         judged = self.judged
         promised = _promises(self._folder / "promised")
-        stored, gaps = _upstream(self._store)
+        stored, gaps = await _upstream(self._store)
         numbers = Counter(number for _, number in stored)
         missing = [(number, at) for number, at in promised.items() if number not in numbers]
         judged.promised = len(promised)
@@ -285,7 +306,7 @@ class FaultRun:
         judged.doubled = sum(times - 1 for times in numbers.values())
         if self._visits:
             judged.visits = len(self._visits.read)
-            judged.lost += len(self._visits.missing(self._store))
+            judged.lost += len(await self._visits.missing(self._store))
         judged.reordered = _out_of_order(stored)
         judged.tracebacks = sum(self._log(name).count("Traceback") for name in ("box", "office", "agent"))
 
@@ -300,16 +321,13 @@ def _promises(path: Path) -> dict[int, Place]:
     return {int(number): (stream, int(seq)) for number, stream, seq in whole}
 
 
-def _upstream(path: Path) -> tuple[list[tuple[Place, int]], list[tuple[str, int, int]]]:
+async def _upstream(store: FaultStore) -> tuple[list[tuple[Place, int]], list[tuple[str, int, int]]]:
     """Rows of the busy box in the order of their streams, and the ranges that were given up or refused."""
-    database = sqlite3.connect(path)
-    try:
-        rows = database.execute("SELECT stream, seq, record FROM records WHERE device = 'bay-1' ORDER BY stream, seq")
-        stored = [((stream, seq), number) for stream, seq, text in rows if (number := _number(text)) is not None]
-        gaps = database.execute("SELECT stream, first_seq, last_seq FROM gaps WHERE cause != 'hole'").fetchall()
-    finally:
-        database.close()
-    return stored, gaps
+    rows = await store.query("SELECT stream, seq, record FROM records WHERE device = 'bay-1' ORDER BY stream, seq")
+    numbers = [((str(stream), int(str(seq))), _number(str(text))) for stream, seq, text in rows]
+    gaps = await store.query("SELECT stream, first_seq, last_seq FROM gaps WHERE cause != 'hole'")
+    ranges = [(str(stream), int(str(first)), int(str(last))) for stream, first, last in gaps]
+    return [(place, number) for place, number in numbers if number is not None], ranges
 
 
 def _number(text: str) -> int | None:
