@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
-from collector.events import AdapterMissing, AdapterReady, CarPlugged, ScanProgress, VinSeen
+from collector.events import AdapterMissing, AdapterReady, CarPlugged, DriveBegan, DriveDone, ScanProgress, VinSeen
 from tests.agent.bench import Bench, running_agent, settings_for
 from tests.agent.cars import ADAPTER, CAR_A, CAR_B, reading_of, silent_reading
 
@@ -175,3 +175,27 @@ async def test_one_tap_changes_why_the_car_is_here(browser: Browser, bench: Benc
     await page.get_by_role("button", name="Delivery check").tap()
 
     await expect(page.get_by_role("button", name="Delivery check")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_page_is_locked_while_the_car_moves_and_then_says_what_the_drive_showed(
+    browser: Browser, bench: Bench, language: str
+) -> None:
+    page = await opened(browser, bench, language)
+    await bench.tell("Bay 1", AdapterReady(ADAPTER))
+    await bench.plug("Bay 1", reading_of())
+    await expect(page.get_by_label(WORDS[language]["dash"], exact=True)).to_be_visible()
+    await bench.tell("Bay 1", DriveBegan())
+    lock = page.get_by_role("alertdialog")
+    await expect(lock).to_be_visible()
+    await expect(page.get_by_label(WORDS[language]["dash"], exact=True)).to_have_count(0)
+    assert await nothing_sticks_out(page)
+    await shoot(page, f"7-driving-{language}")
+
+    await bench.tell("Bay 1", DriveDone("01A6", 52_340_000, 52_341_500, 4_010, lasted_s=300, ended_before_s=90))
+    await expect(lock).to_have_count(0)
+    await expect(page.locator(".drive")).to_contain_text({"en": "moved by", "zh": "4"}[language])
+    await expect(page.locator(".findings")).to_contain_text({"en": "otherwise than the wheels", "zh": "与车轮不符"}[language])
+    await expect(page.get_by_label(WORDS[language]["dash"], exact=True)).to_be_visible()
+    assert await nothing_sticks_out(page)
+    await shoot(page, f"8-driven-{language}")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -138,7 +139,8 @@ def test_an_alert_arrives_by_itself_and_is_acknowledged(
 @pytest.mark.parametrize(("size", "language"), [(SMALL_PHONE, "zh"), (SMALL_PHONE, "en"), (DESK, "en")])
 def test_no_page_needs_scrolling_sideways(open_page: OpenPage, office: Office, size: Size, language: str) -> None:
     page = open_page("/alerts", size, language)
-    for path in ["/alerts", car_path(office, ROLLED), car_path(office, "A-106"), "/manual/vehicle"]:
+    cars = [car_path(office, ROLLED), car_path(office, "A-106")]
+    for path in ["/alerts", *cars, *(f"{car}/file" for car in cars), "/manual/vehicle"]:
         page.goto(office.url + path)
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
 
@@ -257,3 +259,61 @@ def test_the_language_switch_keeps_the_place(open_page: OpenPage, office: Office
 
     expect(page.locator("html")).to_have_attribute("lang", "en")
     assert path in page.url
+
+
+@EVERYWHERE
+def test_a_clerk_withdraws_a_value_and_takes_that_back(
+    open_page: OpenPage, office: Office, size: Size, language: str
+) -> None:
+    words = {"zh": ("作废", "撤回", "已不再有效"), "en": ("Withdraw", "Take back", "no longer holds")}[language]
+    page = open_page(f"{car_path(office, ROLLED)}/file", size, language)
+    value = page.locator(".values > li", has_text="148,020")
+    value.locator("summary").click()
+    assert wide_open(page) == 0
+    value.locator("input[name=reason]").fill("read off another car")
+    value.locator("input[name=operator]").fill("LW")
+    value.get_by_role("button", name=words[0], exact=True).click()
+    expect(value.locator("del")).to_contain_text("148,020")
+    expect(value).to_contain_text("read off another car")
+
+    decision = page.locator(".decisions > li", has=page.locator("summary")).first
+    decision.locator("summary").click()
+    decision.locator("input[name=reason]").fill("it was this car")
+    decision.locator("input[name=operator]").fill("ZH")
+    decision.get_by_role("button", name=words[1]).click()
+    expect(value.locator("del")).to_have_count(0)
+    expect(page.locator(".decisions .undone").first).to_contain_text(words[2])
+    assert wide_open(page) == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_car_that_changed_says_how_and_fits_a_phone(open_page: OpenPage, office: Office, language: str) -> None:
+    serial = 700 + (language == "zh")
+    number = arrive(office, serial)
+    again = faulty_visit(NOW + timedelta(days=30))
+    unit = again.ecus[0].model_copy(update={"calibration_ids": ("04E906027AB 9999",)})
+    changes = {"id": f"live-{serial}b", "dtcs": again.dtcs[1:], "ecus": (unit, *again.ecus[1:])}
+    vehicle = again.vehicle.model_copy(update={"vin": vin("LSVNV213", serial), "stock_number": number})
+    body = SnapshotBody(snapshot=again.model_copy(update=changes | {"vehicle": vehicle}))
+    office.run(office.store.store_batch("bay-2", f"s{serial}", 2, [(2, row(body))], NOW))
+    page = open_page(car_path(office, number), PHONE, language)
+    section = page.locator("section", has=page.locator("#changes-title"))
+
+    expect(section).to_contain_text("P0420")
+    expect(section).to_contain_text({"zh": "新出现", "en": "new"}[language])
+    expect(section).to_contain_text("04E906027AB 9999")
+    assert wide_open(page) == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_wrong_decision_is_one_line_with_a_way_back(open_page: OpenPage, office: Office, language: str) -> None:
+    page = open_page(f"{car_path(office, FAULTY)}/file", PHONE, language)
+    page.locator("summary", has_text={"zh": "并入本车", "en": "into this one"}[language]).click()
+    page.locator("#merge-other").fill(ROLLED)
+    page.locator("#why-merge").fill("the same car")
+    page.locator("#by-merge").fill("LW")
+    open_page.offline = True  # the browser notes the refusal in its console
+    page.get_by_role("button", name={"zh": "并入", "en": "Bring together"}[language], exact=True).click()
+
+    expect(page.locator("main")).to_contain_text({"zh": "两辆不同的车", "en": "they are two cars"}[language])
+    assert wide_open(page) == 0
