@@ -218,7 +218,7 @@ def _own_port(text: str, port: int, place: int) -> int:
 
 
 async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
-    loop = asyncio.get_running_loop()
+    loop, starter = asyncio.get_running_loop(), os.getppid()
     stations = [_station(scenario, arguments) for _ in range(arguments.copies)]
     first = stations[0]
     ended = asyncio.Event()
@@ -232,7 +232,7 @@ async def _serve(scenario: Scenario, arguments: argparse.Namespace) -> None:
         air = {"hci": dongle} if dongle else {}
         _print({"adapters": urls, "truth": first.truth(), "reads": first.maker_reads(), **air})
         if arguments.control and sys.stdin is not None:
-            _listen(first, loop, ended)
+            _listen(first, starter, ended)
         if arguments.seconds is not None:
             loop.call_later(arguments.seconds, ended.set)
         await ended.wait()
@@ -270,12 +270,12 @@ def _stop_printing() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _listen(station: Station, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+def _listen(station: Station, starter: int, ended: asyncio.Event) -> None:
     """Read standard input in a thread: it may be a file or a terminal, which an event loop cannot watch everywhere.
 
-    Its end means no more orders; when whoever started us has gone too, nobody is left to end us.
+    Its end means no more orders; when the process that started us has gone too, nobody is left to end us.
     """
-    parent = os.getppid()
+    loop = asyncio.get_running_loop()
 
     async def act(line: str) -> None:
         _print(await obey(station, line))
@@ -285,7 +285,7 @@ def _listen(station: Station, loop: asyncio.AbstractEventLoop, ended: asyncio.Ev
         with suppress(RuntimeError, CancelledError):
             with suppress(OSError):
                 read_lines()
-            while os.getppid() == parent:
+            while os.getppid() == starter:
                 time.sleep(ORPHAN_LOOK_S)
             loop.call_soon_threadsafe(ended.set)
 
