@@ -47,10 +47,15 @@ def wait_for_url(process: subprocess.Popen[bytes], transport: str, batch: Path, 
     while time.monotonic() < deadline and process.poll() is None:
         if transport == "tcp" and is_listening(port):
             return f"tcp:127.0.0.1:{port}"
-        if transport == "serial" and batch.exists() and (device := batch.read_text().partition("\n")[0].strip()):
+        if transport == "serial" and batch.exists() and (device := device_of(batch.read_text())):
             return f"serial:{device}?baud=38400"
         time.sleep(0.02)
     raise AssertionError(f"ELM327-emulator did not start: {log.read_text(errors='replace')[-500:]}")
+
+
+def device_of(told: str) -> str:
+    """The port among what the emulator tells; a warning about another emulator of this machine may stand before it."""
+    return next((line for line in told.splitlines() if line.startswith("/dev/")), "")
 
 
 def free_port() -> int:
