@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, JsonValue, ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import commands as queue
 from backoffice.api import Limit, OpaqueId, Operator, Request
@@ -15,7 +14,7 @@ from backoffice.problems import PROBLEM_JSON, ProblemError, ProblemView
 from backoffice.store import RecordStore, random_id
 from config.catalogue import MessageError, text_of
 from evidence.snapshot import Text
-from sync.command import MAX_LIFE_MS
+from sync.command import KINDS, MAX_LIFE_MS
 from sync.wire import DEVICE_PATTERN
 
 MAX_LIFE_S = MAX_LIFE_MS // 1000
@@ -73,10 +72,7 @@ def command_routes(store: RecordStore) -> APIRouter:
 
     @routes.get("/commands/{command_id}", summary="One command and its answer")
     async def one(command_id: OpaqueId) -> CommandView:
-        found = await store.look_up(lambda c: queue.command(c, command_id))
-        if found is None:
-            raise ProblemError(404, "office.problem_no_command")
-        return view_of(found)
+        return await _shown(store, command_id)
 
     return routes
 
@@ -102,23 +98,31 @@ def _text_of(queued: Queued) -> Text:
 
 
 async def _asked(store: RecordStore, device: str, wanted: CommandRequest) -> CommandView:
+    _refuse_params(wanted)
+    if not await store.look_up(lambda c: queue.knows_device(c, device)):
+        raise ProblemError(404, "office.problem_no_box")
     life = LIVES[wanted.kind] if wanted.life_s is None else timedelta(seconds=wanted.life_s)
     order = Order(device, wanted.kind, dict(wanted.params), wanted.operator, life)
-
-    async def put(connection: AsyncConnection) -> Queued | None:
-        if not await queue.knows_device(connection, device):
-            raise ProblemError(404, "office.problem_no_box")
-        made = await queue.enqueue(connection, order, now=datetime.now(UTC), new_id=random_id)
-        return await queue.command(connection, made)
-
+    now = datetime.now(UTC)
     try:
-        queued = await store.in_transaction(put)
+        made = await store.in_transaction(lambda c: queue.enqueue(c, order, now=now, new_id=random_id))
+    except QueueFullError as error:
+        raise ProblemError(409, "office.problem_queue_full") from error
+    return await _shown(store, made)
+
+
+def _refuse_params(wanted: CommandRequest) -> None:
+    """Say what no box would take before anything is written."""
+    try:
+        KINDS[wanted.kind].model_validate(wanted.params)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in ("params", *first["loc"]))[:MAX_REASON]
         raise ProblemError(422, "office.problem_invalid", field=field, reason=first["msg"].lstrip("@")) from error
-    except QueueFullError as error:
-        raise ProblemError(409, "office.problem_queue_full") from error
-    if queued is None:
+
+
+async def _shown(store: RecordStore, command_id: str) -> CommandView:
+    found = await store.look_up(lambda c: queue.command(c, command_id))
+    if found is None:
         raise ProblemError(404, "office.problem_no_command")
-    return view_of(queued)
+    return view_of(found)
