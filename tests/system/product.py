@@ -48,6 +48,9 @@ directory = "{folder}/office"
 url = "mqtt://127.0.0.1:{port}"
 backoff_first_s = 0.1
 backoff_max_s = 0.5
+[commands]
+look_every_s = 0.1
+send_again_s = 1
 [alerts]
 webhook_url = "{webhook}"
 """
@@ -101,6 +104,22 @@ class Product:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    async def console(self, *words: str) -> tuple[int, Any]:
+        """``forecourt-office command bay-box-7 ...``: its exit code and the JSON it prints."""
+        config = str((self.folder / "office").with_suffix(".toml"))
+        command = [str(BIN / "forecourt-office"), "command", "bay-box-7", *words, "--json", "--config", config]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate()
+        return process.returncode or 0, json.loads(said)
+
+    async def post(self, path: str, **body: object) -> Any:
+        """Tell the back office's API something."""
+        async with httpx.AsyncClient(timeout=10) as http:
+            said = await http.post(f"{self.office_url}{path}", json=body)
+            assert said.status_code < 300, said.text
+            return said.json()
 
     async def ask(self, url: str) -> Any:
         async with httpx.AsyncClient(timeout=10) as http:
