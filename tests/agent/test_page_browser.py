@@ -194,8 +194,16 @@ async def test_the_page_is_locked_while_the_car_moves_and_then_says_what_the_dri
 
     await bench.tell("Bay 1", DriveDone("01A6", 52_340_000, 52_341_500, 4_010, lasted_s=300, ended_before_s=90))
     await expect(lock).to_have_count(0)
-    await expect(page.locator(".drive")).to_contain_text({"en": "moved by", "zh": "4"}[language])
-    await expect(page.locator(".findings")).to_contain_text({"en": "otherwise than the wheels", "zh": "与车轮不符"}[language])
+    await expect(page.locator(".findings")).to_contain_text(
+        {"en": "otherwise than the wheels", "zh": "与车轮不符"}[language]
+    )
     await expect(page.get_by_label(WORDS[language]["dash"], exact=True)).to_be_visible()
     assert await nothing_sticks_out(page)
     await shoot(page, f"8-driven-{language}")
+
+    again = DriveDone("01A6", 52_341_500, 52_345_500, 4_010, lasted_s=300, ended_before_s=90)
+    await bench.tell("Bay 1", DriveBegan(), again)
+    await expect(page.locator(".drive")).to_contain_text({"en": "moved by 4 km", "zh": "里程增加 4 公里"}[language])
+    await expect(page.locator(".findings")).not_to_contain_text(
+        {"en": "otherwise than the wheels", "zh": "与车轮不符"}[language]
+    )
