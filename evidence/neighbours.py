@@ -180,17 +180,18 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     counted = _counted(typed, reversed(stands), road)
     # a counter cleared in between may have counted less than was driven
     believed = [window for window in counted if expected is None or window.high_m >= expected.low_m]
-    reason = _first_doubt(typed, believed) if believed else _by_pace(typed, expected, road)
+    reason = _first_doubt(typed, believed)
+    if not reason and not any(window.holds(typed) for window in believed):
+        reason = _by_pace(typed, expected, None if believed else road.visits[typed.visit].papers_m, road)
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 
-def _by_pace(typed: Entry, expected: Window | None, road: Road) -> str:
+def _by_pace(typed: Entry, expected: Window | None, paper_m: int | None, road: Road) -> str:
     """A lost digit, which hardly any change resembles; or any slip into what a paper of the visit leaves of it."""
     if expected is None or expected.holds(typed):
         return ""
     if expected.has_lost_digit(typed):
         return SLIP
-    paper_m = road.visits[typed.visit].papers_m
     if paper_m is None:
         return ""
     left = (expected.within(Window(paper_m / unit, (paper_m + LAG_M) / unit)) for unit in road.dash_units)

@@ -273,3 +273,12 @@ def test_a_paper_of_the_same_visit_tells_where_a_slip_above_the_line_leads() -> 
     assert _reasons(_seen(5_060, 900), _seen(81_754, 600, papers_km=19_109), *later)[1] != "slip"
     assert _reasons(_seen(5_060, 900), _seen(81_754, 600, papers_km=80_109), *later)[1] != "slip"
     assert _reasons(_seen(5_060, 900), _seen(81_754, 600), *later)[1] != "slip"
+
+
+def test_a_digit_lost_is_told_by_the_pace_where_the_counter_was_cleared_on_the_way() -> None:
+    """Cleared and beyond its old value, a counter says less than was driven: 3,019 km of 4,809."""
+    driven = _seen(31_774, 1_260), _seen(41_687, 720), _seen(50_863, 220, counted_km=1_671)
+
+    assert _reasons(*driven, _seen(5_672, 0, counted_km=4_690))[-1] == "slip"
+    assert _reasons(*driven, _seen(65_472, 0, counted_km=4_690))[-1] != "slip"
+    assert _reasons(*driven, _seen(45_672, 0, counted_km=4_690, papers_km=55_000))[-1] == "below_earlier"
