@@ -1,6 +1,8 @@
 """``ledger.db`` as a real file: what is committed is there after any end of the process."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 from agent.answers import Answers
 from agent.intake import Circumstances, read
 from agent.ledger import Change, Intake, Known, RecordSet, Status, StockState
-from agent.ledger_store import LedgerStore
+from agent.ledger_store import SCHEMA, LedgerStore
 from evidence.snapshot import Purpose
+from sync.command_facts import ServiceFact
 from sync.errors import OutboxError
 from sync.records import ClockBody
 from tests.agent.cars import CAR_A, CAR_B, NOW, reading_of
@@ -130,3 +133,21 @@ async def test_a_set_of_records_is_owed_once_and_its_bodies_are_forgotten(store:
     await store.owe(owed)
 
     assert await store.owed() == ()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_ledger_of_any_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        for number in range(1, version + 1):
+            old.executescript((SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
+        old.execute(f"PRAGMA user_version = {version}")
+        old.execute("INSERT INTO vehicles (id, vin, stock_state) VALUES ('v1', ?, 'in_stock')", (CAR_A,))
+
+    store = await LedgerStore.open(path)
+
+    assert await store.commands.begin("c-1", "health", 0)
+    assert await store.facts.take([ServiceFact(id="s1", vin=CAR_A, done_at=NOW)])
+    assert (vehicle := await store.vehicle(CAR_A)) is not None
+    assert vehicle.id == "v1"
+    await store.close()

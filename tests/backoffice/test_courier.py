@@ -1,21 +1,30 @@
 """What the courier hands out and notes, on a real store: due commands, boxes that came back, facts on their way."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, select
 
 from backoffice import commands as queue
+from backoffice import migrations
+from backoffice.command_tables import facts
 from backoffice.commands import Order
 from backoffice.courier import Courier
+from backoffice.database import open_database
 from backoffice.office_settings import CommandSettings
 from backoffice.store import RecordStore
 from backoffice.views import WorkOrder
 from config.settings import MqttSettings
 from sync.command import CommandAnswer, Status
 from sync.command_exchange import Outgoing
+from sync.command_facts import ServiceFact
 from tests.backoffice.facts import DAY, START, VIN_A, row, visit
 from tests.sync.running import running, until
 
@@ -131,3 +140,30 @@ async def test_a_store_that_cannot_be_read_sends_nothing_and_loses_nothing(desk:
         await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO commands")
 
     assert [one.command.id for one in await desk.to_send()] == [command_id]
+
+
+async def test_services_that_an_earlier_version_recorded_go_down_too(tmp_path: Path) -> None:
+    engine, config = create_engine(f"sqlite:///{tmp_path / 'office.db'}"), Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.exec_driver_sql(
+            "INSERT INTO vehicles (id, vin, plate_key, stock_key, stock_state, market, created_at, summary, detail)"
+            " VALUES ('car', ?, '', '', 'on_sale', 'CN', 0, '', '')",
+            (VIN_A,),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO workorders (id, vehicle_id, done_at, odometer_m, items_json, operator, note, recorded_at)"
+            " VALUES ('w1', 'car', 1772355600000, 67000000, '[\"oil_and_filter\"]', 'Li', '', 0)"
+        )
+    engine.dispose()
+
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'office.db'}", busy_timeout_s=5)
+    async with database.engine.connect() as connection_now:
+        (told,) = (await connection_now.execute(select(facts.c.fact))).scalars()
+    await database.close()
+
+    fact = ServiceFact.model_validate(json.loads(told) | {"vin": VIN_A})
+    assert (fact.id, fact.odometer_m, fact.items) == ("w1", 67_000_000, ("oil_and_filter",))
+    assert fact.done_at.isoformat() == "2026-03-01T09:00:00+00:00"
