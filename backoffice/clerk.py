@@ -42,11 +42,11 @@ class Clerk:
     def __init__(self, store: RecordStore) -> None:
         self._store = store
 
-    async def void(self, vehicle_id: str, entry_id: str, signed: Signed) -> str:
-        """Withdraw one value of a car's ledger; return the decision's id."""
+    async def void(self, vehicle_id: str, entry_id: str, signed: Signed, seen_m: int | None = None) -> str:
+        """Withdraw one value of a car's ledger, if it still says ``seen_m``; return the decision's id."""
 
         async def work(connection: AsyncConnection, hand: Hand, current: str) -> str:
-            return (await void_entry(connection, hand, current, entry_id, signed)).id
+            return (await void_entry(connection, hand, current, entry_id, signed, seen_m=seen_m)).id
 
         return await self._of_car(vehicle_id, work)
 

@@ -42,7 +42,10 @@ class AmendRequest(SignedRequest):
 
 
 class EntryVoid(SignedRequest):
+    """With ``seen_m`` only a value that still shows so many metres is withdrawn."""
+
     entry: Annotated[str, Field(min_length=1, max_length=260)]
+    seen_m: int | None = None
 
 
 class EventRequest(SignedRequest):
@@ -112,7 +115,7 @@ def _record_routes(routes: APIRouter, clerk: Clerk) -> None:
 def _ledger_routes(routes: APIRouter, clerk: Clerk) -> None:
     @routes.post("/vehicles/{vehicle_id}/voids", status_code=201, summary="Withdraw one value of the mileage log")
     async def void(vehicle_id: OpaqueId, wanted: EntryVoid) -> DecisionDone:
-        return DecisionDone(ids=(await clerk.void(vehicle_id, wanted.entry, wanted.signed),))
+        return DecisionDone(ids=(await clerk.void(vehicle_id, wanted.entry, wanted.signed, wanted.seen_m),))
 
     @routes.post("/vehicles/{vehicle_id}/events", status_code=201, summary="Note a replaced cluster or another unit")
     async def event(vehicle_id: OpaqueId, wanted: EventRequest) -> DecisionDone:

@@ -40,9 +40,13 @@ def file_routes(pages: Pages, clerk: Clerk) -> APIRouter:
 def _value_forms(routes: APIRouter, pages: Pages, clerk: Clerk) -> None:
     @routes.post("/vehicles/{vehicle_id}/voids")
     async def void(
-        vehicle_id: OpaqueId, entry: Annotated[str, Form(max_length=260)], operator: Who, reason: Why
+        vehicle_id: OpaqueId,
+        entry: Annotated[str, Form(max_length=260)],
+        operator: Who,
+        reason: Why,
+        seen_m: Annotated[int | None, Form()] = None,
     ) -> Response:
-        await clerk.void(vehicle_id, entry, Signed(operator, reason))
+        await clerk.void(vehicle_id, entry, Signed(operator, reason), seen_m)
         return _back(vehicle_id)
 
     @routes.post("/vehicles/{vehicle_id}/mileages")

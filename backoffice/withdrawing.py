@@ -23,13 +23,24 @@ UNFILLED = "-"
 
 
 async def void_entry(
-    connection: AsyncConnection, hand: Hand, vehicle_id: str, entry_id: str, signed: Signed
+    connection: AsyncConnection,
+    hand: Hand,
+    vehicle_id: str,
+    entry_id: str,
+    signed: Signed,
+    *,
+    seen_m: int | None = None,
 ) -> Decision:
-    """Withdraw one value; raise ProblemError (404, 409) for one that is not there or withdrawn already."""
+    """Withdraw one value; raise ProblemError (404, 409) for one that is not there or withdrawn already.
+
+    Also when the value is not the one that somebody has ``seen_m``: a later answer may have taken its place.
+    """
     known = await lookups.entries(connection, vehicle_id)
     entry = next((one for one in known if one.entry_id == entry_id), None)
     if entry is None:
         raise ProblemError(404, "office.problem_no_entry")
+    if seen_m not in (None, entry.odometer_m):
+        raise ProblemError(409, "office.problem_entry_changed")
     if entry.quarantined == VOIDED:
         raise ProblemError(409, "office.problem_voided_already", who=entry.voided_by.lstrip("@"))
     said = VoidBody(snapshot_id=entry.snapshot_id, source=entry.source, ecu=entry.ecu, odometer_m=entry.odometer_m)

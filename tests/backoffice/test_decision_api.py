@@ -107,6 +107,7 @@ async def test_visits_are_joined_and_moved(client: httpx.AsyncClient) -> None:
     ("path", "body", "status"),
     [
         ("voids", {"entry": "none"}, 404),
+        ("voids", {"entry": "visit-rolled-2/odometer/0", "seen_m": 151_000_000}, 409),
         ("voids", {"entry": "x", "operator": " "}, 422),
         ("voids", {"entry": "x", "reason": ""}, 422),
         ("events", {"event": "cluster_replaced", "happened_at": "2026-05-01T00:00:00Z", "before_m": 1}, 422),
