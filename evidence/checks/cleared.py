@@ -68,7 +68,7 @@ def permanent_without_stored(case: Case) -> CheckPart:
     work = _work_before(case)
     if work is None:
         return outcome(
-            "K5", Result.SUSPICIOUS, params, confidence=0.95, evidence=evidence, assumption="no_workshop_clear"
+            "K5", Result.SUSPICIOUS, params, confidence=0.88, evidence=evidence, assumption="no_workshop_clear"
         )
     return outcome(
         "K5",
@@ -114,7 +114,7 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
         Result.SUSPICIOUS,
         params,
         variant="suspicious_vanished" if vanished else "",
-        confidence=0.95 if vanished or _left_over(case) else 0.9,
+        confidence=0.9 if vanished or _left_over(case) else 0.86,
         evidence=_evidence(case),
         assumption="no_workshop_clear",
     )

@@ -24,7 +24,7 @@ def below_earlier(case: Case) -> CheckPart:
     if paper is None or by_values.result is Result.SUSPICIOUS:
         return by_values
     pair = case.odometer, paper
-    return _told(pair, Result.SUSPICIOUS, 0.9, variant="suspicious_paper", assumption="paper_right")
+    return _told(pair, Result.SUSPICIOUS, 0.95, variant="suspicious_paper", assumption="paper_right")
 
 
 def _by_values(case: Case, best: Entry) -> CheckPart:
@@ -158,7 +158,7 @@ def _both_read(pair: _Pair) -> bool:
 
 def _judged(pair: _Pair) -> CheckPart:
     if _drops(pair):
-        return _told(pair, Result.SUSPICIOUS, 0.97 if _both_read(pair) else 0.93, assumption="earlier_right")
+        return _told(pair, Result.SUSPICIOUS, 0.97 if _both_read(pair) else 0.95, assumption="earlier_right")
     return _told(pair, Result.CONSISTENT, 0.97)
 
 

@@ -123,7 +123,7 @@ def test_a_drop_is_compared_with_every_earlier_visit() -> None:
 
 
 def test_a_typed_value_below_a_reading_needs_an_explanation() -> None:
-    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.93)
+    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.95)
 
 
 def test_a_ratio_of_miles_to_an_old_value_explains_nothing() -> None:
