@@ -218,7 +218,7 @@ def _id_of(fact: dict[str, object], place: int) -> str:
 def _short(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:DETAIL_LIMIT]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": ")[:DETAIL_LIMIT]
     return str(error)[:DETAIL_LIMIT]
 
 
