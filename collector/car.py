@@ -42,6 +42,7 @@ CAN_NUMBERS = {"11/500": "6", "29/500": "7", "11/250": "8", "29/250": "9"}
 CAN_NAME = re.compile(r"CAN (11/500|29/500|11/250|29/250)")
 NUMBERED = re.compile(r"[0-9A-F]: ?[0-9A-F]")
 CANNOT_ADDRESS = "the adapter cannot address it"
+FROZE_OVER_IT = "the adapter froze over it"
 PRESENT_V = 6.0  # below this no car supplies the adapter
 MOST_V = 60.0  # above this it is no supply of a vehicle, but digits of something else
 UDS_PROTOCOLS = (("6", "7"), ("8", "9"))  # CAN with 11 and 29 bit ids, 500 kbit/s before 250
@@ -76,6 +77,8 @@ class Car:
         self.unit = ""  # whom STPX names in place of a header
         self._pinned = False  # the adapter may not change to another protocol by itself
         self.on_trial: Trial | None = None  # what is being asked, where some adapters do not survive it
+        self.asking = b""  # the request that the adapter has not answered yet
+        self.spared: frozenset[bytes] = frozenset()  # requests that this adapter is not asked
         self.heard: set[str] = set()  # every unit that answered anything
         self.on_uds = False  # it has service 22 F4xx in place of service 01 (SAE J1979-2)
         self.dids_at_once = 1  # of those identifiers; tried anew on every car
@@ -300,8 +303,12 @@ class Car:
     ) -> Asked:
         if self.unit and not self.stpx:  # it took STPX before and does not any more: nobody else is asked in its place
             return Asked((), ItemStatus.NOT_ASKED, CANNOT_ADDRESS)
+        if request in self.spared:
+            return Asked((), ItemStatus.NOT_ASKED, FROZE_OVER_IT)
+        self.asking = request
         line = spelled(request, expected_lines, stpx=bool(self.stpx), unit=self.unit, wait_ms=wait_ms)
         reply = await self.adapter.ask(line, timeout_s=timeout_s)
+        self.asking = b""
         if reply is None:
             asked = NOTHING_SAID
         else:

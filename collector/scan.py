@@ -1,5 +1,7 @@
 """One visit to one car, step by step: the order of questions, progress, and when to stop."""
 
+import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -55,6 +57,7 @@ from protocols.readings import AdapterIdentity, CarReading, ItemStatus, Timing
 
 Tell = Callable[[ScanProgress | VinSeen], Awaitable[None]]
 MUST_HAVE = ("vin", "odometer.01A6", "monitor_status", "dtcs.stored", "dtcs.pending", "dtcs.permanent")
+FREEZES_MAX = 5
 SWAPS_MAX = 2  # cars changed more often than this during one scan are a loose contact, not a technician
 STEPS = ("step.connect", "step.identity", "step.codes", "step.odometer", "step.values", "step.freeze_frame")
 
@@ -68,6 +71,7 @@ class Reader:
     depth: Depth = Depth.FULL
     memory: Memory = field(default_factory=ShortMemory)
     opener: LinkOpener = open_transport
+    freezes: Counter[tuple[str, bytes]] = field(default_factory=Counter)
 
     @property
     def allow(self) -> AllowList:
@@ -93,15 +97,37 @@ class Reader:
             last_car = taught.key if taught else ""
             await self.memory.keep_skills(car.abilities.key, skills_now(car, last_car))
 
+    def car(self, adapter: Adapter, abilities: Abilities) -> Car:
+        """A car behind ``adapter``, to be asked nothing that this adapter fell silent over before."""
+        car = Car(adapter, abilities, self.settings)
+        self.spare(car)
+        return car
+
+    def spare(self, car: Car) -> None:
+        """Let ``car`` not be asked what its adapter fell silent over since the process began."""
+        mine = {request: times for (key, request), times in self.freezes.items() if key == car.abilities.key}
+        car.spared = frozenset(request for request, times in mine.items() if times >= _freezes_allowed(request))
+
     async def note_frozen(self, car: Car) -> None:
-        """An adapter was lost over a request that some do not survive: it is not tried on it again."""
+        """An adapter was lost over a request: one that some do not survive is not tried on it again, others once more.
+
+        Clones freeze on long replies. What was no trial may have been an accident, so that it is not kept for long.
+        """
+        if car.on_trial is None:
+            self.freezes[car.abilities.key, car.asking] += 1
+            return
         skills = replace(car.abilities.skills, chip=car.abilities.chip)
         spared = replace(skills, stpx=False) if car.on_trial is Trial.STPX else replace(skills, pids_at_once=1)
         await self.memory.keep_skills(car.abilities.key, spared)
 
 
 class AdapterFrozeError(AdapterLostError):
-    """An adapter was lost over something it was tried on for the first time: open it again, that is skipped now."""
+    """An adapter was lost over one request: open it again, sooner or later that is skipped."""
+
+
+def _freezes_allowed(request: bytes) -> int:
+    """How often an adapter may freeze over ``request`` before it is spared: what nobody waits for, once."""
+    return 1 if request[:1] == b"\x09" and request != b"\x09\x02" else 2
 
 
 class _LowSupplyError(Exception):
@@ -154,7 +180,7 @@ async def scan_car(
         except _SwappedError:
             attempts, known = attempts - 1, None
         except AdapterLostError as error:
-            if car.on_trial is None:
+            if car.on_trial is None and not (car.asking and error.reason == "adapter.no_prompt"):
                 raise
             await reader.note_frozen(car)
             raise AdapterFrozeError(error.reason, error.detail) from error
@@ -162,7 +188,7 @@ async def scan_car(
             timing = _timing(before, car.adapter.traffic, monotonic() - started_s)
             await reader.learn(car, book, known)
             return book.close(identity, timing), not book.connected
-        car = Car(car.adapter, await reader.set_up(car.adapter, afresh=True), reader.settings)
+        car = reader.car(car.adapter, await reader.set_up(car.adapter, afresh=True))
     raise AdapterLostError("scan.vin_changed")
 
 
@@ -332,13 +358,13 @@ async def scan_once(
 ) -> tuple[CarReading, bool]:
     """Open ``url``, scan the car behind it once and close; raise AdapterLostError or CarSilentError (unplugged).
 
-    An adapter that froze over something it was tried on is opened once more and not tried on it again.
+    An adapter that freezes over a request is opened anew, a few times at most, and spared from that request.
     """
     reader = Reader(profiles, settings, depth, memory or ShortMemory(), opener)
-    try:
-        return await _scan_link(url, reader, tell)
-    except AdapterFrozeError:
-        return await _scan_link(url, reader, tell)
+    for _ in range(FREEZES_MAX):
+        with contextlib.suppress(AdapterFrozeError):
+            return await _scan_link(url, reader, tell)
+    return await _scan_link(url, reader, tell)
 
 
 async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, bool]:
@@ -347,7 +373,7 @@ async def _scan_link(url: str, reader: Reader, tell: Tell) -> tuple[CarReading, 
     adapter = Adapter(transport, reader.allow, reader.settings)
     try:
         abilities = await reader.set_up(adapter)
-        car = Car(adapter, abilities, reader.settings)
+        car = reader.car(adapter, abilities)
         return await scan_car(car, identity_of(url, abilities), reader, tell, opened_s=opened_s)
     finally:
         await adapter.close()

@@ -144,7 +144,7 @@ class _Bay:
         identity = identity_of(self._url, abilities)
         await self._tell(AdapterReady(identity))
         while True:
-            await self._one_car(Car(adapter, abilities, self._settings), identity)
+            await self._one_car(self._reader.car(adapter, abilities), identity)
             # headers and filters of the last car would make the next one silent
             abilities = await self._reader.set_up(adapter)
 

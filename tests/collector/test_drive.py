@@ -1,7 +1,8 @@
 """A drive with the adapter plugged in: it begins by movement, ends by rest, and both counts are of the same way."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from collector.adapter import Adapter
 from collector.car import Car
+from collector.depth import Depth
 from collector.drive import STILL_S, Drive, DriveWatch, Mark
-from collector.events import DriveBegan, DriveDone
+from collector.events import CarUnplugged, DriveBegan, DriveDone, ScanDone
 from collector.scan import Reader
+from collector.watch import watch_bay
 from protocols.readings import AdapterIdentity, CarReading, ItemStatus, OdometerWitness, Trust
-from tests.collector.test_presence import Clock
+from tests.collector.test_presence import QUICK, Clock, says
 from tests.collector.virtual import WAITS, Socket, profiles
 
 CHARGING, RESTING = 14.1, 12.6
@@ -168,3 +171,21 @@ def test_the_way_is_never_longer_than_the_highest_speed_allows(legs: list[tuple[
     done = drive.done("01A6", at_s)
 
     assert done is None or 0 <= (done.speed_distance_m or 0) <= max(kmh for kmh, _ in legs) / 3.6 * at_s + 1
+
+
+async def test_a_bay_tells_of_a_drive_before_it_tells_that_the_car_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.watch.QUIET_AFTER_SCAN_S", 0.0)
+    socket, seen = Socket("clean"), list[str]()
+    watch = watch_bay("tcp:virtual:1", QUICK, profiles(), depth=Depth.QUICK, opener=socket.open)
+    async with asyncio.timeout(20), aclosing(watch) as events:
+        async for event in events:
+            seen.append(type(event).__name__)
+            if isinstance(event, ScanDone) and socket.bus.car is not None:
+                socket.bus.car.keep_speed(50)
+                says(socket, CHARGING)
+            elif isinstance(event, DriveBegan):
+                says(socket, 0.0)
+            elif isinstance(event, CarUnplugged):
+                break
+
+    assert seen[-4:] == ["ScanDone", "DriveBegan", "DriveDone", "CarUnplugged"]

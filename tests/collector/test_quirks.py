@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collector.car import CANNOT_ADDRESS
+from collector.car import CANNOT_ADDRESS, FROZE_OVER_IT
 from collector.depth import Depth
 from collector.errors import AdapterLostError
 from collector.memory import ShortMemory
@@ -82,6 +82,33 @@ async def test_a_clone_that_dies_of_six_pids_is_opened_once_more_and_not_tried_o
     assert delivered(first)
     assert delivered(second)
     assert len(killed) == 1
+
+
+@pytest.mark.parametrize(("fatal", "lost"), [(b"0904", "calibration_ids"), (b"0A", "dtcs.permanent"), (b"0902", "vin")])
+async def test_a_clone_that_freezes_on_a_long_reply_delivers_the_rest(fatal: bytes, lost: str) -> None:
+    memory, socket = ShortMemory(), Socket("engine-fault")
+    interposed(socket, lambda data: b"" if data.startswith(fatal) else None)
+    reading = await socket.scan(memory)
+    (item,) = [item for item in reading.items if item.item == lost]
+
+    assert (item.status, item.detail) == (ItemStatus.NOT_ASKED, FROZE_OVER_IT)
+    assert reading.vin == ("" if lost == "vin" else VIN)
+    assert {code.code for code in reading.dtcs} == CODES
+    assert [w.odometer_m for w in reading.odometer if w.source == "01A6"] == [86_412_700]
+
+
+async def test_an_adapter_that_froze_once_by_accident_loses_nothing() -> None:
+    socket, left = Socket("engine-fault"), [1]
+
+    def answer(data: bytes) -> bytes | None:
+        if not data.startswith(b"03") or not left[0]:
+            return None
+        left[0] -= 1
+        return b""
+
+    interposed(socket, answer)
+
+    assert delivered(await socket.scan())
 
 
 async def test_a_clone_that_dies_of_everything_is_lost_and_not_opened_for_ever() -> None:
