@@ -175,6 +175,7 @@ def test_the_way_is_never_longer_than_the_highest_speed_allows(legs: list[tuple[
 
 async def test_a_bay_tells_of_a_drive_before_it_tells_that_the_car_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("collector.watch.QUIET_AFTER_SCAN_S", 0.0)
+    monkeypatch.setattr("collector.drive.IDLE_EVERY_S", 0.05)
     socket, seen = Socket("clean"), list[str]()
     watch = watch_bay("tcp:virtual:1", QUICK, profiles(), depth=Depth.QUICK, opener=socket.open)
     async with asyncio.timeout(20), aclosing(watch) as events:
