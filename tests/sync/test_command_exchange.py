@@ -10,13 +10,16 @@ import pytest
 from sync.command import Command, CommandAnswer, Status
 from sync.command_exchange import Outgoing, exchange_commands
 from sync.errors import UpstreamRefusedError
+from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
 from sync.outbox import Outbox
 from sync.publisher import Publisher
 from sync.wire import command_topic, result_topic, state_topic
 from tests.sync.broker import Broker, login_options
 from tests.sync.conftest import FixedClock
+from tests.sync.office import Office
 from tests.sync.running import running, until
+from tests.sync.samples import mileage
 
 pytestmark = pytest.mark.broker
 both_versions = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -183,3 +186,20 @@ async def test_the_access_list_lets_only_the_office_command_and_only_the_box_ans
 
     assert desk.answers == [("bay-1", ANSWER), ("bay-2", None)]
     assert len(set(taken)) == 1
+
+
+async def test_a_range_that_is_wanted_again_is_delivered_again(
+    broker: Broker, outbox: Outbox, clock: FixedClock, office: Office
+) -> None:
+    box = box_on(outbox, broker, clock, lambda _payload, _retained: None)
+    await outbox.append([mileage(seq) for seq in range(1, 4)])
+    await box.answer_command(b"to nobody: not connected yet")
+    async with running(box.run(), receive_batches(broker.settings(), office.handle)):
+        await until(lambda: outbox.pending_count() == 0)
+        batches = office.batches
+        outcome = await box.resend(outbox.stream, [(2, 9)])
+        await until(lambda: outbox.pending_count() == 0 and office.batches > batches)
+
+    assert outcome is not None
+    assert (outcome[0].again, outcome[1]) == (((2, 3),), 2)
+    assert office.seqs() == [1, 2, 3]
