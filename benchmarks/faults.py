@@ -4,10 +4,10 @@
     python benchmarks/faults.py --first 17 --seeds 1      draws the faults of one seed again
 
 Broker (mosquitto or rumqttd, without persistence), back office, a busy box and an agent with simulated cars run as
-processes of their own. They are
-killed and stopped, their lines cut, refused, blackholed and slowed, the box's disk filled and failing, its clock
-put years off, descriptors withheld. Exit 0 only when nothing was lost or doubled, nothing got stuck, and the control
-that deletes on the broker's PUBACK did lose records.
+processes of their own. Seeds with an even number have one back office on SQLite, odd ones two workers on PostgreSQL,
+where that is installed; then its server is killed too. All are killed and stopped, their lines cut, refused, blackholed
+and slowed, the box's disk filled and failing, its clock put years off, descriptors withheld. Exit 0 only when nothing
+was lost or doubled, nothing got stuck, and the control that deletes on the broker's PUBACK did lose records.
 """
 
 import argparse
@@ -18,13 +18,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.needs import find_postgres
+from tests.postgres import PostgresServer
 from tests.simulated import simulated
 from tests.system.fault_cars import FAST, SCENARIOS
+from tests.system.fault_store import ServerStore
 from tests.system.faults import DISK_BYTES, FaultRun, Judged
 
 CONTROL_SEEDS = 3
@@ -56,7 +59,12 @@ async def _run(folder: Path, disk: Path, seed: int, seconds: float, control: str
     if control:
         return await FaultRun(folder, seed, seconds=seconds, control=control, disk=disk).run()
     async with simulated(SCENARIOS[0], *FAST) as lot:
-        return await FaultRun(folder, seed, seconds=seconds, disk=disk, lot=lot).run()
+        with ExitStack() as stack:
+            store = None
+            if seed % 2 and find_postgres():
+                server = stack.enter_context(PostgresServer())
+                store = ServerStore(server, await server.new_database())
+            return await FaultRun(folder, seed, seconds=seconds, disk=disk, lot=lot, store=store).run()
 
 
 def keep_logs(folder: Path, seed: int) -> None:

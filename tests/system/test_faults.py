@@ -8,7 +8,7 @@ from tests.postgres import PostgresServer
 from tests.system.fault_store import ServerStore
 from tests.system.faults import FaultRun
 
-ON_POSTGRESQL = ("database_restarts", "kill_worker", "broker_restarts", "kill_office", "database_restarts")
+ON_POSTGRESQL = ("database_restarts", "kill_worker", "kill_office")
 PLAN = ("kill_box", "broker_restarts", "kill_office", "cut", "write_errors")
 
 
