@@ -4,7 +4,6 @@ Locks are taken in one order (rows by key, then streams by number, then cars) an
 two workers wait for each other and a worker that is killed leaves none behind.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -19,8 +18,9 @@ from backoffice.keeping import COLUMNS, Incoming, Kept, StreamId, kept_of, rows_
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
 _INSERT = (
-    f"INSERT INTO records ({', '.join(COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608
-    " ON CONFLICT DO NOTHING RETURNING device, stream, seq"
+    f"WITH new AS (INSERT INTO records ({', '.join(COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608
+    " ON CONFLICT DO NOTHING RETURNING device, stream, seq)"
+    " SELECT device, stream, array_agg(seq) AS seqs FROM new GROUP BY device, stream"
 )
 _HOLD_STREAMS = "SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number"
 OUR_LOCKS, CARS, SCHEMA = 0x464F5245, 1, 2
@@ -44,10 +44,8 @@ class PostgresqlKeeping:
         if not rows:
             return (Kept(),) * len(incoming)
         found = await connection.exec_driver_sql(_INSERT, tuple(map(list, zip(*rows, strict=True))))
-        new: dict[StreamId, set[int]] = defaultdict(set)
-        for row in found:
-            new[row.device, row.stream].add(row.seq)
-        return tuple(_taken(one, new[one.stream]) for one in incoming)
+        new = {(row.device, row.stream): set(row.seqs) for row in found}
+        return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
 
     async def hold_streams(self, connection: AsyncConnection, streams: Iterable[StreamId]) -> None:
         numbers = sorted(_number_of(stream) for stream in streams)

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import aiosqlite
 
+from benchmarks.postgresql_ingest import measure
 from config.settings import MqttSettings
 from sync.clock import SystemClock
 from sync.ingest_link import receive_batches
@@ -223,6 +224,7 @@ def main() -> None:
             "batch 100, window 32, 60 ms": asyncio.run(drain_afar(broker.port, records)),
         }
         waits = asyncio.run(latencies(broker.port))
+    on_postgresql = measure(records // 100 * 100)
     print(f"bare C client, QoS 1, window 100   {bare_c or 0:9.0f} messages/s")
     print(f"aiosqlite WAL FULL, batch 100      {insert:9.0f} rows/s")
     for run_name, run in runs.items():
@@ -233,6 +235,9 @@ def main() -> None:
         "batch 100 / batch 1": full / single, "FULL / NORMAL": full / normal, "60 ms / local": afar / full,
     }  # fmt: skip
     print(", ".join(f"{key} {value:.2f}" for key, value in ratios.items() if value))
+    if on_postgresql:
+        copy, store = on_postgresql
+        print(f"PostgreSQL: bare COPY {copy:.0f} rows/s, store {store:.0f} records/s, ratio {store / copy:.2f}")
     p99 = waits[int(len(waits) * 0.99)] * 1000
     print(f"append to confirmed: median {statistics.median(waits) * 1000:.1f} ms, p99 {p99:.1f} ms")
 

@@ -16,8 +16,8 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 SHARED = "shared"
 # What a record store promises: each of these files runs on every kind of database, word for word.
 CONFORMANCE = (
-    "test_alerts", "test_commands", "test_decisions", "test_identity", "test_ingest", "test_recording", "test_review",
-    "test_stock", "test_store", "test_timeline", "test_verify",
+    "test_alerts", "test_api", "test_clerk", "test_command_api", "test_commands", "test_decisions", "test_identity",
+    "test_ingest", "test_recording", "test_review", "test_store", "test_timeline", "test_verify",
 )  # fmt: skip
 
 
@@ -33,8 +33,15 @@ def kind() -> str:
 
 
 @pytest.fixture
-async def office(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> OfficeSettings:
-    url = await emptied(request.getfixturevalue("postgres")) if kind == POSTGRESQL else ""
+def server(kind: str, request: pytest.FixtureRequest) -> PostgresServer | None:
+    """The server of a test that runs on one."""
+    found = request.getfixturevalue("postgres") if kind == POSTGRESQL else None
+    return found if isinstance(found, PostgresServer) else None
+
+
+@pytest.fixture
+async def office(server: PostgresServer | None, tmp_path: Path) -> OfficeSettings:
+    url = await emptied(server) if server else ""
     return OfficeSettings(database=DatabaseSettings(directory=tmp_path, url=url))
 
 

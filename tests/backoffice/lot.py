@@ -33,8 +33,10 @@ from evidence.snapshot import (
 from protocols.readings import DtcClass, ItemStatus, Monitor, Trust
 from sync.records import MileageBody, SnapshotBody, VehicleRef
 from tests.backoffice.facts import row
+from tests.postgres import PostgresServer
 
 NOW = datetime(2026, 5, 20, 2, 30, tzinfo=UTC)
+LOT = "lot"
 DAY = timedelta(days=1)
 ITEMS = ("vin", "odometer.01A6", "dtcs.stored", "dtcs.pending", "dtcs.permanent", "monitor_status", "battery_v")
 _LETTERS, _DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "123456781234579234567890123456789"
@@ -257,12 +259,12 @@ def _at(body: SnapshotBody | MileageBody) -> datetime:
 def _filled() -> Mapping[str, bytes]:
     """The files of a store that holds the lot: filled once, copied for each test."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(1) as own_loop:
-        own_loop.submit(lambda: asyncio.run(_fill_directory(Path(name)))).result()
+        own_loop.submit(lambda: asyncio.run(_fill_office(office_in(Path(name))))).result()
         return {path.name: path.read_bytes() for path in Path(name).iterdir()}
 
 
-async def _fill_directory(directory: Path) -> None:
-    store = await RecordStore.open(office_in(directory), now=lambda: NOW)
+async def _fill_office(office: OfficeSettings) -> None:
+    store = await RecordStore.open(office, now=lambda: NOW)
     await fill(store)
     await store.close()
 
@@ -271,12 +273,22 @@ def office_in(directory: Path) -> OfficeSettings:
     return OfficeSettings(database=DatabaseSettings(directory=directory))
 
 
+async def lot_office(directory: Path, server: PostgresServer | None = None) -> OfficeSettings:
+    """Settings of a store that holds the lot: files in ``directory``, or a database of its own on ``server``."""
+    if server is None:
+        for name, content in _filled().items():
+            (directory / name).write_bytes(content)
+        return office_in(directory)
+    if (LOT,) not in await server.run("SELECT datname FROM pg_database"):
+        office = OfficeSettings(database=DatabaseSettings(url=await server.new_database(name=LOT)))
+        await _fill_office(office)
+    return OfficeSettings(database=DatabaseSettings(url=await server.new_database(LOT)))
+
+
 @asynccontextmanager
-async def lot_store(directory: Path) -> AsyncIterator[RecordStore]:
-    """An open store in ``directory`` that holds the lot."""
-    for name, content in _filled().items():
-        (directory / name).write_bytes(content)
-    store = await RecordStore.open(office_in(directory), now=lambda: NOW)
+async def lot_store(directory: Path, server: PostgresServer | None = None) -> AsyncIterator[RecordStore]:
+    """An open store that holds the lot."""
+    store = await RecordStore.open(await lot_office(directory, server), now=lambda: NOW)
     try:
         yield store
     finally:

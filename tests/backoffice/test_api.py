@@ -8,11 +8,12 @@ import pytest
 
 from tests.backoffice.lot import FAULTY, NOW, OVERDUE, ROLLED, lot_store
 from tests.backoffice.web_client import car_id, web_client
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with lot_store(tmp_path) as store, web_client(store) as opened:
+async def client(server: PostgresServer | None, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with lot_store(tmp_path, server) as store, web_client(store) as opened:
         yield opened
 
 
