@@ -8,6 +8,7 @@ import pytest
 
 from config.settings import MqttSettings
 from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError
+from sync.ingest_link import SESSION_LASTS_S
 from sync.mqtt import Inbound, Link, Session, Will, connect
 from tests.sync.broker import Broker, password_options
 from tests.sync.scripted_broker import (
@@ -55,7 +56,7 @@ async def test_a_message_arrives_as_it_was_sent(broker: Broker, protocol: str) -
 @broker_test
 @both_versions
 async def test_what_was_not_acknowledged_comes_again_to_the_next_connection(broker: Broker, protocol: str) -> None:
-    session = Session("ingest", lasting_s=3600)
+    session = Session("ingest", lasting_s=SESSION_LASTS_S)
     async with connect(broker.settings(protocol), session) as link:
         await link.subscribe("x/t")
         await link.publish("x/t", b"one")
