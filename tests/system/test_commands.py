@@ -11,7 +11,7 @@ from tests.system.product import Product, product, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(150)]
 FAST = ("--ecu-ms", "2", "--baud", "500000", "--search-ms", "5")
-SLOW = ("--ecu-ms", "25", "--baud", "500000", "--search-ms", "5")
+SLOW = ("--ecu-ms", "15", "--baud", "500000", "--search-ms", "5")
 BOX = "/api/v1/boxes/bay-box-7/commands"
 
 
