@@ -1,3 +1,5 @@
+"""Recorded traffic decoded: the score by kind may not drop, and each transcript behaves as its table says."""
+
 import json
 import os
 import random

@@ -1,3 +1,5 @@
+"""Vehicle profiles: which rows a make is asked for, and what a wrong file is told."""
+
 import re
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The one list of what may be sent: requests get through, and nothing that writes does in any disguise."""
+
 import re
 import string
 

@@ -1,3 +1,5 @@
+"""Answers found among a reply's messages by service, identifier and unit."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Replies without headers: which lines belong together when nothing names their sender."""
+
 import pytest
 
 from protocols.messages import LinkFormat, assemble

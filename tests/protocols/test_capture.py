@@ -1,3 +1,5 @@
+"""The format of recorded captures, and what a broken file is told."""
+
 import pytest
 
 from protocols.capture import cases_of, is_capture

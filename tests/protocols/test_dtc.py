@@ -1,3 +1,5 @@
+"""Trouble codes out of the bytes of every service that tells them."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

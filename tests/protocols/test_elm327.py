@@ -1,3 +1,5 @@
+"""The adapter's dialogue: any bytes in any pieces end in a reply or an error of ours, in bounded memory."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

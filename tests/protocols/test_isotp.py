@@ -1,3 +1,5 @@
+"""Frames of ISO 15765-2 put together per unit, and what is said of those that do not fit."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Lines of KWP, ISO 9141 and J1850: headers, check bytes, and lists over several messages."""
+
 import pytest
 
 from protocols.messages import LinkFormat, assemble

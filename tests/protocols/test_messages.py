@@ -1,3 +1,5 @@
+"""A reply's lines as messages of units, over every line format."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

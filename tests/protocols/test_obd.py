@@ -1,3 +1,5 @@
+"""Services 01 to 0A decoded as SAE J1979 scales them."""
+
 from itertools import chain
 
 import pytest

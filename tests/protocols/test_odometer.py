@@ -1,3 +1,5 @@
+"""Odometers out of the answers of every profile, with their empty and saturated patterns."""
+
 from dataclasses import dataclass
 from typing import Literal
 

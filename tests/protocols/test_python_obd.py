@@ -1,3 +1,5 @@
+"""python-OBD as the second opinion: the same recorded answers, the same values."""
+
 import subprocess
 import sys
 

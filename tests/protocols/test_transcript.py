@@ -1,3 +1,5 @@
+"""The format of adapter transcripts, and what a broken one is told."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""ISO 14229 responses: values, codes with their status, and refusals."""
+
 from collections.abc import Callable
 
 import pytest

@@ -1,3 +1,5 @@
+"""VINs out of service 09 and identifier F190: what is the number, what is padding, and what is none."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""How good a clock is, and what a boot is, told beside every time."""
+
 import uuid
 from pathlib import Path
 

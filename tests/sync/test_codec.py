@@ -1,3 +1,5 @@
+"""Records as bytes and back: what is too new, too long or broken is refused by name."""
+
 import json
 import zlib
 from itertools import pairwise

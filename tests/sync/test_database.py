@@ -1,3 +1,5 @@
+"""The store's file: durable settings, numbered schema, damage set aside whole."""
+
 import asyncio
 import sqlite3
 from pathlib import Path

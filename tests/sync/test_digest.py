@@ -1,3 +1,5 @@
+"""Digests by range: every record in exactly one piece, and its content decides, not its spelling."""
+
 import json
 
 from hypothesis import given

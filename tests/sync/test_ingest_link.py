@@ -1,3 +1,5 @@
+"""Ingest against a real broker: acknowledged after the commit, and not when nothing was stored."""
+
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""One process a store, also after a crash."""
+
 import subprocess
 import sys
 from pathlib import Path

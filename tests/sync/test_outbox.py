@@ -1,3 +1,5 @@
+"""The outbox: order, what is owed, what an acknowledgement frees, and streams of copied files."""
+
 import asyncio
 import json
 import os

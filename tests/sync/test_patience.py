@@ -1,3 +1,5 @@
+"""How long to wait before the next try, and what is not tried again."""
+
 import pytest
 
 from config.settings import MqttSettings

@@ -1,3 +1,5 @@
+"""The publisher against a real broker: what is sent, sent again and told to a person."""
+
 import asyncio
 import json
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""The receiver's decisions without a network: duplicates, holes and poison."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""The published contract says what the code does."""
+
 import json
 from pathlib import Path
 

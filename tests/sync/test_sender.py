@@ -1,3 +1,5 @@
+"""The sender's decisions without a network: windows, order, resending and time."""
+
 from sync.codec import ReceivedBatch, decode_batch
 from sync.outbox_file import TURNS, Owed
 from sync.sender import BATCH_TARGET_BYTES, PATIENCE_LIMIT, Page, Sender
