@@ -1,6 +1,6 @@
 """One odometer value of the ledger, how far it is trusted, and when two of them say the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from evidence.snapshot import ClockQuality
@@ -31,7 +31,8 @@ class Entry:
 
     ``visit`` counts visits from 0; what belongs to none has -1. ``rank`` is how far the value is trusted, 0 the most.
     ``dated`` is False when the clock that stamped ``at`` had never been set. ``odometer_m`` is what the witness showed;
-    ``offset_m`` is what a replaced cluster or another unit of the dashboard adds to it.
+    ``offset_m`` is what a replaced cluster or another unit of the dashboard adds to it; the two together, ``life_m``,
+    are what the car has covered by this witness. ``usable`` is what is neither quarantined nor voided.
     """
 
     id: str
@@ -52,15 +53,12 @@ class Entry:
     offset_m: int = 0
     person: str = ""
 
-    @property
-    def life_m(self) -> int:
-        """What the car has covered by this witness: shown, with replaced clusters and the unit accounted for."""
-        return self.odometer_m + self.offset_m
+    life_m: int = field(init=False, repr=False, compare=False)
+    usable: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def usable(self) -> bool:
-        """Neither quarantined nor voided."""
-        return not self.quarantined and not self.voided
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "life_m", self.odometer_m + self.offset_m)
+        object.__setattr__(self, "usable", not self.quarantined and not self.voided)
 
 
 # no mileage at all: nothing may be concluded from these, not even a drop
