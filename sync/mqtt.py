@@ -178,8 +178,10 @@ class Link:
         except TimeoutError:
             self._hang_up()
         else:
-            if self._socket is not None:  # paho forgets to, when a TLS connection breaks early
+            # Paho would close these when it is collected, whenever that is, and forgets the first when TLS breaks early.
+            if self._socket is not None:
                 self._socket.close()
+            self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001 - it has no public way
 
     def _hang_up(self) -> None:
         if self._socket is not None:
