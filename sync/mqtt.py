@@ -178,7 +178,7 @@ class Link:
         except TimeoutError:
             self._hang_up()
         else:
-            # Paho would close these when it is collected, whenever that is, and forgets the first when TLS breaks early.
+            # Paho closes these only when it is collected, and forgets the first when TLS breaks early.
             if self._socket is not None:
                 self._socket.close()
             self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001 - it has no public way
