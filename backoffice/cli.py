@@ -17,6 +17,7 @@ import typer
 from backoffice.errors import PortError, StoreBusyError, StoreFailedError
 from backoffice.office_settings import OfficeSettings, load_office_settings
 from config.command_line import run_spoken
+from config.command_words import language_asked_for, said_in_chinese
 from config.errors import SettingsError
 
 app = typer.Typer(
@@ -87,7 +88,6 @@ def command(
     """Ask something of a box and print what it answers; the back office must be running."""
     from backoffice.command_console import Asked, ask_box
     from config.catalogue import Language
-    from config.command_words import language_asked_for
 
     settings = _settings(config)
     asked = Asked(device, kind, bay, adapter, stream, tuple(ranges or ()), by, wait_s, as_json)
@@ -150,5 +150,6 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _exit(code: int, error: Exception) -> typer.Exit:
-    sys.stderr.write(f"forecourt-office: {error}\n")
+    chinese = language_asked_for(sys.argv[1:], os.environ) == "zh"
+    sys.stderr.write(f"forecourt-office: {said_in_chinese(str(error)) if chinese else error}\n")
     return typer.Exit(code)

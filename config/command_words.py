@@ -54,5 +54,6 @@ def _tables() -> dict[str, dict[str, str]]:
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Texts with something to fill in, the longest first: the most particular is tried before a general one."""
-    filled = sorted((text for text in _tables()["refusals"] if "{}" in text), key=len, reverse=True)
+    spoken = {**_tables()["refusals"], **_tables()["failures"]}
+    filled = sorted((text for text in spoken if "{}" in text), key=len, reverse=True)
     return [(re.compile(re.escape(text).replace(r"\{\}", "(.*?)"), re.DOTALL), _listed()[text]) for text in filled]

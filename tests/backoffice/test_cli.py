@@ -80,3 +80,27 @@ def test_a_channel_address_that_nobody_knows_is_refused_before_anything_starts(t
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert "secret" not in result.stderr
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "toml", "said"),
+    [
+        (["ingest", "--workers", "3"], "", "--workers 3：一个 SQLite 文件只能由一个进程写入。"),
+        (["migrate"], '[database]\ndirectory = "/proc/1/none"\n', "请检查路径及其所有者。"),
+    ],
+)
+def test_a_failure_is_told_in_chinese_too(
+    arguments: list[str], toml: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    config = config_file(tmp_path)
+    if toml:
+        config.write_text(toml, encoding="utf-8")
+
+    result = office(*arguments, "--config", str(config))
+
+    assert result.exit_code in (2, 3)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
