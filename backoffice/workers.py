@@ -69,8 +69,11 @@ async def watch_workers(count: int, command: Command) -> None:
         async with asyncio.TaskGroup() as group:
             for worker in range(1, count + 1):
                 group.create_task(_keep_running(worker, command(worker)), name=f"worker {worker}")
-    except* StoreBusyError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as errors:  # not ``except*``: Python 3.11.2 wraps what is raised there in a group again
+        refused, others = errors.split(StoreBusyError)
+        if refused is None or others is not None:
+            raise
+        raise StoreBusyError(str(refused.exceptions[0])) from None
 
 
 async def _keep_running(worker: int, command: Sequence[str]) -> None:
