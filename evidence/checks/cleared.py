@@ -68,7 +68,7 @@ def permanent_without_stored(case: Case) -> CheckPart:
     work = _work_before(case)
     if work is None:
         return outcome(
-            "K5", Result.SUSPICIOUS, params, confidence=0.88, evidence=evidence, assumption="no_workshop_clear"
+            "K5", Result.SUSPICIOUS, params, confidence=0.92, evidence=evidence, assumption="no_workshop_clear"
         )
     return outcome(
         "K5",
