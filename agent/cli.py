@@ -208,6 +208,7 @@ def demo(
 def language_of(wanted: str, settings: "Settings | None") -> "Language":
     """``--lang``, else the language the settings name, else LANG, else the settings' default."""
     from config.catalogue import Language
+    from config.command_words import language_told
     from config.settings import DeviceSettings
 
     if wanted:
@@ -216,8 +217,7 @@ def language_of(wanted: str, settings: "Settings | None") -> "Language":
         return Language(wanted)
     if settings is not None and "language" in settings.device.model_fields_set:
         return Language(settings.device.language)
-    spoken = (os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "")[:2]
-    return Language(spoken) if spoken in list(Language) else Language(DeviceSettings().language)
+    return Language(language_told(os.environ) or DeviceSettings().language)
 
 
 def _settings(config: Path | None) -> "Settings":

@@ -19,8 +19,13 @@ def language_asked_for(words: Sequence[str], environment: Mapping[str, str]) -> 
         wanted = value or "".join(words[place + 1 : place + 2])
         if option == "--lang" and wanted in LANGUAGES:
             return wanted
+    return language_told(environment) or "en"
+
+
+def language_told(environment: Mapping[str, str]) -> str:
+    """``en`` or ``zh`` as the environment says; empty where it says neither."""
     told = next((environment[name] for name in VARIABLES if environment.get(name)), "")
-    return told[:2] if told[:2] in LANGUAGES else "en"
+    return told[:2] if told[:2] in LANGUAGES else ""
 
 
 def said_in_chinese(text: str) -> str:
