@@ -22,8 +22,8 @@ from collector.watch import watch_bay
 from config.profiles import load_profiles
 from config.settings import Settings
 from simulator.library import load
+from simulator.pump import Pump
 from simulator.station import Station
-from simulator.transports import Pump
 from tests.collector.conftest import PEERS
 
 ASKED = b"010C\r"

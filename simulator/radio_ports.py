@@ -13,8 +13,9 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from simulator.adapter import Adapter
 from simulator.errors import SimulatorError
+from simulator.ports import BACKLOG_BYTES, MakeAdapter
+from simulator.pump import Pump
 from simulator.radio import CONNECTION_TIMEOUT, DROP_S, Radio, RadioDevice
-from simulator.transports import BACKLOG_BYTES, MakeAdapter, Pump
 
 SPP_CHANNEL = 1
 SPP_RECORD = 0x00010001

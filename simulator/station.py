@@ -17,10 +17,12 @@ from simulator.faults import Effect, Fault, FaultPlan, parse_fault
 from simulator.journal import Journal
 from simulator.library import load
 from simulator.pids import whole_km
+from simulator.ports import Port
 from simulator.profiles import PROFILES
+from simulator.pty_port import PtyPort
 from simulator.scenario import Scenario, Step
 from simulator.settings import Memory
-from simulator.transports import Port, PtyPort, TcpPort
+from simulator.tcp_port import TcpPort
 from simulator.truth import maker_reads, truth
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import transports
+from simulator import tcp_port
 from simulator.library import load
 from simulator.started import Started
 from simulator.station import Station
@@ -112,7 +112,7 @@ def test_a_serial_line_takes_them_too(tmp_path: Path) -> None:
 async def test_what_a_client_says_while_it_waits_for_the_one_before_to_leave_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transports, "TAKEOVER_S", 60.0)
+    monkeypatch.setattr(tcp_port, "TAKEOVER_S", 60.0)
     station = Station(load("clean"), 1)
     await station.add_tcp("127.0.0.1", 0)
     _, host, number = station.urls[0].split(":")

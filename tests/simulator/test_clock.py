@@ -9,8 +9,8 @@ from simulator.adapter import Adapter
 from simulator.clock import Clock, VirtualClock, WallClock
 from simulator.library import load
 from simulator.profiles import PROFILES
+from simulator.pump import Pump
 from simulator.station import Station
-from simulator.transports import Pump
 from tests.simulator.bench import Bench
 
 SESSION = ("ATZ", "ATE0", "ATH1", "0100", "0902", "03", "07", "0A", "010C", "ATRV", "0101", "01A6", "09041")
