@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from agent.command_store import CommandStore
 from agent.fact_store import FactStore, claims_in, forget_strangers
@@ -29,7 +29,7 @@ SCHEMA = Path(__file__).parent / "schema"
 OPERATORS_SHOWN = 6
 MODELS_SHOWN = 200
 VISIBLE_LIMIT = 200
-_BODIES: TypeAdapter[tuple[AnyBody, ...]] = TypeAdapter(tuple[AnyBody, ...])
+_BODIES: TypeAdapter[tuple[AnyBody, ...]] = TypeAdapter(tuple[AnyBody, ...], config=ConfigDict(defer_build=True))
 
 
 class LedgerStore:

@@ -18,7 +18,7 @@ _HexBytes = Annotated[str, Field(pattern=r"^([0-9A-F]{2})+$")]
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class _Coding(_Row):

@@ -47,7 +47,7 @@ class SeverityRule:
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
     code: Annotated[str, Field(pattern=r"^([PCBU][0-9A-F]{0,3}\*|[PCBU][0-9A-F]{4}(-[0-9A-F]{2})?|\*)$")]
@@ -57,7 +57,7 @@ class _Row(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     rule: list[_Row] = Field(max_length=5000)
 

@@ -60,7 +60,7 @@ class CommandAnswer(Message):
 class Wanted(BaseModel):
     """Parameters of a command. What is not understood is refused, not left out: nothing is done by halves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class IntakeWanted(Wanted):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from evidence.history import EventKind
 from sync.wire import Message
@@ -79,4 +79,4 @@ class WithdrawnFact(UpstreamFact):
 
 
 Fact = Annotated[ServiceFact | VoidFact | EventFact | MergeFact | WithdrawnFact, Field(discriminator="kind")]
-FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+FACT: TypeAdapter[Fact] = TypeAdapter(Fact, config=ConfigDict(defer_build=True))

@@ -15,7 +15,7 @@ MAX_STATEMENT = 500
 
 
 class Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class VehicleRef(Body):

@@ -33,7 +33,7 @@ def result_topic(device: str) -> str:
 
 
 class Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Batch(Message):
