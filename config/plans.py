@@ -67,7 +67,7 @@ class PlanItem:
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     id: _Name
     market: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
@@ -98,22 +98,29 @@ class _Row(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     plan: list[_Row] = Field(max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A row and where it stands."""
+    """A row, and where it stands: looked up only for a mistake, since a file is read at every start."""
 
     item: PlanItem
-    where: str
+    path: Path
+    text: str
+    place: int
+
+    @property
+    def where(self) -> str:
+        return f"{self.path}:{line_of(self.text, 'plan', self.place)}"
 
 
 def load_plans(directory: Path = PLANS) -> tuple[PlanItem, ...]:
     """All plans of a directory; SettingsError names file, line and key of the mistake that refuses all of them."""
     rows = [placed for path in files_of(directory) for placed in _read(path)]
+    _refuse_endless(rows)
     _refuse_ties(rows)
     return tuple(row.item for row in rows)
 
@@ -160,16 +167,12 @@ def _read(path: Path) -> list[_Placed]:
     file, text = read_rules(path, _File)
     placed = []
     for place, row in enumerate(file.plan):
-        where = f"{path}:{line_of(text, 'plan', place)}"
         fuels = [row.fuel] if isinstance(row.fuel, str) else row.fuel
-        placed += [_Placed(_plan_item(row, fuel, where), where) for fuel in fuels]
+        placed += [_Placed(_plan_item(row, fuel), path, text, place) for fuel in fuels]
     return placed
 
 
-def _plan_item(row: _Row, fuel: str, where: str) -> PlanItem:
-    axes = (row.repeat_km, row.repeat_months, row.repeat_hours, row.repeat_hev_km)
-    if all(axis is None for axis in axes):
-        raise SettingsError(f"{where}: plan '{row.id}': give repeat_km, repeat_months, repeat_hours or repeat_hev_km")
+def _plan_item(row: _Row, fuel: str) -> PlanItem:
     known: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
     return PlanItem(
         fuel=fuel,
@@ -201,6 +204,14 @@ _SAME = (
 
 def _metres(kilometres: int | None) -> int | None:
     return None if kilometres is None else kilometres * 1000
+
+
+def _refuse_endless(rows: Iterable[_Placed]) -> None:
+    for row in rows:
+        item = row.item
+        if all(axis is None for axis in (item.repeat_m, item.repeat_months, item.repeat_hours, item.repeat_hev_m)):
+            missing = "give repeat_km, repeat_months, repeat_hours or repeat_hev_km"
+            raise SettingsError(f"{row.where}: plan '{item.id}': {missing}")
 
 
 def _refuse_ties(rows: Iterable[_Placed]) -> None:
