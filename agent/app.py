@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -17,14 +18,13 @@ from agent.command_works import PATIENCE_S, FactsWork, HealthWork, IntakeWork, R
 from agent.commands import Commands
 from agent.desk import Desk
 from agent.hotplug import BayPlan, configured_bays, watch_for_adapters
-from agent.looks import Looks
+from agent.later import answering_page
 from agent.moments import wall_time
-from agent.page import Page
+from agent.page_parts import PageParts
 from agent.server import PageServer
 from agent.sheet_command import open_sheets
 from agent.sheets import Sheets
 from agent.stores import open_stores
-from agent.sync_command import verify_route
 from agent.terms import rules_of, terms_of
 from agent.wishes import Wishes
 from collector.events import BayEvent
@@ -100,18 +100,20 @@ async def _put_together(settings: Settings, watch: Watch, wishes: Wishes, clock:
     board = Board()
     bays = Bays(desk, board, now=lambda: _now(clock), new_id=lambda: uuid.uuid4().hex)
     publisher = Publisher(outbox, settings.device.id, settings.mqtt, clock, lambda _: board.changed())
-    looks = Looks(
-        bays,
-        store,
-        lambda: replace(publisher.state, buffered=outbox.pending_count(), fullness=outbox.fullness),
-        zone_of(settings.device.timezone),
-    )
     sheets = open_sheets(settings, store, lambda: _now(clock))
     await sheets.mirror()
-    language = Language(settings.device.language)
-    pages = Page(bays, store, desk, board, looks, sheets, language).app()
-    pages.router.routes.append(verify_route(publisher))
-    page = PageServer(pages, settings.page)
+    parts = PageParts(
+        bays,
+        store,
+        desk,
+        board,
+        sheets,
+        publisher,
+        lambda: replace(publisher.state, buffered=outbox.pending_count(), fullness=outbox.fullness),
+        zone_of(settings.device.timezone),
+        Language(settings.device.language),
+    )
+    page = PageServer(settings.page, partial(answering_page, parts))
     await page.open()
     stack.push_async_callback(page.close)
     commands = Commands(store.commands, clock, publisher.answer_command)

@@ -67,10 +67,11 @@ def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 @plainly
 def run(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Watch all adapters and serve the bay page until SIGTERM or Ctrl+C."""
-    from agent.lean import load_without
+    from agent.lean import load_without, nothing_collected
 
-    load_without("rich", "structlog")  # 7 MB and a quarter of the start, for coloured tracebacks in a terminal
-    from agent.running import run_daemon
+    with nothing_collected():
+        load_without("rich", "structlog")  # 7 MB and a quarter of the start, for coloured tracebacks in a terminal
+        from agent.running import run_daemon
 
     settings = _settings(config)
     run_daemon(settings, language_of(lang, settings))

@@ -6,7 +6,6 @@ A car is asked the same as when it is plugged in; rules are read from the folder
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -14,21 +13,17 @@ from agent.bay import Happening, Stage
 from agent.bays import Bays
 from agent.commands import Outcome
 from agent.desk import Desk
-from agent.doctor import diagnose
-from agent.doctor_facts import gather
 from agent.errors import FactsFullError
+from agent.later import check_up
 from agent.terms import terms_of
 from agent.upstream_facts import told_of
 from agent.wishes import Wishes
 from collector.events import ScanDone
-from config.catalogue import Language
 from config.rules_in_force import RulesInForce
 from config.settings import Settings
-from evidence.snapshot import Text
 from sync.command import (
     FactsReport,
     FactsWanted,
-    HealthLine,
     HealthReport,
     IntakeReport,
     IntakeWanted,
@@ -45,8 +40,6 @@ from sync.publisher import Publisher
 PATIENCE_S = 30.0  # beyond the longest scan: a bay that is being opened, a desk that is busy
 DETAIL_LIMIT = 200
 FIRST_YEAR, LAST_YEAR = 1950, 2200
-# a path may say a person's name; what is under /dev does not
-_PATH = re.compile(r"(?<![\w:/.])/(?!dev/)[^\s,;:，；：。]+")
 
 
 class IntakeWork:
@@ -171,22 +164,6 @@ class FactsWork:
         return _done("command.facts_taken", report, count=len(facts), refused=len(refused))
 
 
-def check_up(settings: Settings) -> tuple[HealthLine, ...]:
-    """The check-up in both languages without a path that may say somebody's name. Takes up to ten seconds."""
-    facts = gather(settings)
-    facts = replace(facts, store=replace(facts.store, directory="storage.directory"))
-    en, zh = (diagnose(settings, facts, language) for language in (Language.EN, Language.ZH))
-    return tuple(
-        HealthLine(
-            subject=one.subject,
-            level=one.level,
-            text=Text(en=_bare(one.text), zh=_bare(other.text)),
-            advice=Text(en=_bare(one.advice), zh=_bare(other.advice)),
-        )
-        for one, other in zip(en, zh, strict=True)
-    )
-
-
 def sorted_facts(told: tuple[dict[str, object], ...]) -> tuple[tuple[Fact, ...], dict[str, str]]:
     """Facts that this version understands, and why not each other, by its id (by its place where it has none)."""
     good: list[Fact] = []
@@ -224,7 +201,3 @@ def _short(error: Exception) -> str:
 
 def _done(reason: str, report: Report, **params: str | int) -> Outcome:
     return Outcome(Status.DONE, reason, dict(params), report.model_dump(mode="json"))
-
-
-def _bare(text: str) -> str:
-    return _PATH.sub("…", text)

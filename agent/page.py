@@ -18,17 +18,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from agent.answers import parse_answers
-from agent.bays import Bays
-from agent.board import Board
-from agent.desk import Desk
 from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError, WorldError
 from agent.headers import PageHeaders
 from agent.ledger import Status, StockState
-from agent.ledger_store import LedgerStore
 from agent.looks import Looks
+from agent.page_parts import PageParts
 from agent.posted import json_of
 from agent.sheet_page import SheetPage
-from agent.sheets import Sheets
 from agent.views import bay_view, intake_view
 from config.catalogue import Language, texts
 from config.manual import SECTIONS, manual_html, manual_title
@@ -48,23 +44,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Page:
     """All routes. ``looks`` draws HTML, this class decides what is asked and answered."""
 
-    def __init__(
-        self,
-        bays: Bays,
-        store: LedgerStore,
-        desk: Desk,
-        board: Board,
-        looks: Looks,
-        sheets: Sheets,
-        language: Language,
-    ) -> None:
-        self._bays = bays
-        self._store = store
-        self._desk = desk
-        self._board = board
+    def __init__(self, parts: PageParts, looks: Looks) -> None:
+        self._bays = parts.bays
+        self._store = parts.store
+        self._desk = parts.desk
+        self._board = parts.board
         self._looks = looks
-        self._language = language
-        self._sheet_page = SheetPage(sheets, store, looks, self._wanted)
+        self._language = parts.language
+        self._sheet_page = SheetPage(parts.sheets, parts.store, looks, self._wanted)
 
     def app(self) -> Starlette:
         """The ASGI application; only loopback host names are served (no DNS rebinding)."""

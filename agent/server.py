@@ -1,38 +1,34 @@
-"""The page's HTTP server: uvicorn inside our loop, on a loopback port that is bound before anybody is told of it."""
+"""The page's port on this computer: bound before anybody is told of it; the page is loaded for the first who comes."""
 
-import contextlib
+import asyncio
 import socket
-from collections.abc import Iterator
-
-import uvicorn
-from starlette.applications import Starlette
+from collections.abc import Callable
+from typing import Protocol
 
 from agent.errors import WorldError
 from config.settings import PageSettings
 
-STOP_WAIT_S = 2
-BODY_IDLE_S = 15
 BACKLOG = 64
 
 
-class PageServer:
-    """Open it, serve until ``stop``, close it."""
+class Answers(Protocol):
+    """What answers on the port."""
 
-    def __init__(self, app: Starlette, settings: PageSettings) -> None:
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class PageServer:
+    """Open it, serve until ``stop``, close it. ``load`` makes what answers; it is called once, in a thread."""
+
+    def __init__(self, settings: PageSettings, load: Callable[[], Answers]) -> None:
         self._settings = settings
+        self._load = load
         self._socket: socket.socket | None = None
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=BODY_IDLE_S,
-                timeout_graceful_shutdown=STOP_WAIT_S,
-                limit_concurrency=128,
-            )
-        )
+        self._answers: Answers | None = None
+        self._stopped = False
+        self._waited = asyncio.Event()
 
     async def open(self) -> None:
         """Bind the port and listen; raise WorldError when it is taken."""
@@ -58,19 +54,32 @@ class PageServer:
         """Answer requests until ``stop``."""
         if self._socket is None:
             raise RuntimeError("open() comes before serve()")
-        await self._server.serve(sockets=[self._socket])
+        await self._first_comes(self._socket)
+        if self._stopped:
+            return
+        self._answers = await asyncio.to_thread(self._load)  # in a thread: a bay may be reading a car meanwhile
+        if not self._stopped:
+            await self._answers.serve(sockets=[self._socket])
 
     async def stop(self) -> None:
         """Take no further requests; those under way may finish."""
-        self._server.should_exit = True
+        self._stopped = True
+        self._waited.set()
+        if self._answers is not None:
+            self._answers.stop()
 
     async def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
 
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process, not to its page."""
-        yield
+    async def _first_comes(self, listening: socket.socket) -> None:
+        """Return once somebody has connected, or at ``stop``; at once on a loop that cannot tell (Windows')."""
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(listening, self._waited.set)
+        except NotImplementedError:
+            return
+        try:
+            await self._waited.wait()
+        finally:
+            loop.remove_reader(listening)

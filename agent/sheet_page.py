@@ -17,7 +17,7 @@ from agent.sheet_files import MEDIA_TYPES, RENDERINGS, SEALED, file_name
 from agent.sheets import Sheets
 from config.catalogue import Language
 from evidence.sheet.chain import Link, canonical
-from evidence.sheet.html import style_source
+from evidence.sheet.style import style_source
 
 NUMBER_MAX = 10_000_000
 Wanted = Callable[[Request], Language]

@@ -23,7 +23,7 @@ from backoffice.wording import DASH, Wording
 from config.catalogue import Language, has, render
 from config.manual import SECTIONS, UnknownSectionError, manual_html, manual_title
 from config.zones import zone_of
-from evidence.sheet.html import style_source
+from evidence.sheet.style import style_source
 from evidence.sheet.words import detail_words
 from evidence.snapshot import CheckPart, Severity
 

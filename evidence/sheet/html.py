@@ -1,7 +1,5 @@
 """A sheet as one HTML file that stands by itself: no script, nothing loaded, prints on one page."""
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from config.catalogue import Language
 from evidence.sheet.chart import draw
 from evidence.sheet.content import Sheet
 from evidence.sheet.page import SheetPage, page_of
+from evidence.sheet.style import style
 from evidence.sheet.words import Words
 
 HERE = Path(__file__).parent
@@ -30,17 +29,6 @@ def html_of(sheet: Sheet, language: Language) -> str:
         lang=_LANGUAGES[language],
         chart=_chart(page, w),
     )
-
-
-@cache
-def style() -> str:
-    """The sheet's own style, which stands inside the file."""
-    return (HERE / "sheet.css").read_text(encoding="utf-8")
-
-
-def style_source() -> str:
-    """What a Content-Security-Policy must allow for it (CSP 3, hash source)."""
-    return "'sha256-" + base64.b64encode(hashlib.sha256(style().encode()).digest()).decode() + "'"
 
 
 def _chart(page: SheetPage, w: Words) -> Markup:

@@ -11,7 +11,8 @@ import pytest
 
 from agent.bays import Bays
 from agent.board import Board
-from agent.command_works import FactsWork, HealthWork, IntakeWork, ResendWork, RulesWork, check_up, sorted_facts
+from agent.check_up import check_up
+from agent.command_works import FactsWork, HealthWork, IntakeWork, ResendWork, RulesWork, sorted_facts
 from agent.commands import Outcome
 from agent.desk import Desk
 from agent.ledger_store import LedgerStore

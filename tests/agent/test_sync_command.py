@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
+from agent.answering import Answering
 from agent.server import PageServer
 from agent.sync_command import verify_route
 from backoffice.ingest import Ingest
@@ -62,7 +63,7 @@ async def test_a_hole_is_refilled_with_a_running_agent_and_without_one(tmp_path:
         await outbox.append([mileage(n) for n in range(20)])
         async with running(receive_batches(broker.settings(), Ingest(store).handle)):
             publisher = Publisher(outbox, "bay-1", broker.settings(), SystemClock())
-            server = PageServer(Starlette(routes=[verify_route(publisher)]), page)
+            server = PageServer(page, lambda: Answering(Starlette(routes=[verify_route(publisher)])))
             await server.open()
             async with running(publisher.run(), server.serve()):
                 await until(lambda: outbox.pending_count() == 0)

@@ -12,10 +12,11 @@ from config.catalogue import Language
 from evidence.assemble import with_judgement
 from evidence.history import History, Visit
 from evidence.sheet.content import Beside, Issue, PhotoPart, SellerAnswer, Sheet, sheet_of
-from evidence.sheet.html import html_of, style
+from evidence.sheet.html import html_of
 from evidence.sheet.page import CODES_MAX, page_of
 from evidence.sheet.paper import MISSING, drawable, lines_of, width_of
 from evidence.sheet.pdf import pdf_of
+from evidence.sheet.style import style
 from evidence.snapshot import ClockQuality, Finding, ItemPart, Severity, Snapshot, Text
 from evidence.verdict import judge
 from protocols.readings import DtcClass, ItemStatus, Trust
