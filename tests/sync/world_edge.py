@@ -1,5 +1,7 @@
 """The edge of the simulated world: the outbox's SQL on a disk that forgets, the sender driven as the publisher does."""
 
+import functools
+import math
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,7 @@ YEAR_MS = 365 * 86_400_000
 START_MS = 1_700_000_000_000
 PLACE = Path(__file__)
 Value = TypeVar("Value")
+_read = functools.lru_cache(maxsize=256)(decode_answer)  # many come more than once
 
 
 class Surroundings(Protocol):
@@ -53,6 +56,7 @@ class Edge:
         self._attempt = 0
         self._wall_ms = START_MS
         self._sender: Sender | None = None
+        self._wakes_s = math.inf
         self._disk = Disk(sync_each=world.control is not Control.SYNC_NORMAL)
         self._home = self._disk.commit(lambda c: file.settle(c, PLACE, ""))
         self._disk.sync()
@@ -66,7 +70,7 @@ class Edge:
                 disk.close()
 
     def owes_nothing(self) -> bool:
-        return not self._disk.read(file.owing_streams)
+        return not self._disk.read(lambda c: c.execute("SELECT EXISTS (SELECT 1 FROM owed)").fetchone()[0])
 
     def produce(self, count: int) -> None:
         """Append some records; promised once the commit has come to its end."""
@@ -77,7 +81,7 @@ class Edge:
         first = last - count + 1
         self._world.promised |= {number: (self._home.stream, first + i) for i, number in enumerate(numbers)}
         self._keep_within_quota()
-        self.pump()
+        self.pump(appended=True)
 
     def clock_jumps(self, years: int) -> None:
         self._wall_ms += years * YEAR_MS
@@ -99,7 +103,9 @@ class Edge:
     def _written(self, body: AnyBody) -> file.Line:
         now_ns = int(self._world.now_s * 1e9)
         wall_ms = self._wall_ms + now_ns // 1_000_000
-        record = Record(t=wall_ms, tq=ClockQuality.NONE, mono_ns=now_ns, boot=str(self._life), body=body)
+        record = Record.model_construct(
+            t=wall_ms, tq=ClockQuality.NONE, mono_ns=now_ns, boot=str(self._life), body=body
+        )
         accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
         turn = file.READINGS if body.kind == "reading" else self._world.chance.choice([file.FINDINGS, file.PEOPLE])
         return file.Line(turn, record.model_dump_json(by_alias=True), accounts)
@@ -130,29 +136,44 @@ class Edge:
         owing = self._disk.read(file.owing_streams)
         stream = owing[0] if owing else self._home.stream
         self._sender = Sender(stream, SETTINGS.batch_records, SETTINGS.window_batches, SETTINGS.ack_timeout_s)
+        self._wakes_s = math.inf
 
-    def pump(self) -> None:
-        """What the publisher does whenever it wakes up."""
+    def pump(self, *, appended: bool = False) -> None:
+        """What the publisher does whenever it wakes up. The sender hears of what was appended and of nothing else."""
         sender = self._sender
         if sender is None:
             return
-        sender.appended()
+        if appended:
+            sender.appended()
         if sender.expired(self._world.now_s):
             sender.go_back()
         self._send(sender)
         if not sender.in_flight and sender.stream != self._home.stream:
             self._open_sender()
             self.pump()
-        elif (deadline_s := sender.deadline_s()) is not None:
+        else:
+            self._wake_for(sender)
+
+    def _wake_for(self, sender: Sender) -> None:
+        """Be back when its deadline comes; one call that comes no later is enough."""
+        deadline_s = sender.deadline_s()
+        if deadline_s is not None and deadline_s < self._wakes_s:
+            self._wakes_s = deadline_s
             self._world.after(max(0.0, deadline_s - self._world.now_s), lambda: self._overdue(sender))
 
     def _overdue(self, sender: Sender) -> None:
-        if sender is self._sender and sender.expired(self._world.now_s):
+        if sender is not self._sender:
+            return
+        self._wakes_s = math.inf
+        if sender.expired(self._world.now_s):
             self.pump()
+        else:
+            self._wake_for(sender)
 
     def _send(self, sender: Sender) -> None:
+        lo = 0  # of all pages: nothing is committed between them here
         while (page := sender.wants()) is not None:
-            lo = self._disk.read(lambda c: file.lowest(c, sender.stream))
+            lo = lo or self._disk.read(lambda c: file.lowest(c, sender.stream))
             rows = self._disk.read(lambda c, p=page: file.page(c, sender.stream, p.after_seq, p.limit, p.turn))  # type: ignore[misc]
             payload = sender.take(page, rows, lo, self._world.now_s)
             if payload is not None:
@@ -161,18 +182,18 @@ class Edge:
 
     def hear(self, line: bytes) -> None:
         """An answer from upstream."""
-        answer = decode_answer(line)
+        answer = _read(line)
         assert answer is not None
         sender = self._sender
         if sender is None:
             return
         if isinstance(answer, Ack):
-            stored = sender.on_ack(answer, self._world.now_s)
-            self._durably(lambda c: file.forget(c, sender.stream, stored))
+            if stored := sender.on_ack(answer, self._world.now_s):
+                self._durably(lambda c: file.forget(c, sender.stream, stored))
         elif isinstance(answer, Nack):
             for first, last in sender.on_nack(answer):
                 self._durably(lambda c, a=first, b=last: self._quarantine(c, sender.stream, a, b))  # type: ignore[misc]
-        self.pump()
+        self.pump(appended=isinstance(answer, Nack))
 
     def _quarantine(self, connection: sqlite3.Connection, stream: str, first: int, last: int) -> None:
         if file.quarantine(connection, stream, first, last, POISON):

@@ -109,10 +109,13 @@ class Upstream:
         for received in new:
             self.rows[batch.stream, received.seq] = content(received.record.body)
             held.add(received.seq)
-        self.declared += [loss for loss in declared_in(batch) if loss not in self.declared]
+        if new:
+            self.declared += [loss for loss in declared_in(batch) if loss not in self.declared]
         self._unsynced.append([(batch.stream, row.seq) for row in new])
         if self.sync_each or len(self._unsynced) >= SYNC_EVERY:
             self._unsynced.clear()
+        if not held.missing_below(batch.lo):
+            return 0
         poison = [Declared(batch.stream, nack.a, nack.b, nack.reason) for nack in batch.poison]
         return len(holes(held.ranges(), self.declared + poison, batch.stream, batch.lo))
 
