@@ -5,7 +5,7 @@ again. Time is whatever the caller counts in seconds, so a test can use a clock 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.at_commands import Act, find
 from simulator.bus import Bus
@@ -53,7 +53,7 @@ class Adapter:
         self._search_s = search_s
         self._link_s = link_s
         self._lost = lost or (lambda effect: None)
-        self._outbox: deque[Chunk] = deque()
+        self._outbox: deque[tuple[float, bytes]] = deque()
         self._effects: deque[tuple[float, Effect]] = deque()
         self._line = bytearray()
         self._previous = b""
@@ -108,8 +108,8 @@ class Adapter:
     def due(self, now_s: float) -> bytes:
         """All bytes that have left the adapter by ``now_s``; also carries out the faults due by then."""
         ready = bytearray()
-        while self._outbox and self._outbox[0].at_s <= now_s:
-            ready += self._outbox.popleft().data
+        while self._outbox and self._outbox[0][0] <= now_s:
+            ready += self._outbox.popleft()[1]
         while self._effects and self._effects[0][0] <= now_s:
             self._lost(self._effects.popleft()[1])
         return bytes(ready)
@@ -118,9 +118,9 @@ class Adapter:
     def next_s(self) -> float | None:
         """When something leaves next, or None while nothing waits."""
         if not self._effects:
-            return self._outbox[0].at_s if self._outbox else None
+            return self._outbox[0][0] if self._outbox else None
         effect_s = self._effects[0][0]
-        return min(self._outbox[0].at_s, effect_s) if self._outbox else effect_s
+        return min(self._outbox[0][0], effect_s) if self._outbox else effect_s
 
     @property
     def heard_s(self) -> float:
@@ -181,7 +181,7 @@ class Adapter:
 
     def _interrupt(self, at_s: float) -> None:
         """A byte while busy stops the work at hand and is itself lost (data sheet)."""
-        self._outbox = deque(chunk for chunk in self._outbox if chunk.at_s <= at_s + self._link_s)
+        self._outbox = deque(waiting for waiting in self._outbox if waiting[0] <= at_s + self._link_s)
         self._effects.clear()
         self._sent_s = at_s
         self._busy_until_s = 0.0
@@ -248,7 +248,7 @@ class Adapter:
         done_s = at_s + (self.profile.reset_s if act is Act.RESET else 0.05)
         self._deaf_until_s = done_s
         banner = self.profile.noise_at_reset + b"\r\r" + self.profile.banner.encode("ascii") + self._end()
-        self._reply(Reply((Chunk(done_s, banner),)), from_bus=False)
+        self._reply([Chunk(done_s, banner)], from_bus=False)
 
     def _run_request(self, at_s: float, text: str) -> None:
         if text.startswith("01") and 0 < self.profile.hangs_over_pids < len(text) // 2 - 1:
@@ -262,8 +262,8 @@ class Adapter:
         ]
         ends = (newline if self.profile.blank_line_after_data else b"") + b">"
         self._asked_s = at_s
-        reply = Reply((*chunks, Chunk(self._prompt_s(chunks, done_s), ends)))
-        self._reply(reply, from_bus=True)
+        chunks.append(Chunk(self._prompt_s(chunks, done_s), ends))
+        self._reply(chunks, from_bus=True)
 
     def _prompt_s(self, chunks: list[Chunk], done_s: float) -> float:
         """The adapter waits for more only after it has printed what it has."""
@@ -274,21 +274,27 @@ class Adapter:
             printed_s = max(chunk.at_s, printed_s) + len(chunk.data) * self._byte_s
         return max(printed_s + done_s - chunks[-1].at_s, done_s)
 
-    def _reply(self, reply: Reply, *, from_bus: bool) -> None:
-        if self.faults.faults:
-            reply = self.faults.apply(reply, from_bus=from_bus)
+    def _reply(self, chunks: Sequence[Chunk], *, from_bus: bool) -> None:
+        effect = Effect.NONE
+        if self.faults.faults or self._late:
+            chunks, effect = self._struck(Reply(tuple(chunks)), from_bus=from_bus)
+        for chunk in chunks:
+            self._send(chunk)
+        if effect is not Effect.NONE:
+            self._carry_out(effect)
+        if from_bus:
+            self._busy_until_s = self._sent_s
+
+    def _struck(self, reply: Reply, *, from_bus: bool) -> tuple[Sequence[Chunk], Effect]:
+        """What faults make of an answer, and the one that came too late before it."""
+        reply = self.faults.apply(reply, from_bus=from_bus)
         if from_bus and self._late:
             reply = Reply((Chunk(reply.starts_s, self._late), *reply.chunks), reply.effect)
             self._late = b""
         if reply.effect is Effect.LATE:
             self._late = b"".join(chunk.data for chunk in reply.chunks).replace(b">", b"").rstrip(b"\r\n") + b"\r"
             reply = reply.saying("NO DATA")
-        for chunk in reply.chunks:
-            self._send(chunk)
-        if reply.effect is not Effect.NONE:
-            self._carry_out(reply.effect)
-        if from_bus:
-            self._busy_until_s = self._sent_s
+        return reply.chunks, reply.effect
 
     def _carry_out(self, effect: Effect) -> None:
         if effect is Effect.HANG:
@@ -301,7 +307,7 @@ class Adapter:
             self._effects.append((self._sent_s, effect))
 
     def _answer_text(self, at_s: float, text: str) -> None:
-        self._reply(Reply((Chunk(at_s, text.encode("ascii") + self._end()),)), from_bus=False)
+        self._reply([Chunk(at_s, text.encode("ascii") + self._end())], from_bus=False)
 
     def _newline(self) -> bytes:
         return b"\r\n" if self.settings.linefeeds else b"\r"
@@ -313,7 +319,7 @@ class Adapter:
         """Queue bytes behind those already leaving, at the pace of the serial line."""
         self._sent_s = max(chunk.at_s, self._sent_s) + len(chunk.data) * self._byte_s
         if len(self._outbox) < OUTBOX_LIMIT:
-            self._outbox.append(Chunk(self._sent_s + self._link_s, chunk.data))
+            self._outbox.append((self._sent_s + self._link_s, chunk.data))
 
 
 _NO_CHARACTERS = bytes(range(0x21))

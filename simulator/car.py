@@ -316,7 +316,7 @@ class Car:
             self.mil = self.troubles.pass_cycles(cycles, monitors_ran=ran, present=self.defects)
 
     def _kept(self) -> list[Counters]:
-        return [self.counters, *(ecu.counters for ecu in self.ecus if ecu.counters is not None)]
+        return [self.counters, *[ecu.counters for ecu in self.ecus if ecu.counters is not None]]
 
     def _awaited(self) -> list[str]:
         """Open monitors that driving can still complete; one that missed its conditions stays open, as on real cars."""

@@ -17,6 +17,8 @@ RECENT_WARMUPS = 15
 RECENT_S = 11 * 3600
 SLOWEST_KMH = 10.0
 FASTEST_KMH = 90.0
+LEAST_RUN_S = 50 * 3600
+LEAST_DRIVEN_M = 1_000_000
 SLOW_MONITOR = "evaporative_system"
 
 Line = dict[str, Any]
@@ -67,12 +69,32 @@ def _left_over(visits: list[Line]) -> bool:
 
 
 def _hours(visits: list[Line]) -> bool:
+    """Outside what cars do over their life, or since the unit that counts the hours came from elsewhere."""
     last = visits[-1]
-    hours = _values(last, "engine_run_time_s")
-    whole_m = _best_m(last) or _dash_m(last)
+    hours, whole_m = _values(last, "engine_run_time_s"), _best_m(last) or _dash_m(last)
     if not hours or not whole_m or last["snapshot"]["vehicle"]["fuel"] in ("hybrid", "plug-in", "electric"):
         return False
-    return not SLOWEST_KMH <= whole_m * 3.6 / max(hours[0], 1) <= FASTEST_KMH
+    began_s, began_m = 0, 0
+    if any(_other_engine_unit(visit, last) for visit in visits):
+        since = next((visit for visit in _since_exchanged(visits) if _values(visit, "engine_run_time_s")), last)
+        began_s, began_m = _values(since, "engine_run_time_s")[0], _best_m(since) or _dash_m(since) or whole_m
+    run_s, driven_m = hours[0] - began_s, whole_m - began_m
+    enough = run_s >= LEAST_RUN_S and driven_m >= LEAST_DRIVEN_M
+    return enough and not SLOWEST_KMH <= driven_m * 3.6 / run_s <= FASTEST_KMH
+
+
+def _since_exchanged(visits: list[Line]) -> list[Line]:
+    others = [place for place, visit in enumerate(visits) if _other_engine_unit(visit, visits[-1])]
+    return visits[others[-1] + 1 :]
+
+
+def _other_engine_unit(visit: Line, last: Line) -> bool:
+    then, now = _checksums(visit), _checksums(last)
+    return bool(then and now) and then != now
+
+
+def _checksums(visit: Line) -> list[str]:
+    return next((list(ecu["cvns"]) for ecu in visit["snapshot"].get("ecus", []) if ecu["address"] == "7E8"), [])
 
 
 def _vin(visits: list[Line]) -> bool:
