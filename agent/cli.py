@@ -67,8 +67,9 @@ def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 @plainly
 def run(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Watch all adapters and serve the bay page until SIGTERM or Ctrl+C."""
-    from agent.lean import load_without, nothing_collected
+    from agent.lean import load_without, look_for_no_plugins, nothing_collected
 
+    look_for_no_plugins()
     with nothing_collected():
         load_without("rich", "structlog")  # 7 MB and a quarter of the start, for coloured tracebacks in a terminal
         from agent.running import run_daemon
@@ -181,6 +182,23 @@ def seal(
         raise typer.Exit(write_key(new_key, language_of(lang, None)))
     settings = _settings(config)
     raise typer.Exit(seal_storage(settings, language_of(lang, settings)))
+
+
+@app.command()
+@plainly
+def rekey(
+    new: Annotated[Path, typer.Option("--new", metavar="FILE", help="File of the key to come.")],
+    old: Annotated[
+        Path | None, typer.Option("--old", metavar="FILE", help="File of the present key; else the configured one.")
+    ] = None,
+    config: ConfigOption = None,
+    lang: LangOption = "",
+) -> None:
+    """Give everything this box keeps encrypted another key; stop the service first."""
+    from agent.seal_command import change_storage_key
+
+    settings = _settings(config)
+    raise typer.Exit(change_storage_key(settings, old, new, language_of(lang, settings)))
 
 
 @app.command()
