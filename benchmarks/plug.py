@@ -123,7 +123,7 @@ def settings_text(adapter: str, folder: Path) -> str:
     """A box with one bay, its files below ``folder``."""
     return (
         f'[device]\nlanguage = "zh"\n[[bay]]\nname = "1"\nadapter = "{adapter}"\n'
-        f'[storage]\ndirectory = "{folder / "state"}"\n[page]\nport = 0\n[adapter]\nhotplug_dir = "{folder}"\n'
+        f'[storage]\ndirectory = "{folder / "state"}"\n[page]\nport = 0\n[adapter]\nhotplug_dir = "{folder / "none"}"\n'
     )
 
 
