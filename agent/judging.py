@@ -18,9 +18,9 @@ from evidence.checks import CHECKS
 from evidence.chronology import by_time
 from evidence.history import EventKind, History, OdometerEvent, ServiceRecord, Visit
 from evidence.snapshot import Result
-from evidence.verdict import judge
+from evidence.verdict import Judgement, judge
 
-__all__ = ["HistoryLine", "judge_histories", "judged_line"]
+__all__ = ["HistoryLine", "judge_histories", "judged_line", "judgement_of"]
 
 METRES = 1000
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -89,7 +89,8 @@ def _nothing(name: str, why: str) -> dict[str, Any]:
     }
 
 
-def _judged(line: HistoryLine, today: datetime) -> dict[str, Any]:
+def judgement_of(line: HistoryLine, today: datetime) -> Judgement:
+    """One line judged whole, as of its last visit."""
     visits = by_time([_visit(visit) for visit in line.visits], today)
     history = History(
         line.id,
@@ -98,7 +99,11 @@ def _judged(line: HistoryLine, today: datetime) -> dict[str, Any]:
         market=line.market,
         events=tuple(event for number, one in enumerate(line.events, 1) for event in _event(number, one)),
     )
-    judgement = judge(history, now=_now(visits, today))
+    return judge(history, now=_now(visits, today))
+
+
+def _judged(line: HistoryLine, today: datetime) -> dict[str, Any]:
+    judgement = judgement_of(line, today)
     return {
         "id": line.id,
         "checks": [

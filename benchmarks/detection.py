@@ -1,31 +1,35 @@
 """Hold the checks of an intake against synthetic fleets: what is found, who is suspected wrongly, how sure it was said.
 
     python benchmarks/detection.py --histories 10000 --workers 2
+    python benchmarks/detection.py --count --histories 20000 --seed 900 --workers 2
 
 Each scenario of docs/detection.md is drawn by `forecourt-sim fleet` with its truth. The fleets are synthetic: the
 shares say how the checks behave on such lives and nothing about real markets. Exit 1 when a goal is missed; the last
-line is the summary.
+line is the summary. With `--count` it counts how often each sentence of each check was right on mixed fleets, which
+is where the confidences in `evidence/checks/sureness.py` come from: fit by one seed, judge by another.
 """
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from agent.histories import HistoryLine, ReadLine
-from agent.judging import judged_line
+from agent.histories import HistoryLine
+from agent.judging import judgement_of
 from evidence.history import History, Visit
-from evidence.snapshot import Snapshot
+from evidence.snapshot import CheckPart, Snapshot
 from evidence.verdict import judge
 from simulator.fleet.determinable import _dash_m, _witnesses
 from simulator.fleet.tampering import METHODS
@@ -41,8 +45,16 @@ UNTOLD = OTHER_UNITS | {"unit_changed"}
 MARGIN_M, MARGIN_SHARE = 100_000, 0.01
 CURVE_KM = (1_000, 5_000, 20_000, 70_000)
 VISITS = 200
+# so many fleets of honest and tampered cars as they come are drawn to hold the stated confidences against
+MIXED_FLEETS = 2
+ENOUGH = 50
+# of cars worth looking at, so many are named
+NAMED = 6
+# 95 % of what a share may be by chance lies within so many standard deviations
+DEVIATIONS = 1.96
 
 Line = dict[str, Any]
+Said = Counter[tuple[str, str, str, float, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +91,19 @@ SCENARIOS = (
     Scenario("cluster-replaced-untold", honest=True, goal=False, without=UNTOLD, sure="cluster_replaced"),
     *(Scenario(method.replace("_", "-"), honest=False, method=method) for method in METHODS),
 )
-MIXED = Scenario("mixed", honest=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Car:
     """One history, the truth about it, and what was said of it."""
 
     history: Line
     truth: Line
-    results: dict[str, str]
-    confidences: dict[str, float]
+    checks: tuple[CheckPart, ...]
+
+    @cached_property
+    def results(self) -> dict[str, str]:
+        return {part.check: str(part.result) for part in self.checks}
 
     @property
     def tampered(self) -> bool:
@@ -116,11 +130,9 @@ class Car:
 
 def judged(order: Order) -> Iterator[Car]:
     """Draw and judge, one car at a time, as ``forecourt judge`` does."""
-    for number, (history, truth) in enumerate(fleet(order), 1):
-        read = ReadLine(Path("fleet"), number, HistoryLine.model_validate(json.loads(json.dumps(history))))
-        checks = judged_line(read, TODAY)["checks"]
-        results = {check["check"]: str(check["result"]) for check in checks}
-        yield Car(history, truth, results, {check["check"]: check["confidence"] for check in checks})
+    for history, truth in fleet(order):
+        line = HistoryLine.model_validate(json.loads(json.dumps(history)))
+        yield Car(history, truth, judgement_of(line, TODAY).checks)
 
 
 @dataclass
@@ -200,7 +212,7 @@ def show(scenario: Scenario, tally: Tally) -> None:
     said = _honest_words(tally) if scenario.honest else _tampered_words(tally)
     print(f"{scenario.name:25} {tally.cars:6} cars  {said}  [{red}]")
     if tally.noted:
-        print(f"{'':25} look at {', '.join(tally.noted[:6])}")
+        print(f"{'':25} look at {', '.join(tally.noted[:NAMED])}")
 
 
 def _honest_words(tally: Tally) -> str:
@@ -245,23 +257,23 @@ def honest(tallies: Iterable[Tally], goals: Goals) -> None:
     goals.hold("undetermined with two witnesses, %", share(*undetermined), 2)
 
 
-def stated(order: Order) -> Counter[tuple[str, str, float, bool]]:
-    """Of each check: what it said, how sure it was, and whether that was right, by how often."""
-    said: Counter[tuple[str, str, float, bool]] = Counter()
+def stated(order: Order) -> Said:
+    """Of each check: what it said in which sentence, how sure it was, and whether that was right, by how often."""
+    said: Said = Counter()
     for car in judged(order):
-        for check, result in car.results.items():
-            if result != "not_determinable":
-                kind = "red" if result in RED else result
-                said[check, kind, car.confidences[check], is_right(car, check, result)] += 1
+        for part in car.checks:
+            if part.result != "not_determinable":
+                kind = "red" if part.result in RED else str(part.result)
+                said[part.check, kind, part.sentence, part.confidence, is_right(car, part.check, part.result)] += 1
     return said
 
 
-def calibration(said: Counter[tuple[str, str, float, bool]], goals: Goals) -> None:
+def calibration(said: Said, goals: Goals) -> None:
     """How often each result of each check was right, against what it said of itself."""
     cases: Counter[tuple[str, str]] = Counter()
     confidence: Counter[tuple[str, str]] = Counter()
     right: Counter[tuple[str, str]] = Counter()
-    for (check, kind, sure, good), count in said.items():
+    for (check, kind, _, sure, good), count in said.items():
         cases[check, kind] += count
         confidence[check, kind] += round(1e6 * sure) * count
         right[check, kind] += good * count
@@ -269,10 +281,31 @@ def calibration(said: Counter[tuple[str, str, float, bool]], goals: Goals) -> No
     worst = 0.0
     for (check, kind), count in sorted(cases.items()):
         mean, hit = confidence[check, kind] / count / 1e4, share(right[check, kind], count)
-        enough = count >= 50
+        enough = count >= ENOUGH
         worst = max(worst, abs(mean - hit)) if enough else worst
         print(f"{check:6} {kind:12} {count:6} {mean:7.1f} {hit:6.1f}{'' if enough else '  (few)'}")
     goals.hold("stated confidence off by, points", worst, 5)
+
+
+def counted(said: Said) -> None:
+    """How often each sentence was right, with what chance leaves of that share: 95 % lie between least and most."""
+    cases: Counter[tuple[str, float]] = Counter()
+    right: Counter[tuple[str, float]] = Counter()
+    for (_, _, sentence, sure, good), count in said.items():
+        cases[sentence, sure] += count
+        right[sentence, sure] += good * count
+    print("sentence                         stated    cases   right   least    most")
+    for (sentence, sure), count in sorted(cases.items()):
+        hit = share(right[sentence, sure], count)
+        least, most = by_chance(hit / 100, count)
+        print(f"{sentence:32} {100 * sure:6.1f} {count:8} {hit:7.2f} {100 * least:7.2f} {100 * most:7.2f}")
+
+
+def by_chance(share_right: float, cases: int) -> tuple[float, float]:
+    """Between which true shares this one may have come about (Wilson's interval)."""
+    z = DEVIATIONS**2 / cases
+    centre, spread = share_right + z / 2, math.sqrt(z * (share_right * (1 - share_right) + z / 4))
+    return (centre - spread) / (1 + z), (centre + spread) / (1 + z)
 
 
 def is_right(car: Car, check: str, result: str) -> bool:
@@ -316,19 +349,28 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--only", default="", help="one scenario, without goals")
     arguments.add_argument("--workers", type=int, default=1, help="processes that draw and judge")
+    arguments.add_argument("--count", action="store_true", help="count how often each sentence was right, and no more")
     wanted = arguments.parse_args()
     print("synthetic fleets; see docs/detection.md for what must decide what")
-    scenarios = [one for one in SCENARIOS if wanted.only in ("", one.name)]
+    scenarios = [one for one in SCENARIOS if wanted.only in ("", one.name) and not wanted.count]
+    seeds = () if wanted.only else range(wanted.seed + 1, wanted.seed + 1 + MIXED_FLEETS)
+    said: Said = Counter()
     with ProcessPoolExecutor(wanted.workers) as pool:
-        counted = [pool.submit(tallied, one, wanted.histories, wanted.seed) for one in scenarios]
-        mixed = None if wanted.only else pool.submit(stated, Order(wanted.histories, 8.0, wanted.seed + 1))
+        counting = [pool.submit(tallied, one, wanted.histories, wanted.seed) for one in scenarios]
+        mixed = [pool.submit(stated, Order(wanted.histories, 8.0, seed)) for seed in seeds]
         tallies = {}
-        for scenario, future in zip(scenarios, counted, strict=True):
+        for scenario, future in zip(scenarios, counting, strict=True):
             tallies[scenario] = future.result()
             show(scenario, tallies[scenario])
-        said = mixed.result() if mixed else None
-    if said is None:
-        return 0
+        for fleet_said in mixed:
+            said.update(fleet_said.result())
+    if wanted.count:
+        counted(said)
+    return 0 if wanted.count or wanted.only else judged_by_goals(tallies, said)
+
+
+def judged_by_goals(tallies: Mapping[Scenario, Tally], said: Said) -> int:
+    """Hold all that was counted against the goals: 1 when one is missed, else 0."""
     goals = Goals()
     honest((tally for one, tally in tallies.items() if one.honest and one.goal), goals)
     goals.hold("wrongly impossible, cars", sum(tally.wrongly_impossible for tally in tallies.values()), 0)

@@ -23,6 +23,8 @@ KM_PER_MILE = METRES_PER_MILE / 1000
 # two copies in one car: a few km by scale and moment of storing (wican-fw threads 124, 463), 0.3 % of a long life
 AGREE_M = 30_000
 AGREE_SHARE = 0.003
+# a service book lies behind the car by what was driven since its last entry
+LAG_M = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,8 @@ NOT_MEANT = frozenset({"too_fast", "deviates", "above_later", "future"})
 def agree(one_m: int, other_m: int) -> bool:
     """Whether two odometers of one car at one moment say the same."""
     return abs(one_m - other_m) <= max(AGREE_M, AGREE_SHARE * max(one_m, other_m))
+
+
+def fell(value_m: int, below_m: int) -> bool:
+    """Whether a value is below another by more than two that say the same."""
+    return value_m < below_m and not agree(value_m, below_m)

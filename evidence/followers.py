@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from evidence.entry import AGREE_M, KM_PER_MILE, Entry, agree
+from evidence.entry import AGREE_M, KM_PER_MILE, LAG_M, Entry, agree, fell
 from evidence.history import Visit
 from evidence.slips import one_slip_from
 from evidence.travel import travelled_m
@@ -20,10 +20,14 @@ Unit = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """One replaced cluster: ``by_m`` is what it took off, ``shift_m`` what all so far did; how the new one is read."""
+    """One replaced cluster: ``by_m`` is what it took off, ``shift_m`` what all so far did; how the new one is read.
+
+    ``before_m`` is what the old one showed at its end.
+    """
 
     by_m: int
     shift_m: int
+    before_m: int
     shown_m: Callable[[Entry], int]
 
     def one(self, value_m: float, other_m: float) -> bool:
@@ -44,8 +48,15 @@ def followers(
         votes[unit] += _beside(replaced, entry, after)
         if unit in last:
             votes[unit] += _by_counter(replaced, entry, last[unit], visits)
-            breaks.setdefault(unit, breaks_by(replaced.by_m, entry.odometer_m, last[unit].odometer_m))
+            breaks.setdefault(unit, breaks_by(replaced.by_m, entry.odometer_m, _stood_m(replaced, last[unit], before)))
     return frozenset(unit for unit in votes if votes[unit] > 0 or (not votes[unit] and breaks.get(unit)))
+
+
+def _stood_m(replaced: Replaced, last: Entry, before: Iterable[Entry]) -> int:
+    """Where the unit stood at least when the cluster was replaced: one in step with the dashboard, where that did."""
+    beside = (one for one in before if one.visit == last.visit >= 0 and one.source == "dash")
+    in_step = any(agree(replaced.shown_m(one), last.odometer_m) for one in beside)
+    return max(last.odometer_m, replaced.before_m) if in_step else last.odometer_m
 
 
 def unit_of(entry: Entry) -> Unit:
@@ -75,13 +86,20 @@ def _beside(replaced: Replaced, entry: Entry, after: Iterable[Entry]) -> int:
         for_it, against = _slipped(value_m, shown), _slipped(value_m - shift_m, shown)
     with_others = _any(replaced, value_m + shift_m, units)
     without = _any(replaced, value_m - shift_m, units)
-    return 2 * (for_it - against) + with_others - without
+    papers = [one.odometer_m for one in beside if one.source == "papers"]
+    by_paper = _written(value_m + shift_m, papers) - _written(value_m, papers)
+    return 2 * (for_it - against) + with_others - without + by_paper
 
 
 def _slipped(value_m: int, shown: Iterable[int]) -> bool:
     """Whether a number typed is one slip away from what the dashboard would show with this value."""
     low, high = (value_m - AGREE_M) // 1000, (value_m + AGREE_M) // 1000
     return any(one_slip_from(dash_m // 1000, low, high) for dash_m in shown)
+
+
+def _written(value_m: int, papers: Iterable[int]) -> bool:
+    """Whether a paper of the same visit is the car's own at this mileage: it lags behind by little."""
+    return any(not fell(value_m, paper_m) and value_m <= paper_m + LAG_M for paper_m in papers)
 
 
 def _any(replaced: Replaced, value_m: float, others: Iterable[float]) -> bool:

@@ -3,19 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, LAG_M, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
 from evidence.monitors import RECENT_M
 from evidence.pace import expected_after, expected_before
 from evidence.snapshot import Snapshot
-from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, other_unit, travelled_m
+from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, counted_since_clear_m, other_unit, travelled_m
 from evidence.windows import MILES, ROUND_M, SLIP, Window, doubt
 from protocols.readings import ItemStatus, Trust
 
 # between neighbours this far apart almost any number can be reached by some slip
 NARROW_M = 3_000_000
-# a service book lies behind the car by what was driven since its last entry
-LAG_M = 5_000_000
 # a person's number deviates from this on
 FAR_M = 20_000_000
 
@@ -122,8 +120,11 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
     place = between.within(expected)
     if expected is None or place is None or expected.holds(typed):
         return False
-    if len(later) == 1 and not _keeps_pace(last, stands):
+    on_pace = all(_keeps_pace(one, stands) for one in later)
+    if len(later) == 1 and not on_pace:
         return False
+    if len(later) > 1 and on_pace and place.has_slip(typed):
+        return True
     if windows := _counted(typed, (last,), road):
         places = (place.within(window) for window in windows)
         return any(one is not None and one.has_slip(typed) for one in places)
@@ -181,20 +182,31 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     # a counter cleared in between may have counted less than was driven
     believed = [window for window in counted if expected is None or window.high_m >= expected.low_m]
     reason = _first_doubt(typed, believed)
-    if not reason and not any(window.holds(typed) for window in believed):
+    holds = any(window.holds(typed) for window in believed)
+    if not reason and not holds and not (believed and _never_cleared(typed, stands, expected, road)):
         reason = _by_pace(typed, expected, None if believed else road.visits[typed.visit].papers_m, road)
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 
+def _never_cleared(typed: Entry, stands: Sequence[Entry], expected: Window | None, road: Road) -> bool:
+    """Whether the counter says all that was driven: what it ran since a clear on the way is beyond the car's pace."""
+    since_m = counted_since_clear_m(road.visits[typed.visit].snapshot)
+    counting = (one for one in reversed(stands) if one.visit >= 0 and travelled_m(road.visits, one.visit, typed.visit))
+    before = next(counting, None)
+    if expected is None or since_m is None or before is None:
+        return False
+    return before.life_m + since_m > expected.high_m
+
+
 def _by_pace(typed: Entry, expected: Window | None, paper_m: int | None, road: Road) -> str:
     """A lost digit, which hardly any change resembles; or any slip into what a paper of the visit leaves of it."""
-    if expected is None or expected.holds(typed):
+    papers = [] if paper_m is None else [Window(paper_m / one, (paper_m + LAG_M) / one) for one in road.dash_units]
+    places = papers if expected is None else [expected]
+    if not places or any(place.holds(typed) for place in places):
         return ""
-    if expected.has_lost_digit(typed):
+    if any(place.has_lost_digit(typed) for place in places):
         return SLIP
-    if paper_m is None:
-        return ""
-    left = (expected.within(Window(paper_m / unit, (paper_m + LAG_M) / unit)) for unit in road.dash_units)
+    left = (paper.within(expected) for paper in papers)
     narrow = (place for place in left if place is not None and place.high_m - place.low_m <= NARROW_M)
     return SLIP if any(place.has_slip(typed) for place in narrow) else ""
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from evidence.chronology import CLOCK_OFF
-from evidence.entry import KM_PER_MILE, Entry, agree
+from evidence.entry import KM_PER_MILE, Entry, fell
 from evidence.followers import READ, Replaced, Unit, breaks_by, followers, unit_of
 from evidence.history import EventKind, OdometerEvent, Visit, in_utc
 from evidence.snapshot import ClockQuality
+from evidence.switched import Units, shows_new_unit
 from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
 
 # what a person reads off the dashboard; papers and upstream records are in kilometres of their own
@@ -26,15 +27,32 @@ def with_offsets(
     told = sorted(events, key=lambda event: (in_utc(event.at), event.id))
     if not told:
         return list(entries)
-    walk, done, last_m = _Walk(), list[Entry](), 0
+    walk, done, shown = _Walk(), list[Entry](), _Shown()
     for place, entry in enumerate(entries):
-        while told and _comes_after(entries, place, told[0], walk, last_m, visits):
+        # all values of one visit are told together, by its first
+        begins = place == 0 or entry.visit < 0 or entries[place - 1].visit != entry.visit
+        while begins and told and _comes_after(entries, place, told[0], walk, shown.highest_m, visits):
             event = told.pop(0)
             walk.happens(event, entries[:place], _until(entries[place:], told), visits)
         done.append(walk.joined(entry))
         if entry.usable and entry.source in _SHOWN:
-            last_m = max(last_m, done[-1].life_m)
+            shown.add(done[-1].life_m)
     return done
+
+
+@dataclass
+class _Shown:
+    """What the dashboard showed so far, without what two later values stand below: a slip of the keys."""
+
+    standing: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def highest_m(self) -> int:
+        return max((value_m for value_m, _ in self.standing), default=0)
+
+    def add(self, value_m: int) -> None:
+        against = [(one_m, below + fell(value_m, one_m)) for one_m, below in self.standing]
+        self.standing = [*(one for one in against if one[1] < 2), (value_m, 0)]
 
 
 def _until(entries: Sequence[Entry], told: Sequence[OdometerEvent]) -> Sequence[Entry]:
@@ -55,7 +73,11 @@ def _comes_after(
     if not _near(entry, event) or entry.visit < 0:
         return _is_after(entry, event)
     of_visit = [one for one in entries[place:] if one.visit == entry.visit]
+    if event.kind is not EventKind.CLUSTER_REPLACED:
+        return _switched(entries, place, event, walk, last_m, visits)
     if _must_be_before(of_visit, event, walk, last_m) or _breaks_later(entries, place, event):
+        return False
+    if _falls_later(of_visit, entries[place:], event, walk, last_m):
         return False
     if _must_be_after(entries, place, event, walk, last_m):
         return True
@@ -70,8 +92,6 @@ def _same_cluster(
 
     None when it did neither, or both.
     """
-    if event.kind is not EventKind.CLUSTER_REPLACED:
-        return None
     visit = entries[place].visit
     shown = [one for one in entries if one.source == "dash" and one.usable]
     now = next((one for one in shown if one.visit == visit), None)
@@ -102,18 +122,28 @@ def _near(entry: Entry, event: OdometerEvent) -> bool:
 def _must_be_before(of_visit: Sequence[Entry], event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
     """The dashboard shows less than the new cluster began with, and no less than the old one showed before."""
     units = (one for one in of_visit if one.trust in READ)
-    if event.kind is not EventKind.CLUSTER_REPLACED or any(_past(one, event, walk, last_m) for one in units):
+    if any(_past(one, event, walk, last_m) for one in units):
         return False
     shown = [one for one in of_visit if one.source == "dash"]
     return any(
-        _fell(walk.shown_m(one), event.after_m or 0) and not _fell(walk.joined(one).life_m, last_m) for one in shown
+        fell(walk.shown_m(one), event.after_m or 0) and not fell(walk.joined(one).life_m, last_m) for one in shown
     )
+
+
+def _falls_later(
+    of_visit: Sequence[Entry], after: Sequence[Entry], event: OdometerEvent, walk: "_Walk", last_m: int
+) -> bool:
+    """The dashboard goes on from before, shows no more than the old cluster did at its end, and less the next time."""
+    shown = next((one for one in of_visit if one.source == "dash"), None)
+    following = next((one for one in after if one.source == "dash" and shown and one.visit != shown.visit), None)
+    if shown is None or following is None or fell(walk.joined(shown).life_m, last_m):
+        return False
+    shown_m = walk.shown_m(shown)
+    return fell(walk.shown_m(following), shown_m) and not fell(event.before_m or 0, shown_m)
 
 
 def _breaks_later(entries: Sequence[Entry], place: int, event: OdometerEvent) -> bool:
     """Whether a unit that had not yet gone with the new cluster at this visit has done so at its next."""
-    if event.kind is not EventKind.CLUSTER_REPLACED:
-        return False
     by_m, visit = _taken_off_m(event), entries[place].visit
     last = {unit_of(one): one.odometer_m for one in entries[:place] if one.trust in READ}
     following: dict[Unit, int] = {}
@@ -135,45 +165,49 @@ def _taken_off_m(event: OdometerEvent) -> int:
 def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
     """What a visit says can only be so after the event."""
     entry = entries[place]
-    dated = (one for one in entries[place:] if one.dated and one.at is not None and one.visit != entry.visit)
-    following = next(dated, None)
-    if following is not None and not _is_after(following, event):
+    if _followed_by_earlier(entries, place, event):
         return False
     of_visit = [one for one in entries[place:] if one.visit == entry.visit]
-    if event.kind is EventKind.CLUSTER_REPLACED:
-        told = [one for one in of_visit if not _alone_above(one, entries[place:], walk)]
-        return any(_past(one, event, walk, last_m) for one in told) or _fell_since(entries[:place], of_visit, event)
-    then = replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES)
-    later = (then.joined(one).life_m for one in entries[place:] if one.source == "dash" and one.visit != entry.visit)
-    bounds = last_m, next(later, None)
-    shown = [one for one in of_visit if one.source == "dash"]
-    read = [one.odometer_m for one in of_visit if one.trust in READ]
-    if any(_agrees(then.joined(one), read) and not _agrees(walk.joined(one), read) for one in shown):
+    told = [one for one in of_visit if not _alone_above(one, entries[place:], walk)]
+    if any(_past(one, event, walk, last_m) for one in told) or _fell_since(entries[:place], of_visit, event):
         return True
-    return any(not _fits(walk.joined(one).life_m, *bounds) and _fits(then.joined(one).life_m, *bounds) for one in shown)
+    # papers lag behind the car: one that says more than the old cluster ever counted was written later
+    papers = (one for one in of_visit if one.source == "papers" and one.usable)
+    return any(fell((event.before_m or 0) + walk.shift_m, one.odometer_m) for one in papers)
+
+
+def _followed_by_earlier(entries: Sequence[Entry], place: int, event: OdometerEvent) -> bool:
+    """Whether the next visit that has a date was still before the event."""
+    visit = entries[place].visit
+    dated = (one for one in entries[place:] if one.dated and one.at is not None and one.visit != visit)
+    following = next(dated, None)
+    return following is not None and not _is_after(following, event)
+
+
+def _switched(
+    entries: Sequence[Entry], place: int, event: OdometerEvent, walk: "_Walk", last_m: int, visits: Sequence[Visit]
+) -> bool:
+    """Whether a visit near a switch of the unit shows the new one already: by what else is known, else by the date."""
+    if _followed_by_earlier(entries, place, event):
+        return _is_after(entries[place], event)
+    units = Units(walk.joined, replace(walk, in_miles=event.kind is EventKind.SHOWS_MILES).joined)
+    shows_new = shows_new_unit(units, entries, place, last_m, visits)
+    return _is_after(entries[place], event) if shows_new is None else shows_new
 
 
 def _alone_above(shown: Entry, after: Iterable[Entry], walk: "_Walk") -> bool:
     """A dashboard that shows more than at the next visit tells of a slip, or of a cluster yet to come."""
     following = next((one for one in after if one.source == "dash" and one.visit != shown.visit), None)
-    return shown.source == "dash" and following is not None and _fell(walk.shown_m(following), walk.shown_m(shown))
-
-
-def _agrees(shown: Entry, read: Iterable[int]) -> bool:
-    return any(agree(shown.life_m, one_m) for one_m in read)
-
-
-def _fits(value_m: int, last_m: int, next_m: int | None) -> bool:
-    return not _fell(value_m, last_m) and (next_m is None or not _fell(next_m, value_m))
+    return shown.source == "dash" and following is not None and fell(walk.shown_m(following), walk.shown_m(shown))
 
 
 def _past(entry: Entry, event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
     """More than the old cluster ever showed, or less than was shown before and no less than the new one began with."""
     before_m, after_m = event.before_m or 0, event.after_m or 0
     value_m = walk.shown_m(entry) if entry.source in _SHOWN else entry.odometer_m
-    if _fell(value_m, after_m):
+    if fell(value_m, after_m):
         return False
-    return _fell(before_m, value_m) or (entry.source in _SHOWN and _fell(walk.joined(entry).life_m, last_m))
+    return fell(before_m, value_m) or (entry.source in _SHOWN and fell(walk.joined(entry).life_m, last_m))
 
 
 def _fell_since(before: Sequence[Entry], of_visit: Sequence[Entry], event: OdometerEvent) -> bool:
@@ -183,12 +217,8 @@ def _fell_since(before: Sequence[Entry], of_visit: Sequence[Entry], event: Odome
     last = {unit_of(one): one.odometer_m for one in before if one.trust in READ}
     read = (one for one in of_visit if unit_of(one) in last and one.trust in READ)
     return any(
-        _fell(one.odometer_m, last[unit_of(one)]) and not _fell(one.odometer_m, event.after_m or 0) for one in read
+        fell(one.odometer_m, last[unit_of(one)]) and not fell(one.odometer_m, event.after_m or 0) for one in read
     )
-
-
-def _fell(value_m: int, below_m: int) -> bool:
-    return value_m < below_m and not agree(value_m, below_m)
 
 
 @dataclass
@@ -205,7 +235,8 @@ class _Walk:
         if event.kind is EventKind.CLUSTER_REPLACED:
             by_m = _taken_off_m(event)
             self.shift_m += by_m
-            self.followers = followers(Replaced(by_m, self.shift_m, self.shown_m), before, after, visits)
+            replaced = Replaced(by_m, self.shift_m, event.before_m or 0, self.shown_m)
+            self.followers = followers(replaced, before, after, visits)
         else:
             self.in_miles = event.kind is EventKind.SHOWS_MILES
 

@@ -48,6 +48,11 @@ def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:
     return min(counted, default=None)
 
 
+def counted_since_clear_m(snapshot: Snapshot) -> int | None:
+    """What the engine unit has counted since its codes were cleared; None when it did not say, or was full."""
+    return max(_engine_counts(snapshot).values(), default=None)
+
+
 def _runs_on(counted: Sequence[int]) -> bool:
     return all(later >= earlier for earlier, later in pairwise(counted))
 

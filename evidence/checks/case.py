@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
 from config.catalogue import dates_in, texts
+from evidence.checks.sureness import SURE
 from evidence.entry import NO_MILEAGE, Entry, agree
 from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
@@ -111,6 +112,14 @@ class Case:
             return False
         return any(other_unit(visit.snapshot, self.snapshot, ecu) for visit in self.history.visits[:-1])
 
+    def unit_since(self, ecu: str) -> int:
+        """The first visit from which on the control unit at ``ecu`` told nothing else than it does now."""
+        visits = self.history.visits
+        others = (
+            place for place in range(self.index, -1, -1) if other_unit(visits[place].snapshot, self.snapshot, ecu)
+        )
+        return next(others, -1) + 1
+
     def carries_on(self, ecu: str, since_visit: int) -> bool:
         """Whether a witness outside the unit at ``ecu`` spoke at both visits, and none of them fell since."""
         then, now = self._elsewhere(ecu, since_visit), self._elsewhere(ecu, self.index)
@@ -136,17 +145,21 @@ def outcome(
     params: Params,
     *,
     variant: str = "",
-    confidence: float = 0.0,
+    grade: str = "",
     evidence: tuple[str, ...] = (),
     assumption: str = "",
 ) -> CheckPart:
-    """A check's result with its sentence ``check.<check>.<variant or result>`` in both languages."""
-    sentence = f"check.{check}.{variant or result}"
+    """A check's result with its sentence ``check.<check>.<variant or result>`` in both languages.
+
+    ``grade`` tells apart how sure one sentence may be; it is a key of `sureness.SURE`.
+    """
+    said = f"{check}.{variant or result}"
+    sentence = f"check.{said}"
     return CheckPart(
         check=check,
         rule=RULES[check],
         result=result,
-        confidence=confidence,
+        confidence=0.0 if result is Result.NOT_DETERMINABLE else SURE[f"{check}.{grade}" if grade else said],
         evidence=evidence,
         params=dict(params),
         assumption=assumption,

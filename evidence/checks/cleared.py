@@ -44,13 +44,13 @@ def cleared_recently(case: Case) -> CheckPart:
         "incomplete": len(incomplete) if case.snapshot.readiness else "@value.unknown",
     }
     if not _recent(distance_m, warmups, time_s):
-        return outcome("K4", Result.CONSISTENT, params, confidence=0.97, evidence=_evidence(case))
+        return outcome("K4", Result.CONSISTENT, params, evidence=_evidence(case))
     if not case.snapshot.readiness and not _hidden(case):
         return not_determinable("K4", "no_readiness")
     if case.odometer and distance_m is not None and case.odometer.life_m <= distance_m + NEVER_CLEARED_M:
         return not_determinable("K4", "new_car")
     if case.snapshot.readiness and not _telling(incomplete):
-        return outcome("K4", Result.CONSISTENT, params, confidence=0.9, evidence=_evidence(case))
+        return outcome("K4", Result.CONSISTENT, params, evidence=_evidence(case))
     return _explained(case, params)
 
 
@@ -62,20 +62,17 @@ def permanent_without_stored(case: Case) -> CheckPart:
         return not_determinable("K5", "codes_not_read")
     left = _left_over(case)
     if not left:
-        return outcome("K5", Result.CONSISTENT, {"codes": "@value.none"}, confidence=0.97)
+        return outcome("K5", Result.CONSISTENT, {"codes": "@value.none"})
     params: dict[str, str | int | float] = {"codes": ", ".join(dict.fromkeys(code for _, code in left))}
     evidence = tuple(f"{case.name}/dtcs/{place}" for place, _ in left)
     work = _work_before(case)
     if work is None:
-        return outcome(
-            "K5", Result.SUSPICIOUS, params, confidence=0.92, evidence=evidence, assumption="no_workshop_clear"
-        )
+        return outcome("K5", Result.SUSPICIOUS, params, evidence=evidence, assumption="no_workshop_clear")
     return outcome(
         "K5",
         Result.CONSISTENT,
         params | _of_work(work),
         variant="consistent_workshop",
-        confidence=0.9,
         evidence=(*evidence, work.id),
         assumption="workshop_clear",
     )
@@ -103,10 +100,10 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
     vanished = _vanished(case)
     if work is not None:
         params |= _of_work(work)
-        return _clear_explained(case, params, "consistent_workshop", "workshop_clear", 0.9, extra=(work.id,))
+        return _clear_explained(case, params, "consistent_workshop", "workshop_clear", extra=(work.id,))
     if battery_v is not None and not _hidden(case):
         params |= {"before_v": battery_v}
-        return _clear_explained(case, params, "consistent_battery", "battery_changed", 0.8)
+        return _clear_explained(case, params, "consistent_battery", "battery_changed")
     if vanished:
         params |= {"vanished": ", ".join(vanished)}
     return outcome(
@@ -114,7 +111,7 @@ def _explained(case: Case, params: dict[str, str | int | float]) -> CheckPart:
         Result.SUSPICIOUS,
         params,
         variant="suspicious_vanished" if vanished else "",
-        confidence=0.9 if vanished or _left_over(case) else 0.86,
+        grade="suspicious_left_over" if _left_over(case) else "suspicious",
         evidence=_evidence(case),
         assumption="no_workshop_clear",
     )
@@ -125,7 +122,6 @@ def _clear_explained(
     params: dict[str, str | int | float],
     variant: str,
     assumption: str,
-    confidence: float,
     *,
     extra: tuple[str, ...] = (),
 ) -> CheckPart:
@@ -135,7 +131,6 @@ def _clear_explained(
         Result.CONSISTENT,
         params,
         variant=variant,
-        confidence=confidence,
         evidence=(*_evidence(case), *extra),
         assumption=assumption,
     )

@@ -200,13 +200,9 @@ def _said(pair: _Pair, result: Result) -> CheckPart:
         result,
         params,
         variant=_variant(pair, result, full=full),
-        confidence=_CONFIDENCE[result],
         evidence=(pair.evidence, pair.odometer.id),
         assumption="tyre_size" if result is Result.CONSISTENT else "unit_not_replaced",
     )
-
-
-_CONFIDENCE = {Result.CONSISTENT: 0.95, Result.SUSPICIOUS: 0.95, Result.IMPOSSIBLE: 0.99}
 
 
 def _variant(pair: _Pair, result: Result, *, full: bool) -> str:

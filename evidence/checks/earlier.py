@@ -24,7 +24,7 @@ def below_earlier(case: Case) -> CheckPart:
     if paper is None or by_values.result is Result.SUSPICIOUS:
         return by_values
     pair = case.odometer, paper
-    return _told(pair, Result.SUSPICIOUS, 0.95, variant="suspicious_paper", assumption="paper_right")
+    return _told(pair, Result.SUSPICIOUS, variant="suspicious_paper", assumption="paper_right")
 
 
 def _by_values(case: Case, best: Entry) -> CheckPart:
@@ -39,7 +39,7 @@ def _by_values(case: Case, best: Entry) -> CheckPart:
     known = [pair for pair in pairs if not _of_another_unit(case, pair)]
     worst = max(known or pairs, key=_weight)
     if not known:
-        return _told(worst, Result.CONSISTENT, 0.9, variant="consistent_unit", assumption="replaced_unit")
+        return _told(worst, Result.CONSISTENT, variant="consistent_unit", assumption="replaced_unit")
     return _judged(worst if _drops(worst) else _standing_drop(case) or worst)
 
 
@@ -57,7 +57,7 @@ def _doubted(case: Case) -> CheckPart:
     if not case.miles_supported or not pairs:
         return not_determinable("K8", "unit_unclear")
     worst = max(pairs, key=_weight)
-    return _told(worst, Result.CONSISTENT, 0.95, variant="consistent_miles", assumption="earlier_in_miles")
+    return _told(worst, Result.CONSISTENT, variant="consistent_miles", assumption="earlier_in_miles")
 
 
 def _of_another_unit(case: Case, pair: _Pair) -> bool:
@@ -158,11 +158,12 @@ def _both_read(pair: _Pair) -> bool:
 
 def _judged(pair: _Pair) -> CheckPart:
     if _drops(pair):
-        return _told(pair, Result.SUSPICIOUS, 0.97 if _both_read(pair) else 0.95, assumption="earlier_right")
-    return _told(pair, Result.CONSISTENT, 0.97)
+        grade = "suspicious_read" if _both_read(pair) else ""
+        return _told(pair, Result.SUSPICIOUS, grade=grade, assumption="earlier_right")
+    return _told(pair, Result.CONSISTENT)
 
 
-def _told(pair: _Pair, result: Result, confidence: float, *, variant: str = "", assumption: str = "") -> CheckPart:
+def _told(pair: _Pair, result: Result, *, variant: str = "", grade: str = "", assumption: str = "") -> CheckPart:
     now, before = pair
     params: dict[str, str | int | float] = {
         "odometer_m": now.life_m,
@@ -175,7 +176,7 @@ def _told(pair: _Pair, result: Result, confidence: float, *, variant: str = "", 
         result,
         params,
         variant=variant,
-        confidence=confidence,
+        grade=grade,
         evidence=(now.id, before.id),
         assumption=assumption,
     )

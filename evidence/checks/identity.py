@@ -24,13 +24,12 @@ def vin_in_units(case: Case) -> CheckPart:
         evidence = tuple(f"{case.name}/ecus/{place}" for place, _, _ in carried)
         params: dict[str, str | int | float] = {"count": len(carried) + 1, "ecus": ", ".join(changed)}
         variant = "consistent_changed" if changed else ""
-        return outcome("K7", Result.CONSISTENT, params, variant=variant, confidence=0.95, evidence=evidence)
+        return outcome("K7", Result.CONSISTENT, params, variant=variant, evidence=evidence)
     _, address, other = foreign[0]
     return outcome(
         "K7",
         Result.SUSPICIOUS,
         {"ecu": address, "other_tail": tail(other), "vin_tail": tail(vin)},
-        confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin", *(f"{case.name}/ecus/{place}" for place, _, _ in foreign)),
         assumption="unit_not_replaced",
     )
@@ -43,7 +42,6 @@ def _typed_differs(case: Case, vin: str) -> CheckPart:
         Result.SUSPICIOUS,
         {"ecu": "@trust.typed", "other_tail": "@value.unknown", "vin_tail": tail(vin)},
         variant="suspicious_typed",
-        confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin",),
         assumption="vin_typed_right",
     )
@@ -70,7 +68,6 @@ def _told_another(case: Case, earlier: int) -> CheckPart:
         Result.SUSPICIOUS,
         {"other_tail": tail(then.snapshot.vehicle.vin), "vin_tail": tail(now), "earlier_date": moment(then.at)},
         variant="suspicious_earlier",
-        confidence=0.95,
         evidence=(f"{case.name}/vehicle/vin", f"{visit_id(case.history, earlier)}/vehicle/vin"),
         assumption="unit_not_replaced",
     )

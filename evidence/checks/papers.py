@@ -1,8 +1,7 @@
 """Part of K8: a paper that says more than the mileage now. Papers lag behind the car, they do not run ahead of it."""
 
 from evidence.checks.case import Case
-from evidence.entry import KM_PER_MILE, Entry
-from evidence.neighbours import LAG_M
+from evidence.entry import KM_PER_MILE, LAG_M, Entry
 from evidence.slips import has_digit_too_many
 from evidence.travel import moves_as_miles
 from protocols.readings import Trust

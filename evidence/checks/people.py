@@ -38,7 +38,6 @@ def road_test(case: Case) -> CheckPart:
         Result.CONSISTENT if fits else Result.SUSPICIOUS,
         params,
         variant="" if fits or gap_m > 0 else "suspicious_faster",
-        confidence=0.95,
         evidence=(f"{case.name}/road_test",),
         assumption="speed_right",
     )
@@ -69,7 +68,6 @@ def inspection(case: Case) -> CheckPart:
             Result.SUSPICIOUS,
             params,
             variant="suspicious_sticker",
-            confidence=0.9,
             evidence=evidence,
             assumption="sticker_of_this_car",
         )
@@ -79,7 +77,6 @@ def inspection(case: Case) -> CheckPart:
         "K10",
         Result.SUSPICIOUS if red else Result.CONSISTENT,
         {"odometer_m": odometer_m, "count": len(signs)},
-        confidence=0.6 if red else 0.7,
         evidence=evidence,
         assumption="wear_usual",
     )

@@ -6,10 +6,9 @@ from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 from protocols.readings import Trust
 
-# review beyond 100 km or 1 %: honest cars differ by a constant few km; beyond 5 % inspection apps publish "red"
+# beyond 100 km or 1 %: honest cars differ by a constant few km
 REVIEW_M = 100_000
 REVIEW_SHARE = 0.01
-RED_SHARE = 0.05
 
 
 def dash_against_reading(case: Case) -> CheckPart:
@@ -23,28 +22,17 @@ def dash_against_reading(case: Case) -> CheckPart:
     params = _numbers(case.dash, case.read)
     evidence = (case.dash.id, case.read.id)
     if _near(case.dash.life_m, case.read.life_m):
-        return outcome(
-            "K1", Result.CONSISTENT, params, confidence=0.97, evidence=evidence, assumption="dash_typed_right"
-        )
+        return outcome("K1", Result.CONSISTENT, params, evidence=evidence, assumption="dash_typed_right")
     if _other_unit(case, case.read):
         return outcome(
             "K1",
             Result.CONSISTENT,
             params,
             variant="consistent_unit",
-            confidence=0.9,
             evidence=evidence,
             assumption="replaced_unit",
         )
-    red = abs(case.dash.life_m - case.read.life_m) > RED_SHARE * case.read.life_m
-    return outcome(
-        "K1",
-        Result.SUSPICIOUS,
-        params,
-        confidence=0.97 if red else 0.9,
-        evidence=evidence,
-        assumption="dash_typed_right",
-    )
+    return outcome("K1", Result.SUSPICIOUS, params, evidence=evidence, assumption="dash_typed_right")
 
 
 def _numbers(dash: Entry, read: Entry) -> dict[str, str | int | float]:
@@ -68,7 +56,6 @@ def _doubted(case: Case, dash: Entry, read: Entry) -> CheckPart:
         Result.CONSISTENT,
         _numbers(dash, read),
         variant="consistent_miles",
-        confidence=0.95,
         evidence=(dash.id, read.id),
         assumption="dash_in_miles",
     )
@@ -114,14 +101,15 @@ def units_against_each_other(case: Case) -> CheckPart:
     low = min(witnesses, key=lambda entry: entry.life_m)
     high = max(witnesses, key=lambda entry: entry.life_m)
     if agree(low.life_m, high.life_m):
-        return _units(witnesses, low, high, Result.CONSISTENT, 0.97, "own_counts")
+        return _units(witnesses, low, high, Result.CONSISTENT, "own_counts")
     if _near(low.life_m, high.life_m):
-        return _units(witnesses, low, high, Result.CONSISTENT, 0.95, "own_counts")
+        return _units(witnesses, low, high, Result.CONSISTENT, "own_counts", grade="consistent_near")
     if low.trust is Trust.HINT and _exactly_miles(low.life_m, high.life_m):
-        return _units(witnesses, low, high, Result.CONSISTENT, 0.9, "reading_in_miles")
+        return _units(witnesses, low, high, Result.CONSISTENT, "reading_in_miles", grade="consistent_miles")
     if _other_unit(case, low) or _other_unit(case, high):
-        return _units(witnesses, low, high, Result.CONSISTENT, 0.9, "replaced_unit", variant="consistent_unit")
-    return _units(witnesses, low, high, Result.SUSPICIOUS, _sureness(case, low, high), "unit_not_replaced")
+        return _units(witnesses, low, high, Result.CONSISTENT, "replaced_unit", variant="consistent_unit")
+    grade = "suspicious_steady" if _steady(case, low, high) else ""
+    return _units(witnesses, low, high, Result.SUSPICIOUS, "unit_not_replaced", grade=grade)
 
 
 def _units(
@@ -129,10 +117,10 @@ def _units(
     low: Entry,
     high: Entry,
     result: Result,
-    confidence: float,
     assumption: str,
     *,
     variant: str = "",
+    grade: str = "",
 ) -> CheckPart:
     params: dict[str, str | int | float] = {
         "count": len(witnesses),
@@ -143,19 +131,12 @@ def _units(
         "high_source": _said(high),
     }
     evidence = tuple(entry.id for entry in witnesses)
-    return outcome(
-        "K2", result, params, variant=variant, confidence=confidence, evidence=evidence, assumption=assumption
-    )
+    return outcome("K2", result, params, variant=variant, grade=grade, evidence=evidence, assumption=assumption)
 
 
 def _exactly_miles(low_m: int, high_m: int) -> bool:
     """A row whose scale nobody has confirmed may count whole miles; then the two agree as copies of one count do."""
     return agree(round(low_m / 1000 * METRES_PER_MILE), high_m)
-
-
-def _sureness(case: Case, low: Entry, high: Entry) -> float:
-    """A gap that stood at an earlier visit too is what a unit replaced long ago leaves."""
-    return 0.9 if _steady(case, low, high) else 0.97
 
 
 def _witnesses(case: Case) -> list[Entry]:
@@ -168,7 +149,7 @@ def _witnesses(case: Case) -> list[Entry]:
 
 
 def _steady(case: Case, low: Entry, high: Entry) -> bool:
-    """Whether the same two units were apart by the same distance at an earlier visit, as after a replacement."""
+    """Whether the two units were apart by the same distance at an earlier visit: what one replaced long ago leaves."""
     lows, highs = _by_visit(case, low), _by_visit(case, high)
     gap_m = high.life_m - low.life_m
     return any(abs(highs[visit] - lows[visit] - gap_m) <= REVIEW_M for visit in lows.keys() & highs.keys())

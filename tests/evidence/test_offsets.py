@@ -1,5 +1,7 @@
 """A replaced cluster or a switched unit joins two lives of a car by an offset; what was shown stays as it was."""
 
+from dataclasses import replace
+
 import pytest
 
 from evidence.entry import Entry
@@ -222,3 +224,48 @@ def test_a_slip_above_the_next_value_does_not_tell_that_a_visit_came_after_the_e
     assert _lives(entries)["b/dash"] == (250_061, 250_061)
     assert entries[1].quarantined != ""
     assert entries[-1].quarantined == ""
+
+
+def test_a_dashboard_that_falls_only_at_the_next_visit_was_seen_before_the_cluster_was_replaced() -> None:
+    """The clock ran ahead by a month: its visit is dated five days after the bill."""
+    visits = (
+        _typed(40_093, "a", 1_000),
+        _typed(81_415, "b", 495, clock=ClockQuality.RTC),
+        _typed(15_025, "c", 300),
+        _typed(43_912, "d", 0),
+    )
+    lives = _lives(build_ledger(History("car", visits, events=(_swap(500, 82_778, 2_655),))))
+
+    assert lives["b/dash"] == (81_415, 81_415)
+    assert lives["c/dash"] == (15_025, 95_148)
+
+
+def test_a_paper_beyond_the_old_cluster_was_written_after_the_new_one_came() -> None:
+    def seen(papers_km: int) -> tuple[int, int]:
+        undated = _typed(129_165, "b", 9_000, clock=ClockQuality.NONE)
+        visits = _typed(24_945, "a", 900), replace(undated, papers_m=papers_km * KM), _typed(121_331, "c", 0)
+        return _lives(build_ledger(History("car", visits, events=(_swap(700, 27_333, 121_424),))))["b/dash"]
+
+    assert seen(32_345) == (129_165, 35_074)
+    assert seen(26_345) == (129_165, 129_165)
+
+
+def test_a_unit_in_step_with_the_old_cluster_went_with_it_when_it_stands_below_its_end() -> None:
+    """36,684 and then 44,181 rose, but the old cluster had come to 68,264 in between."""
+    before = _typed(36_684, "a", 900, _row(36_684, "77E"))
+    apart = _typed(26_684, "a", 900, _row(36_684, "77E"))
+    after = visit(snapshot(id="b", odometer=(_row(44_181, "77E"),)))
+
+    def life_km(*visits: Visit) -> int:
+        return _lives(build_ledger(History("car", visits, events=(_swap(300, 68_264, 35_243),))))["b/odometer/0"][1]
+
+    assert life_km(before, after) == 77_202
+    assert life_km(apart, after) == 44_181
+
+
+def test_a_paper_of_the_visit_tells_which_unit_went_with_the_cluster() -> None:
+    first = visit(snapshot(id="a", odometer=(_row(36_684, "77E"),)), days_ago=900)
+    after = visit(snapshot(id="b", odometer=(_row(44_181, "77E"),)), papers_m=76_290 * KM)
+    car = History("car", (first, after), events=(_swap(300, 68_264, 35_243),))
+
+    assert _lives(build_ledger(car))["b/odometer/0"] == (44_181, 77_202)

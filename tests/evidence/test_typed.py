@@ -282,3 +282,26 @@ def test_a_digit_lost_is_told_by_the_pace_where_the_counter_was_cleared_on_the_w
     assert _reasons(*driven, _seen(5_672, 0, counted_km=4_690))[-1] == "slip"
     assert _reasons(*driven, _seen(65_472, 0, counted_km=4_690))[-1] != "slip"
     assert _reasons(*driven, _seen(45_672, 0, counted_km=4_690, papers_km=55_000))[-1] == "below_earlier"
+
+
+def test_a_lost_digit_must_lead_where_the_counter_says_when_that_was_not_cleared_on_the_way() -> None:
+    """All units set back by 20,554: 5,208 and 25,208 are one digit apart, but the counter says 25,762."""
+    driven = (_seen(5_490, 2_370), _seen(13_467, 1_440), _seen(21_100, 550, counted_km=8_180))
+
+    assert _reasons(*driven, _seen(5_208, 0, counted_km=12_842))[-1] == "below_earlier"
+    assert _reasons(*driven, _seen(5_763, 0, counted_km=12_842))[-1] == "slip"
+
+
+def test_a_value_above_two_that_keep_the_pace_is_a_slip_into_it() -> None:
+    """31,943 was meant: what came after goes on as before."""
+    first, second, typed = _seen(14_118, 1_820), _seen(22_719, 1_130), _seen(41_943, 412)
+
+    assert _reasons(first, second, typed, _seen(35_616, 115), _seen(37_120, 0))[2] == "slip"
+    assert _reasons(first, second, typed, _seen(25_616, 115), _seen(27_120, 0))[2] == ""
+    assert _reasons(first, second, _seen(44_943, 412), _seen(35_616, 115), _seen(37_120, 0))[2] == ""
+
+
+def test_a_paper_of_the_day_tells_a_lost_digit_where_nobody_knows_the_pace() -> None:
+    assert _reasons(_seen(45_325, 300), _seen(5_060, 0, papers_km=49_900))[-1] == "slip"
+    assert _reasons(_seen(45_325, 300), _seen(5_060, 0, papers_km=59_900))[-1] == "below_earlier"
+    assert _reasons(_seen(45_325, 300), _seen(5_060, 0))[-1] == "below_earlier"

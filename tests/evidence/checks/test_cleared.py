@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from evidence.checks.sureness import SURE
 from evidence.history import ServiceRecord
 from evidence.snapshot import CounterPart, CountersPart, DtcPart, ItemPart, Result, Snapshot
 from protocols.readings import DtcClass, ItemStatus, Monitor
@@ -39,7 +40,7 @@ def _repair(*, days_ago: float) -> ServiceRecord:
 def test_small_counters_and_open_monitors_need_an_explanation() -> None:
     part = check(judged(visit(snapshot(values=RECENT, readiness=NOT_READY))), "K4")
 
-    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.86)
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, SURE["K4.suspicious"])
     assert "battery" in part.text.en
     assert "蓄电池" in part.text.zh
     assert "s1/readiness/catalyst" in part.evidence
@@ -167,7 +168,7 @@ def test_codes_that_vanished_with_the_clear_make_it_surer() -> None:
 
     part = check(judged(before, now), "K4")
 
-    assert (part.result, part.confidence, part.params["vanished"]) == (Result.SUSPICIOUS, 0.9, "P0420")
+    assert (part.sentence, part.params["vanished"]) == ("check.K4.suspicious_vanished", "P0420")
     assert "P0420" in part.text.zh
 
 

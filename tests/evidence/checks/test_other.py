@@ -2,6 +2,7 @@
 
 import pytest
 
+from evidence.checks.sureness import SURE
 from evidence.history import Visit
 from evidence.snapshot import CounterPart, CountersPart, EcuPart, Result, VinStatus
 from protocols.readings import Trust
@@ -50,6 +51,36 @@ def test_engine_hours_that_are_missing_or_few_say_nothing() -> None:
     assert _k6(500, 100) == (Result.NOT_DETERMINABLE, "hours_too_few")
 
 
+def _hours(odometer_km: int, hours: int, days_ago: float, calibration: str) -> Visit:
+    ecus = (EcuPart(address="7E8", vin=VIN, calibration_ids=(calibration,)),)
+    values = counters(engine_run_time_s=hours * HOUR_S)
+    return visit(snapshot(odometer_km * KM, id=f"h{days_ago:g}", values=values, ecus=ecus), days_ago=days_ago)
+
+
+@pytest.mark.parametrize(("hours", "result"), [(6_200, Result.CONSISTENT), (7_200, Result.SUSPICIOUS)])
+def test_hours_of_an_exchanged_unit_count_from_when_it_came(hours: int, result: Result) -> None:
+    """20,000 km since: in 600 hours as usual, in 2,200 as behind a device that slows the odometer."""
+    seen = _hours(30_000, 900, 900, "old"), _hours(40_000, 5_600, 600, "new"), _hours(50_000, 6_000, 300, "new")
+
+    part = check(judged(*seen, _hours(60_000, hours + 600 * (result is Result.SUSPICIOUS), 0, "new")), "K6")
+
+    assert (part.result, part.sentence) == (result, f"check.K6.{result}_since")
+    assert part.params["odometer_m"] == 20_000 * KM
+    assert part.evidence[-1] == "h600/odometer/0"
+
+
+def test_hours_of_a_unit_that_has_just_come_say_nothing() -> None:
+    part = check(judged(_hours(30_000, 900, 900, "old"), _hours(60_000, 9_000, 0, "new")), "K6")
+
+    assert (part.result, reason(part)) == (Result.NOT_DETERMINABLE, "no_hours")
+
+
+def test_hours_of_a_unit_that_came_a_short_while_ago_are_too_few() -> None:
+    seen = _hours(30_000, 900, 900, "old"), _hours(59_500, 9_000, 30, "new")
+
+    assert reason(check(judged(*seen, _hours(60_000, 9_100, 0, "new")), "K6")) == "hours_too_few"
+
+
 def _k7(*vins: str, vin: str = VIN) -> tuple[Result, str]:
     ecus = tuple(EcuPart(address=f"7E{8 + place}", vin=other) for place, other in enumerate(vins))
     part = check(judged(visit(snapshot(vin=vin, ecus=ecus))), "K7")
@@ -95,7 +126,7 @@ def test_a_first_visit_has_nothing_to_compare_with() -> None:
 
 
 def test_driving_on_is_consistent() -> None:
-    assert _k8(_read(60_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.CONSISTENT, 0.97)
+    assert _k8(_read(60_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.CONSISTENT, SURE["K8.consistent"])
 
 
 def test_standing_still_is_consistent() -> None:
@@ -103,7 +134,7 @@ def test_standing_still_is_consistent() -> None:
 
 
 def test_a_drop_between_two_readings_needs_an_explanation() -> None:
-    assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.97)
+    assert _k8(_read(180_000, "a", 90), _read(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, SURE["K8.suspicious_read"])
 
 
 def test_a_mileage_put_back_where_it_was_does_not_undo_the_drop_between() -> None:
@@ -123,7 +154,7 @@ def test_a_drop_is_compared_with_every_earlier_visit() -> None:
 
 
 def test_a_typed_value_below_a_reading_needs_an_explanation() -> None:
-    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, 0.95)
+    assert _k8(_read(180_000, "a", 90), _typed(68_000, "b", 0))[:2] == (Result.SUSPICIOUS, SURE["K8.suspicious"])
 
 
 def test_a_ratio_of_miles_to_an_old_value_explains_nothing() -> None:

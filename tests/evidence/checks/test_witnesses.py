@@ -2,6 +2,7 @@
 
 import pytest
 
+from evidence.checks.sureness import SURE
 from evidence.history import Visit
 from evidence.snapshot import EcuPart, OdometerPart, Result
 from protocols.readings import Trust
@@ -24,11 +25,7 @@ def test_an_offset_within_100_km_or_1_percent_agrees(offset_km: float) -> None:
 
 @pytest.mark.parametrize("offset_km", [-690, 690, -3_000])
 def test_beyond_1_percent_a_person_should_look(offset_km: float) -> None:
-    assert _k1(68_000 + offset_km, 68_000)[:2] == (Result.SUSPICIOUS, 0.9)
-
-
-def test_beyond_5_percent_we_are_sure_they_differ() -> None:
-    assert _k1(68_000, 135_000)[:2] == (Result.SUSPICIOUS, 0.97)
+    assert _k1(68_000 + offset_km, 68_000)[:2] == (Result.SUSPICIOUS, SURE["K1.suspicious"])
 
 
 def test_a_new_car_may_be_100_km_apart() -> None:
@@ -145,7 +142,8 @@ def test_a_gap_known_from_before_weighs_less() -> None:
 
     part = check(judged(before, now), "K2")
 
-    assert (part.result, part.confidence) == (Result.SUSPICIOUS, 0.9)
+    assert (part.result, part.confidence) == (Result.SUSPICIOUS, SURE["K2.suspicious_steady"])
+    assert SURE["K2.suspicious_steady"] < SURE["K2.suspicious"]
 
 
 def _unit(
@@ -166,7 +164,7 @@ def _said(*visits: Visit) -> tuple[Result, float, str]:
 def test_a_unit_that_became_another_one_while_the_others_went_on_tells_its_own_past() -> None:
     before, now = _unit(80_000, "a", 300, 80_010, "old"), _unit(95_000, "b", 0, 12_000, "new")
 
-    assert _said(before, now) == (Result.CONSISTENT, 0.9, "check.K2.consistent_unit")
+    assert _said(before, now) == (Result.CONSISTENT, SURE["K2.consistent_unit"], "check.K2.consistent_unit")
     assert _said(before, _unit(95_000, "b", 0, 12_000, "old"))[0] is Result.SUSPICIOUS
 
 
