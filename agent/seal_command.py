@@ -1,4 +1,4 @@
-"""``forecourt seal``: makes a storage key, or encrypts with one what the box has kept in the clear so far."""
+"""``forecourt seal`` and ``rekey``: make a storage key, encrypt with one what was kept in the clear, change it."""
 
 import sqlite3
 from pathlib import Path
@@ -7,7 +7,7 @@ from agent.errors import WorldError
 from agent.premises import place_of
 from config.catalogue import Language, render
 from config.settings import Settings
-from sync.seal import required_key
+from sync.seal import refuse_without_extra, required_key
 from sync.storage_key import new_key
 
 
@@ -30,4 +30,23 @@ def seal_storage(settings: Settings, language: Language) -> int:
         raise WorldError("seal.not_possible", folder=str(place.folder), detail=str(error)) from error
     sentence = "seal.done" if count else "seal.nothing_to_do"
     print(render(sentence, language, folder=str(place.folder), count=count))
+    return 0
+
+
+def change_storage_key(settings: Settings, old: Path | None, new: Path, language: Language) -> int:
+    """Give all that the box keeps the key in ``new``; say how much that was and what stays under the old one."""
+    place = place_of(settings.storage.directory)
+    refuse_without_extra(new)
+    from sync.rekeying import change_key, two_keys
+    from sync.sealing import SealingError
+
+    keys = two_keys(place, settings.storage.key_file, old, new)
+    try:
+        changed = change_key(place, *keys)
+    except (OSError, sqlite3.Error, SealingError) as error:
+        raise WorldError("seal.rekey_not_possible", folder=str(place.folder), detail=str(error)) from error
+    sentence = "seal.rekeyed" if changed.count else "seal.rekeyed_already"
+    print(render(sentence, language, folder=str(place.folder), count=changed.count, setting=place.setting))
+    for path in changed.left:
+        print(render("seal.left_as_was", language, file=str(path)))
     return 0

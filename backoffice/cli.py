@@ -112,6 +112,46 @@ def seal(
     _finish(write_key(new_key) if new_key else seal_store(_settings(config)))
 
 
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A file that is new.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write a whole, checked copy of a SQLite store, also while records come in; as encrypted as the store is."""
+    from backoffice.backup import back_up
+
+    _finish(asyncio.to_thread(back_up, _settings(config), target))
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="What backup has written.")],
+    replace: Annotated[  # noqa: FBT002
+        bool, typer.Option("--replace", help="Also in the place of a store that holds something; that is kept beside.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check a backup and put it in the place of the SQLite store; stop the back office first."""
+    from backoffice.backup import restore as put_back
+
+    _finish(asyncio.to_thread(put_back, _settings(config), source, replace=replace))
+
+
+@app.command()
+def rekey(
+    new: Annotated[Path, typer.Option("--new", metavar="FILE", help="File of the key to come.")],
+    old: Annotated[
+        Path | None,
+        typer.Option("--old", metavar="FILE", help="File of the present key; else the configured one."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give an encrypted SQLite store another key; stop the back office first."""
+    from backoffice.seal_command import change_storage_key
+
+    _finish(change_storage_key(_settings(config), old, new))
+
+
 def main() -> None:
     """Entry point of the console script. Stdout is for answers; what happens meanwhile is told on stderr."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -39,7 +40,7 @@ async def open_database(url: str, *, busy_timeout_s: float, key_file: Path | Non
 
     Raise SettingsError when the storage key does not belong to the file; nothing was touched then.
     """
-    lock = _lock_file(url)
+    lock = lock_file(url)
     try:
         database = _database(url, busy_timeout_s, vault_for(url, key_file), lock)
     except BaseException as error:
@@ -71,8 +72,11 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _lock_file(url: str) -> FileLock | None:
-    """Two processes that write one SQLite file can corrupt it before SQLite 3.51.3."""
+def lock_file(url: str) -> FileLock | None:
+    """The lock of a SQLite file; raise StoreBusyError, StoreFailedError.
+
+    Two processes that write one SQLite file can corrupt it before SQLite 3.51.3.
+    """
     path = sqlite_path(url)
     if path is None:
         return None
@@ -117,6 +121,13 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the program has the migration that a schema names as its last."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return revision in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _shown(url: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from config.errors import SettingsError
 from sync.durable import DRAFT, write_whole
@@ -42,6 +43,11 @@ class Place:
     def stored(self) -> list[Path]:
         """The databases that hold anything."""
         return [path for path in self.databases if path.is_file() and path.stat().st_size]
+
+    @property
+    def rekey_command(self) -> str:
+        """What changes the key of this place, or goes on with it."""
+        return f"{self.command.partition(' ')[0]} rekey"
 
     def other_files(self) -> Iterator[Path]:
         for pattern in self.others:
@@ -98,6 +104,7 @@ def examine(place: Place, key: StorageKey | None) -> Condition:
 
 
 def _without_key(place: Place) -> Condition:
+    _refuse_changing(place)
     if _holds_sealed(place):
         raise refused("seal.no_key", folder=place.folder, setting=place.setting, credential=CREDENTIAL)
     return Condition.PLAIN
@@ -113,8 +120,8 @@ def _holds_sealed(place: Place) -> bool:
 
 def refuse_unusable(place: Place, key: StorageKey) -> None:
     """Raise SettingsError when we cannot encrypt, or what is encrypted is of another key or of nobody knows which."""
-    if any(find_spec(name) is None for name in NEEDED):
-        raise refused("seal.no_extra", source=key.source)
+    refuse_without_extra(key.source)
+    _refuse_changing(place)
     if is_proven(place, key):
         return
     databases = [path for path in place.stored() if not is_plain(path)]
@@ -127,6 +134,17 @@ def refuse_unusable(place: Place, key: StorageKey) -> None:
     for path in databases + files:
         if not (fits if path in databases else begins_with)(path, key.key):
             raise refused("seal.unknown_key", file=path, source=key.source, seal=place.seal)
+
+
+def refuse_without_extra(source: Path) -> None:
+    """Raise SettingsError when this installation cannot encrypt with the key in ``source``."""
+    if any(find_spec(name) is None for name in NEEDED):
+        raise refused("seal.no_extra", source=source)
+
+
+def _refuse_changing(place: Place) -> None:
+    if change_under_way(place):
+        raise refused("seal.changing", folder=place.folder, command=place.rekey_command)
 
 
 def required_key(place: Place, key_file: Path | None) -> StorageKey:
@@ -162,14 +180,28 @@ def has_proof(place: Place) -> bool:
 
 def is_proven(place: Place, key: StorageKey) -> bool:
     """Whether the place holds a proof, and of this key."""
-    found = _proof(place)
-    return found is not None and hmac.compare_digest(found[1], _proof_of(key, found[0]))
+    return _proves(_proof(place), key)
 
 
 def leave_proof(place: Place, key: StorageKey) -> None:
     """From now on the place takes this key and no other. Raises OSError."""
-    salt = os.urandom(16)
-    _write(place, {"format": FORMAT, "salt": salt.hex(), "proof": _proof_of(key, salt).hex()})
+    _write(place, {"format": FORMAT, **_made_proof(key)})
+
+
+def announce_change(place: Place, old: StorageKey, new: StorageKey) -> None:
+    """From now on some of it may take ``new`` already: nobody works on it before all does. Raises OSError."""
+    _write(place, {"format": FORMAT, "changing": [_made_proof(old), _made_proof(new)]})
+
+
+def change_under_way(place: Place) -> bool:
+    """Whether a change of the key has begun here and not come to its end."""
+    return "changing" in _content(place)
+
+
+def is_change_between(place: Place, *keys: StorageKey) -> bool:
+    """Whether the change that has begun here is one between these two keys, in either direction."""
+    proofs = [_parsed(one) for one in _content(place).get("changing", ())]
+    return len(proofs) == 2 and all(any(_proves(proof, key) for key in keys) for proof in proofs)
 
 
 def announce(place: Place) -> None:
@@ -181,21 +213,42 @@ def announce(place: Place) -> None:
         _write(place, {"format": FORMAT})
 
 
-def _write(place: Place, content: dict[str, str]) -> None:
+def _write(place: Place, content: dict[str, Any]) -> None:
     place.seal.parent.mkdir(parents=True, exist_ok=True)
     write_whole(place.seal, [json.dumps(content).encode() + b"\n"])
 
 
 def _proof(place: Place) -> tuple[bytes, bytes] | None:
     """Salt and proof; None where there is none or it cannot be read any more."""
+    return _parsed(_content(place))
+
+
+def _content(place: Place) -> dict[str, Any]:
+    """What the seal says; nothing where there is none or it cannot be read any more."""
     if not place.seal.exists():
-        return None
+        return {}
     try:
         with place.seal.open("rb") as file:
             content = json.loads(file.read(PROOF_MAX_BYTES))
-        return bytes.fromhex(content["salt"]), bytes.fromhex(content["proof"])
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _parsed(content: object) -> tuple[bytes, bytes] | None:
+    try:
+        return bytes.fromhex(content["salt"]), bytes.fromhex(content["proof"])  # type: ignore[index]
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _proves(proof: tuple[bytes, bytes] | None, key: StorageKey) -> bool:
+    return proof is not None and hmac.compare_digest(proof[1], _proof_of(key, proof[0]))
+
+
+def _made_proof(key: StorageKey) -> dict[str, str]:
+    salt = os.urandom(16)
+    return {"salt": salt.hex(), "proof": _proof_of(key, salt).hex()}
 
 
 def _proof_of(key: StorageKey, salt: bytes) -> bytes:

@@ -8,6 +8,7 @@ the chunks and marks the last one (the STREAM construction): none can be changed
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -32,11 +33,20 @@ def derived(key: bytes, salt: bytes, purpose: str) -> bytes:
 
 def seal_stream(key: bytes, name: str, source: BinaryIO) -> Iterator[bytes]:
     """The sealed form of all that ``source`` still holds, piece by piece."""
+    return _seal_pieces(key, name, _pieces(source, CHUNK_BYTES))
+
+
+def reseal_stream(old: bytes, new: bytes, name: str, source: BinaryIO) -> Iterator[bytes]:
+    """What ``old`` has sealed as ``new`` seals it, piece by piece; raise what ``unseal_stream`` does."""
+    return _seal_pieces(new, name, unseal_stream(old, name, source))
+
+
+def _seal_pieces(key: bytes, name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     salt = os.urandom(SALT_BYTES)
     cipher = _cipher(key, salt, name)
     yield SEALED_MAGIC + salt
-    for number, chunk, last in _chunks(source, CHUNK_BYTES):
-        yield cipher.encrypt(_nonce(number, last=last), chunk, None)
+    for number, piece, last in _numbered(pieces):
+        yield cipher.encrypt(_nonce(number, last=last), piece, None)
 
 
 def unseal_stream(key: bytes, name: str, source: BinaryIO) -> Iterator[bytes]:
@@ -45,7 +55,7 @@ def unseal_stream(key: bytes, name: str, source: BinaryIO) -> Iterator[bytes]:
     if not head.startswith(SEALED_MAGIC) or len(head) < len(SEALED_MAGIC) + SALT_BYTES:
         raise DamagedContentError(f"{name}: not sealed")
     cipher = _cipher(key, head[len(SEALED_MAGIC) :], name)
-    for number, chunk, last in _chunks(source, CHUNK_BYTES + TAG_BYTES):
+    for number, chunk, last in _numbered(_pieces(source, CHUNK_BYTES + TAG_BYTES)):
         try:
             yield cipher.decrypt(_nonce(number, last=last), chunk, None)
         except (InvalidTag, ValueError) as error:  # ValueError: shorter than a tag
@@ -78,12 +88,14 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([last])
 
 
-def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bytes, bool]]:
-    """Each piece with its number and whether it is the last; an empty source has one, which is empty."""
-    chunk, number = source.read(size), 0
-    while True:
-        following = source.read(size)
-        yield number, chunk, not following
-        if not following:
-            return
-        chunk, number = following, number + 1
+def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
+    return iter(partial(source.read, size), b"")
+
+
+def _numbered(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+    """Each piece with its number and whether it is the last; where there is none, one that is empty."""
+    piece, number = next(pieces, b""), 0
+    while (following := next(pieces, None)) is not None:
+        yield number, piece, False
+        piece, number = following, number + 1
+    yield number, piece, True

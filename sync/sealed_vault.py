@@ -69,11 +69,22 @@ def _as_sqlite(error: Exception) -> sqlite3.Error:
 
 def fits(path: Path, key: bytes) -> bool:
     """Whether ``key`` opens any page of the database at ``path``; looks only, and leaves file and log as they are."""
+    bad, pages = _bad_pages(path, key)
+    return bad < pages
+
+
+def is_intact(path: Path, key: bytes) -> bool:
+    """Whether ``key`` opens every page; looks only."""
+    return _bad_pages(path, key)[0] == 0
+
+
+def _bad_pages(path: Path, key: bytes) -> tuple[int, int]:
+    """How many pages ``key`` does not open, and how many there are."""
     with plainly():
         connection = opened(f"file:{quote(str(path))}?immutable=1", key, uri=True)
         try:
             pages = -(-path.stat().st_size // _page_bytes(connection))
-            return len(connection.execute("PRAGMA cipher_integrity_check").fetchall()) < pages
+            return len(connection.execute("PRAGMA cipher_integrity_check").fetchall()), pages
         finally:
             connection.close()
 

@@ -6,7 +6,7 @@ lets the programs in, is left last.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,7 @@ ZEROS = bytes(1 << 20)
 
 
 class SealingError(Exception):
-    """An encrypted copy does not hold what the plain file does; the plain file is as it was."""
+    """An encrypted copy does not hold what the file before it does; that one is as it was."""
 
 
 def convert(place: Place, key: StorageKey) -> int:
@@ -32,40 +32,58 @@ def convert(place: Place, key: StorageKey) -> int:
     uses one of the databases; sqlite3.Error, OSError or SealingError when a file cannot be converted and stays plain.
     """
     refuse_unusable(place, key)
+    with held(place):
+        announce(place)
+        databases = [path for path in place.stored() if is_plain(path)]
+        for path in databases:
+            write_database_anew(path, None, key)
+        if is_proven(place, key):
+            return len(databases)
+        others = [path for path in place.other_files() if not is_sealed_file(path) and path.suffix != DRAFT]
+        for path in others:
+            with path.open("rb") as source:
+                write_file_anew(path, seal_stream(key.key, path.name, source))
+        clear_drafts(place)
+        leave_proof(place, key)
+    return len(databases) + len(others)
+
+
+@contextmanager
+def held(place: Place) -> Iterator[None]:
+    """No other process uses a database of ``place`` meanwhile; raise OutboxError when one does."""
     with ExitStack() as locks:
         for path in place.stored():
             lock = path.with_name(f"{path.name}.lock")
             locks.enter_context(FileLock(lock))
             own_like(lock, path)
-        announce(place)
-        databases = [path for path in place.stored() if is_plain(path)]
-        for path in databases:
-            _convert_database(path, key)
-        if is_proven(place, key):
-            return len(databases)
-        others = [path for path in place.other_files() if not is_sealed_file(path) and path.suffix != DRAFT]
-        for path in others:
-            _convert_file(path, key)
-        for path in [path for path in place.other_files() if path.suffix == DRAFT]:
-            with _wiped(path):
-                path.unlink()
-        leave_proof(place, key)
-    return len(databases) + len(others)
+        yield
 
 
-def _convert_file(path: Path, key: StorageKey) -> None:
-    with _wiped(path), path.open("rb") as source:
-        write_whole(path, seal_stream(key.key, path.name, source))
+def clear_drafts(place: Place) -> None:
+    """Remove what was never finished writing."""
+    for path in [path for path in place.other_files() if path.suffix == DRAFT]:
+        with _wiped(path):
+            path.unlink()
 
 
-def _convert_database(path: Path, key: StorageKey) -> None:
+def write_file_anew(path: Path, parts: Iterable[bytes]) -> None:
+    """Put ``parts`` in the place of ``path`` and overwrite what it held. Raises what ``parts`` raises, and OSError."""
+    with _wiped(path):
+        write_whole(path, parts)
+
+
+def write_database_anew(path: Path, before: StorageKey | None, key: StorageKey) -> None:
+    """Put a copy encrypted with ``key`` in the place of the database, which is plain or opened by ``before``.
+
+    The copy is compared row by row. Raise sqlite3.Error, OSError or SealingError; the database is as it was then.
+    """
     draft, log = path.with_name(f"{path.name}.sealing"), path.with_name(f"{path.name}-wal")
     with _wiped(path), _wiped(log):
         _drop(draft)
         try:
             with plainly():
-                _export(path, draft, key)
-            if log.exists():  # SQLite would play a plain log into the encrypted file
+                _export(path, draft, before, key)
+            if log.exists():  # SQLite would play it into the new file
                 raise SealingError(f"{log} could not be folded into the file")
             _sync(draft)
             own_like(draft, path)
@@ -82,10 +100,10 @@ def _drop(draft: Path) -> None:
         draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
-def _export(path: Path, draft: Path, key: StorageKey) -> None:
-    """An encrypted copy of the database and its log, compared row by row; the log is folded into the plain file."""
+def _export(path: Path, draft: Path, before: StorageKey | None, key: StorageKey) -> None:
+    """An encrypted copy of the database and its log, compared row by row; the log is folded into the old file."""
     draft.touch(mode=0o600)
-    with closing(opened(str(path), None)) as connection:
+    with closing(opened(str(path), before and before.key)) as connection:
         connection.text_factory = bytes  # what the disk has changed may not even be text any more
         connection.execute("ATTACH ? AS sealed KEY ?", (str(draft), f"x'{key.key.hex()}'"))
         connection.execute("SELECT sqlcipher_export('sealed')").fetchall()

@@ -15,6 +15,8 @@ from config.errors import SettingsError
 from config.settings import Settings, StorageSettings
 from sync import seal
 from sync.lock import FileLock
+from sync.seal import is_sealed_file
+from sync.sealed_bytes import begins_with
 from tests.agent.bench import Bench, running_agent, settings_for
 from tests.agent.cars import CAR_A, reading_of
 from tests.agent.test_sheets import fast_press
@@ -117,6 +119,35 @@ def test_a_plain_box_is_converted_by_the_command_that_is_named_and_loses_nothing
     assert "encrypted already" in again.stdout
     assert telling(box / "state", CAR_A, CAR_A[-6:], "Li Lei", "PRIVATE KEY") == {}
     assert CAR_A.encode() in (box / "out" / "sheet-0001.json").read_bytes()
+
+
+def test_a_sealed_box_takes_another_key_with_all_it_keeps(box: Path, give: Callable[[Path | None], None]) -> None:
+    need_cipher()
+    right, other = key_file(box), key_file(box, OTHER_KEY, "other")
+    a_visit(box / "state", right)
+    give(right)
+
+    changed = forecourt("rekey", "--new", str(other))
+    assert_refused(box, "is not the one")
+    give(other)
+    again = forecourt("rekey", "--old", str(right), "--new", str(other))
+    made = forecourt("sheet", "last", "--out", str(box / "out"))
+
+    assert (changed.exit_code, again.exit_code, made.exit_code) == (0, 0, 0), changed.output + again.output
+    assert re.search(r"\d+ files in .* take the new key now", changed.stdout)
+    assert "takes the new key already" in again.stdout
+    assert CAR_A.encode() in (box / "out" / "sheet-0001.json").read_bytes()
+    kept = [path for path in (box / "state").rglob("*") if path.is_file()]
+    assert not [path for path in kept if is_sealed_file(path) and not begins_with(path, bytes.fromhex(OTHER_KEY))]
+
+
+def test_a_change_of_the_key_needs_both(box: Path, give: Callable[[Path | None], None]) -> None:
+    need_cipher()
+    other = key_file(box, OTHER_KEY, "other")
+    give(None)
+    for said in (forecourt("rekey", "--new", str(other)), forecourt("rekey", "--new", str(box / "gone"))):
+        assert (said.exit_code, said.stderr.count("\n")) == (2, 1)
+    assert not (box / "state").exists()
 
 
 def test_a_box_in_use_is_not_converted(box: Path, give: Callable[[Path | None], None]) -> None:

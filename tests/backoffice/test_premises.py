@@ -124,6 +124,17 @@ def test_a_plain_store_names_the_command_that_converts_it_and_then_opens(tmp_pat
         assert database.execute("SELECT count(*) FROM records").fetchone() == (1,)
 
 
+def test_a_store_takes_another_key(sealed: Path) -> None:
+    other = key_file(sealed, OTHER_KEY, "other")
+    config, path = configured(sealed, sealed / "storage-key"), sealed / "state" / "office.db"
+
+    said = [office("rekey", "--new", str(other), config=config) for _ in range(2)]
+
+    assert [json.loads(one.stdout) for one in said] == [{"changed": count, "file": str(path)} for count in (1, 0)]
+    assert office("migrate", config=configured(sealed, other)).exit_code == 0
+    assert_refused(sealed, sealed / "storage-key", "is not the one")
+
+
 def test_a_store_without_a_key_cannot_be_converted(tmp_path: Path) -> None:
     said = office("seal", config=config_file(tmp_path))
 
