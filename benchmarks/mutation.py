@@ -13,6 +13,7 @@ it is below, 2 when the tests fail before anything is changed.
 import argparse
 import importlib
 import json
+import math
 import os
 import random
 import shutil
@@ -240,19 +241,22 @@ def judged(file: Path, mutant: Mutant, tests: list[str], paths: list[str], secon
 
 
 def drawn(files: list[str], most: int, seed: int, *, texts: bool) -> list[tuple[str, Mutant]]:
-    """All mutants of the files in order, or ``most`` of them drawn by ``seed``."""
+    """All mutants of the files in order, or ``most`` of them drawn by ``seed``, in the order drawn."""
     every = [
         (file, mutant) for file in files for mutant in mutants((ROOT / file).read_text(encoding="utf-8"), texts=texts)
     ]
     if not most or most >= len(every):
         return every
-    places = sorted(random.Random(seed).sample(range(len(every)), most))
-    return [every[place] for place in places]
+    return random.Random(seed).sample(every, most)
 
 
-def results(every: list[tuple[str, Mutant]], reach: Reach, folder: Path) -> Iterator[tuple[str, Mutant, str]]:
-    """Try each mutant in turn."""
+def results(
+    every: list[tuple[str, Mutant]], reach: Reach, folder: Path, until_s: float
+) -> Iterator[tuple[str, Mutant, str]]:
+    """Try each mutant in turn; none after ``until_s`` of the monotonic clock."""
     for file, mutant in every:
+        if time.monotonic() > until_s:
+            return
         tests = reach.tests_of(file, mutant)
         paths = sorted({test.partition("::")[0] for test in tests})
         seconds = sum(reach.seconds[test] for test in tests)
@@ -301,8 +305,9 @@ def measure(wanted: argparse.Namespace, folder: Path) -> int:
     preload(reach.modules)
     every = drawn(files, wanted.most, wanted.seed, texts=wanted.texts)
     print(f"{len(every)} mutants in {len(files)} files against {len(reach.seconds)} tests", flush=True)
-    counts, by_file = show(results(every, reach, folder), len(every))
-    for file, found in by_file.items():
+    until_s = started_s + 60 * wanted.minutes if wanted.minutes else math.inf
+    counts, by_file = show(results(every, reach, folder, until_s), len(every))
+    for file, found in sorted(by_file.items()):
         print(f"{score(found):5.1f} %  {found.total():5}  {file}")
     print(f"{score(counts):5.1f} %  {counts.total():5}  in {time.monotonic() - started_s:.0f} s: {dict(counts)}")
     return 0 if score(counts) >= wanted.least else 1
@@ -314,6 +319,7 @@ def main() -> int:
     arguments.add_argument("--tests", nargs="+", required=True, help="what pytest is to run")
     arguments.add_argument("--least", type=float, default=0.0, metavar="PERCENT", help="exit 1 below this share")
     arguments.add_argument("--most", type=int, default=0, metavar="N", help="draw so many mutants instead of all")
+    arguments.add_argument("--minutes", type=float, default=0.0, metavar="M", help="judge none after so long")
     arguments.add_argument("--seed", type=int, default=1, help="draws the same mutants again")
     arguments.add_argument(
         "--texts", action="store_true", help="change strings too, most of which are words for people"
