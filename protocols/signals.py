@@ -283,6 +283,17 @@ def _bytes_with_support(length: int, names: tuple[str, ...], kind: str) -> Pid:
     return Pid(length, (*_supports(*names), *(make(name, 1 + index, index) for index, name in enumerate(names))))
 
 
+def _wide_sensors(sensors: tuple[str, ...]) -> Pid:
+    """PIDs 8C and 9C: four times oxygen in per cent, then four times lambda; bits 0-3 and 4-7 say which are filled."""
+    oxygen = tuple(f"o2_concentration_{sensor}" for sensor in sensors)
+    ratios = tuple(f"lambda_{sensor}" for sensor in sensors)
+    values = (
+        *(Number(name, "%", 1 + 2 * index, 2, 100, 65535, support=index) for index, name in enumerate(oxygen)),
+        *(Number(name, "ratio", 9 + 2 * index, 2, 8, 65536, support=4 + index) for index, name in enumerate(ratios)),
+    )
+    return Pid(17, (*_supports(*oxygen, *ratios), *values))
+
+
 _TURBO_PLACES = ("compressor_inlet", "compressor_outlet", "turbine_inlet", "turbine_outlet")
 _INTAKE_AIR = ("b1s1", "b1s2", "b1s3", "b2s1", "b2s2", "b2s3")
 _EGR_TEMPERATURES = ("a", "c", "b", "d")  # bank 1 sensor 1, bank 1 sensor 2, bank 2 sensor 1, bank 2 sensor 2
@@ -590,6 +601,7 @@ PIDS: dict[int, Pid] = {
             _count("regeneration_distance", "km", 5, 2, 5),
         ),
     ),
+    0x8C: _wide_sensors(("b1s1", "b1s2", "b2s1", "b2s2")),
     0x8D: _one(1, _percent("throttle_position_g")),
     0x8E: _one(1, _torque("friction_torque")),
     0x98: _exhaust_temperatures(1, 5),
@@ -613,6 +625,7 @@ PIDS: dict[int, Pid] = {
             _percent("def_level", 3, 2),
         ),
     ),
+    0x9C: _wide_sensors(("b1s3", "b1s4", "b2s3", "b2s4")),
     0x9D: _one(4, Number("engine_fuel_rate", "g/s", 0, 2, 1, 50), Number("vehicle_fuel_rate", "g/s", 2, 2, 1, 50)),
     0x9E: _one(2, Number("exhaust_flow", "kg/h", 0, 2, 1, 5)),
     0x9F: _bytes_with_support(9, _FUEL_SYSTEMS, "percent"),
@@ -652,7 +665,7 @@ COMPRESSION_PIDS: dict[int, Pid] = {
 # Lengths of PIDs whose content is not decoded; needed to split answers to several PIDs.
 _LENGTHS_ONLY = {
     0x02: 2, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41,
-    0x8C: 17, 0x8F: 7, 0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0x9C: 17, 0xA1: 9, 0xA3: 9, 0xA7: 4,
+    0x8F: 7, 0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0xA1: 9, 0xA3: 9, 0xA7: 4,
     0xA8: 4, 0xA9: 1,
 }  # fmt: skip
 

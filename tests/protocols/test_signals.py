@@ -243,6 +243,14 @@ NUMBERS = """
 8B C 0 100 % pm_filter_trigger if A3
 8B DE 0 65535 min regeneration_interval if A4
 8B FG 0 65535 km regeneration_distance if A5
+8C BC 0 100 % o2_concentration_b1s1 if A0
+8C DE 0 100 % o2_concentration_b1s2 if A1
+8C FG 0 100 % o2_concentration_b2s1 if A2
+8C HI 0 100 % o2_concentration_b2s2 if A3
+8C JK 0 7.999878 ratio lambda_b1s1 if A4
+8C LM 0 7.999878 ratio lambda_b1s2 if A5
+8C NO 0 7.999878 ratio lambda_b2s1 if A6
+8C PQ 0 7.999878 ratio lambda_b2s2 if A7
 8D A 0 100 % throttle_position_g
 8E A -125 130 % friction_torque
 98 BC -40 6513.5 degC exhaust_temperature_b1s5 if A0
@@ -258,6 +266,14 @@ NUMBERS = """
 9B B 0 63.75 % def_concentration if A0
 9B C -40 215 degC def_temperature if A1
 9B D 0 100 % def_level if A2
+9C BC 0 100 % o2_concentration_b1s3 if A0
+9C DE 0 100 % o2_concentration_b1s4 if A1
+9C FG 0 100 % o2_concentration_b2s3 if A2
+9C HI 0 100 % o2_concentration_b2s4 if A3
+9C JK 0 7.999878 ratio lambda_b1s3 if A4
+9C LM 0 7.999878 ratio lambda_b1s4 if A5
+9C NO 0 7.999878 ratio lambda_b2s3 if A6
+9C PQ 0 7.999878 ratio lambda_b2s4 if A7
 9D AB 0 1310.7 g/s engine_fuel_rate
 9D CD 0 1310.7 g/s vehicle_fuel_rate
 9E AB 0 13107 kg/h exhaust_flow
@@ -359,7 +375,7 @@ A4 B&F0 transmission_gear if A0:
 101 B&08 ignition: 0 SPARK; 1 COMPRESSION
 141 B&08 ignition: 0 SPARK; 1 COMPRESSION
 """
-LETTERS = "ABCDEFGHIJKLM"
+LETTERS = "ABCDEFGHIJKLMNOPQ"
 IGNITION = {0x01, 0x41}
 SIGNED = {0x32, 0x54, 0x7A, 0x7B, 0x9A}  # two's complement; the others that go below zero are shifted
 
@@ -488,8 +504,8 @@ def test_answers_without_fields_have_the_length_that_parts_them_from_the_next() 
 
     assert lengths == {
         **dict.fromkeys((0x00, 0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0), 4),
-        0x02: 2, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41, 0x8C: 17, 0x8F: 7,
-        0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0x9C: 17, 0xA1: 9, 0xA3: 9, 0xA7: 4, 0xA8: 4, 0xA9: 1,
+        0x02: 2, 0x7D: 1, 0x7E: 1, 0x81: 41, 0x82: 41, 0x88: 13, 0x89: 41, 0x8A: 41, 0x8F: 7,
+        0x90: 3, 0x91: 5, 0x92: 2, 0x93: 3, 0x94: 12, 0xA1: 9, 0xA3: 9, 0xA7: 4, 0xA8: 4, 0xA9: 1,
     }  # fmt: skip
 
 
@@ -509,6 +525,7 @@ def test_answers_without_fields_have_the_length_that_parts_them_from_the_next() 
         (10, "70 85"),
         (11, "6D"),
         (13, "7F"),
+        (17, "8C 9C"),
     ],
 )
 def test_an_answer_has_the_length_of_the_standard(length: int, pids: str) -> None:
