@@ -16,9 +16,9 @@ from backoffice.errors import StoreFailedError
 from backoffice.office_settings import OfficeSettings
 from backoffice.premises import sqlite_path, vault_for
 from sync.durable import DRAFT, own_like, sync_folder
-from sync.seal import is_plain
+from sync.seal import is_plain, refuse_without_extra
 from sync.storage_key import StorageKey, read_key, refused
-from sync.vault import Vault
+from sync.vault import PLAIN, Vault
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -41,25 +41,27 @@ def back_up(settings: OfficeSettings, target: Path) -> None:
     _say({"backup": str(target), "records": records, "bytes": target.stat().st_size})
 
 
-def restore(settings: OfficeSettings, source: Path, *, replace: bool) -> None:
+def restore(settings: OfficeSettings, source: Path, *, key_file: Path | None, replace: bool) -> None:
     """Put the backup ``source`` in the place of the store; one that holds something only with ``replace``.
 
-    What stood there is kept beside it. Raise SettingsError, StoreBusyError, StoreFailedError; the store is as it was
-    then.
+    What stood there is kept beside it. A backup that is plain, or takes the key in ``key_file``, comes to take that of
+    the store. Raise SettingsError, StoreBusyError, StoreFailedError; the store is as it was then.
     """
     path = _store(settings)
     if not _holds_something(source):
         raise refused("backup.no_backup", file=source)
     if _holds_something(path) and not replace:
         raise refused("backup.store_there", file=path)
-    key = read_key(settings.database.key_file)
-    _refuse_unless_readable(source, key)
+    own = read_key(settings.database.key_file)
+    key = None if is_plain(source) else _fitting(source, own and (read_key(key_file) if key_file else own))
     with lock_file(settings.database_url) or nullcontext(), _told(path), _draft_of(path) as draft:
-        vault = vault_for(settings.database_url, settings.database.key_file)
         with source.open("rb") as backup, draft.open("wb") as copy:
             while part := backup.read(1 << 20):
                 copy.write(part)
-        records = _checked(vault, draft, source)
+        records = _checked(_vault_of(key), draft, source)
+        vault_for(settings.database_url, settings.database.key_file)
+        if own and (key is None or key.key != own.key):
+            _encrypt_anew(draft, key, own)
         before = _set_aside(path) if _holds_something(path) else None
         _put(draft, path)
     _say({"restored": str(path), "records": records, "before": before and str(before)})
@@ -76,19 +78,33 @@ def _holds_something(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _refuse_unless_readable(source: Path, key: StorageKey | None) -> None:
-    """Raise SettingsError when backup and key do not belong together."""
-    plain = is_plain(source)
+def _fitting(source: Path, key: StorageKey | None) -> StorageKey:
+    """The key, if it is that of the encrypted backup; raise SettingsError otherwise."""
     if key is None:
-        if not plain:
-            raise refused("backup.sealed", file=source)
-        return
-    if plain:
-        raise refused("backup.plain", file=source, source=key.source)
+        raise refused("backup.sealed", file=source)
+    refuse_without_extra(key.source)
     from sync.sealed_vault import fits
 
     if not fits(source, key.key):
         raise refused("backup.other_key", file=source, source=key.source)
+    return key
+
+
+def _vault_of(key: StorageKey | None) -> Vault:
+    if key is None:
+        return PLAIN
+    from sync.sealed_vault import SealedVault
+
+    return SealedVault(key.key)
+
+
+def _encrypt_anew(draft: Path, before: StorageKey | None, key: StorageKey) -> None:
+    from sync.sealing import SealingError, write_database_anew
+
+    try:
+        write_database_anew(draft, before, key)
+    except SealingError as error:
+        raise StoreFailedError(f"{draft}: {error}; mend that and run it again") from error
 
 
 @contextmanager

@@ -129,12 +129,16 @@ def restore(
     replace: Annotated[  # noqa: FBT002
         bool, typer.Option("--replace", help="Also in the place of a store that holds something; that is kept beside.")
     ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="The backup's key, if it is another than the store's."),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Check a backup and put it in the place of the SQLite store; stop the back office first."""
     from backoffice.backup import restore as put_back
 
-    _finish(asyncio.to_thread(put_back, _settings(config), source, replace=replace))
+    _finish(asyncio.to_thread(put_back, _settings(config), source, key_file=key, replace=replace))
 
 
 @app.command()
@@ -190,6 +194,9 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _exit(code: int, error: Exception) -> typer.Exit:
-    chinese = language_asked_for(sys.argv[1:], os.environ) == "zh"
-    sys.stderr.write(f"forecourt-office: {said_in_chinese(str(error)) if chinese else error}\n")
+    line = str(error)
+    if language_asked_for(sys.argv[1:], os.environ) == "zh":
+        own = error.zh if isinstance(error, SettingsError) else line
+        line = own if own != line else said_in_chinese(line)
+    sys.stderr.write(f"forecourt-office: {line}\n")
     return typer.Exit(code)

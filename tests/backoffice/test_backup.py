@@ -187,6 +187,8 @@ def test_a_store_in_use_is_not_replaced(tmp_path: Path) -> None:
 def test_mistakes_are_told_in_one_line_and_write_nothing(tmp_path: Path) -> None:
     config = config_file(tmp_path)
     assert_refused(office("backup", tmp_path / "b", config=config), "no store")
+    chinese = CliRunner().invoke(app, ["backup", str(tmp_path / "b"), "--config", str(config)], env={"LANG": "zh_CN"})
+    assert "没有可备份的数据库" in chinese.stderr
     filled(tmp_path, 1)
     (tmp_path / "b").write_bytes(b"mine")
     assert_refused(office("backup", tmp_path / "b", config=config), "exists already")
@@ -208,11 +210,18 @@ def test_a_full_disk_leaves_no_half_of_a_backup(tmp_path: Path, monkeypatch: pyt
     assert not list(tmp_path.glob("b*"))
 
 
-def test_a_plain_backup_and_a_key_do_not_go_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made_with", ["", OTHER_KEY])
+def test_what_is_restored_takes_the_key_of_the_store(tmp_path: Path, made_with: str) -> None:
     need_cipher()
-    filled(tmp_path, 1)
-    office("backup", tmp_path / "b", config=config_file(tmp_path))
+    older = key_file(tmp_path, made_with, "older") if made_with else None
+    filled(tmp_path, 1, key=older)
+    office("backup", tmp_path / "b", config=configured(tmp_path, older))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    named = ("--key", older) if older else ()
 
-    assert_refused(office("restore", tmp_path / "b", config=configured(elsewhere, key_file(tmp_path))), "not encrypted")
+    said = office("restore", tmp_path / "b", *named, config=configured(elsewhere, key_file(tmp_path)))
+
+    assert said.exit_code == 0, said.stderr
+    assert seqs_in(elsewhere / "state" / "office.db", KEY) == [1]
+    assert telling(elsewhere, VIN_A) == {}
