@@ -8,7 +8,7 @@ speaks for the line that its neighbours make.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from evidence.entry import AGREEMENT_RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, KM_PER_MILE, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
 from evidence.pace import days_between
 from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
@@ -93,8 +93,9 @@ def _is_out(three: _Three, others: Sequence[Entry], series: Sequence[Entry], vis
 
 
 def _near(one: Entry, other: Entry) -> bool:
-    """Whether another witness of the visit says about the same, in kilometres."""
-    return agree(one.life_m, other.life_m) or agree(one.odometer_m, other.odometer_m)
+    """Whether another witness of the visit says about the same, a dashboard perhaps in miles."""
+    in_miles = one.source == "dash" and agree(round(one.odometer_m * KM_PER_MILE), other.life_m)
+    return in_miles or agree(one.life_m, other.life_m) or agree(one.odometer_m, other.odometer_m)
 
 
 def _out_of_reach(three: _Three, series: Sequence[Entry]) -> bool:

@@ -58,6 +58,9 @@ def _turned(first: Visit, second: Visit) -> bool:
     fallen = list(_fallen_m(first, second))
     if not fallen or min(fallen) <= 0:
         return False
+    # papers never fall: what they and every odometer say alike is the order
+    if first.papers_m and second.papers_m and second.papers_m < first.papers_m:
+        return True
     return any(_driven_so(one * unit, second, first) for one in fallen for unit in (1.0, KM_PER_MILE))
 
 

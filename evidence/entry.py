@@ -74,6 +74,11 @@ def agree(one_m: int, other_m: int) -> bool:
     return abs(one_m - other_m) <= max(AGREE_M, AGREE_SHARE * max(one_m, other_m))
 
 
+def written_at(paper_m: int, life_m: int) -> bool:
+    """Whether a paper is of a car at this mileage: it lags behind by what was driven since, and runs not ahead."""
+    return not fell(life_m, paper_m) and life_m <= paper_m + LAG_M
+
+
 def fell(value_m: int, below_m: int) -> bool:
     """Whether a value is below another by more than two that say the same."""
     return value_m < below_m and not agree(value_m, below_m)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from evidence.entry import AGREE_M, KM_PER_MILE, LAG_M, Entry, agree, fell
+from evidence.entry import AGREE_M, KM_PER_MILE, Entry, agree, written_at
 from evidence.history import Visit
 from evidence.slips import one_slip_from
 from evidence.travel import travelled_m
@@ -98,8 +98,7 @@ def _slipped(value_m: int, shown: Iterable[int]) -> bool:
 
 
 def _written(value_m: int, papers: Iterable[int]) -> bool:
-    """Whether a paper of the same visit is the car's own at this mileage: it lags behind by little."""
-    return any(not fell(value_m, paper_m) and value_m <= paper_m + LAG_M for paper_m in papers)
+    return any(written_at(paper_m, value_m) for paper_m in papers)
 
 
 def _any(replaced: Replaced, value_m: float, others: Iterable[float]) -> bool:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from evidence.entry import AGREEMENT_RANK, LAG_M, WORST_STANDING_RANK, Entry, agree
 from evidence.history import Visit
 from evidence.monitors import RECENT_M
-from evidence.pace import expected_after, expected_before
+from evidence.pace import expected_after, expected_before, expected_by_hours
 from evidence.snapshot import Snapshot
-from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, counted_since_clear_m, other_unit, travelled_m
+from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, other_unit, since_reset_m, travelled_m
 from evidence.windows import MILES, ROUND_M, SLIP, Window, doubt
 from protocols.readings import ItemStatus, Trust
 
 # between neighbours this far apart almost any number can be reached by some slip
 NARROW_M = 3_000_000
+# in a place wider than this nearly any number lost its first digit; one that lost another is about a tenth
+WIDE_M = 10_000_000
+TENTH_LEAST, TENTH_MOST = 8, 12
 # a person's number deviates from this on
 FAR_M = 20_000_000
 
@@ -66,7 +69,8 @@ def _series(entries: Iterable[Entry]) -> list[Entry]:
 def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: Road) -> str:
     low_m = stands[-1].life_m if stands else 0
     if not later:
-        below = typed.life_m < max(low_m, road.visits[typed.visit].papers_m or 0)
+        counted = (window.low_m for window in _counted(typed, reversed(stands), road))
+        below = typed.life_m < max(low_m, road.visits[typed.visit].papers_m or 0, *counted)
         return _last(typed, stands, road) if below else _far_above(typed, stands)
     high_m = later[0].life_m
     if _in_line(low_m, typed.life_m, high_m):
@@ -185,17 +189,19 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     holds = any(window.holds(typed) for window in believed)
     if not reason and not holds and not (believed and _never_cleared(typed, stands, expected, road)):
         reason = _by_pace(typed, expected, None if believed else road.visits[typed.visit].papers_m, road)
+        by_hours = None if reason or believed else expected_by_hours(typed, stands, road.visits)
+        if by_hours is not None and by_hours.high_m - by_hours.low_m <= NARROW_M and not by_hours.holds(typed):
+            reason = SLIP if by_hours.has_slip(typed) else ""
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 
 def _never_cleared(typed: Entry, stands: Sequence[Entry], expected: Window | None, road: Road) -> bool:
     """Whether the counter says all that was driven: what it ran since a clear on the way is beyond the car's pace."""
-    since_m = counted_since_clear_m(road.visits[typed.visit].snapshot)
-    counting = (one for one in reversed(stands) if one.visit >= 0 and travelled_m(road.visits, one.visit, typed.visit))
-    before = next(counting, None)
-    if expected is None or since_m is None or before is None:
-        return False
-    return before.life_m + since_m > expected.high_m
+    for before in (one for one in reversed(stands) if one.visit >= 0):
+        since_m = since_reset_m(road.visits, before.visit, typed.visit)
+        if since_m is not None:
+            return expected is not None and before.life_m + since_m > expected.high_m
+    return False
 
 
 def _by_pace(typed: Entry, expected: Window | None, paper_m: int | None, road: Road) -> str:
@@ -204,11 +210,17 @@ def _by_pace(typed: Entry, expected: Window | None, paper_m: int | None, road: R
     places = papers if expected is None else [expected]
     if not places or any(place.holds(typed) for place in places):
         return ""
-    if any(place.has_lost_digit(typed) for place in places):
+    if any(_lost_a_digit(typed, place) for place in places):
         return SLIP
     left = (paper.within(expected) for paper in papers)
     narrow = (place for place in left if place is not None and place.high_m - place.low_m <= NARROW_M)
     return SLIP if any(place.has_slip(typed) for place in narrow) else ""
+
+
+def _lost_a_digit(typed: Entry, place: Window) -> bool:
+    """In a place as wide as an undated visit leaves, a lost first digit leads anywhere: only a tenth is told there."""
+    tenth = place.low_m <= TENTH_MOST * typed.life_m and TENTH_LEAST * typed.life_m <= place.high_m
+    return (tenth or place.high_m - place.low_m <= WIDE_M) and place.has_lost_digit(typed)
 
 
 def _was_meant(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from evidence.chronology import CLOCK_OFF
-from evidence.entry import KM_PER_MILE, Entry, fell
+from evidence.entry import KM_PER_MILE, Entry, fell, written_at
 from evidence.followers import READ, Replaced, Unit, breaks_by, followers, unit_of
 from evidence.history import EventKind, OdometerEvent, Visit, in_utc
 from evidence.snapshot import ClockQuality
@@ -171,9 +171,17 @@ def _must_be_after(entries: Sequence[Entry], place: int, event: OdometerEvent, w
     told = [one for one in of_visit if not _alone_above(one, entries[place:], walk)]
     if any(_past(one, event, walk, last_m) for one in told) or _fell_since(entries[:place], of_visit, event):
         return True
+    papers = [one.odometer_m for one in of_visit if one.source == "papers" and one.usable]
     # papers lag behind the car: one that says more than the old cluster ever counted was written later
-    papers = (one for one in of_visit if one.source == "papers" and one.usable)
-    return any(fell((event.before_m or 0) + walk.shift_m, one.odometer_m) for one in papers)
+    if any(fell((event.before_m or 0) + walk.shift_m, paper_m) for paper_m in papers):
+        return True
+    shown = (walk.joined(one).life_m for one in of_visit if one.source == "dash")
+    by_m = _taken_off_m(event)
+    return any(
+        written_at(paper_m, shown_m + by_m) and not written_at(paper_m, shown_m)
+        for shown_m in shown
+        for paper_m in papers
+    )
 
 
 def _followed_by_earlier(entries: Sequence[Entry], place: int, event: OdometerEvent) -> bool:

@@ -1,11 +1,15 @@
-"""Where an odometer must stand by what the car usually drives: its own pace carried on, or carried back."""
+"""Where an odometer must stand by what the car usually drives, a day or an hour: its pace carried on, or back."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
 from evidence.entry import Entry
+from evidence.history import Visit
+from evidence.snapshot import Snapshot
+from evidence.travel import other_unit
 from evidence.windows import Window
+from protocols.readings import ItemStatus
 
 # a year's driving repeats itself within a quarter on most cars; below three months nobody knows a rate
 RATE_SPREAD = 0.25
@@ -15,6 +19,9 @@ RATE_DAYS = 90
 STEADY_INTERVALS = 3
 STEADY_MARGIN = 2.0
 STEADY_LEAST = 0.15
+# the mean speed of a car strays less than its days do
+HOURS_LEAST_M = 300_000
+HOURS_SPREAD = 0.1
 # a visit that nobody dated is hardly later than this after the one before
 UNDATED_DAYS = 730
 
@@ -44,6 +51,31 @@ def _strays(dated: Sequence[Entry], rate_m: float) -> float:
         return RATE_SPREAD
     strayed = max(abs(rate / rate_m - 1) for rate in rates)
     return min(RATE_SPREAD, max(STEADY_LEAST, STEADY_MARGIN * strayed))
+
+
+def expected_by_hours(typed: Entry, stands: Sequence[Entry], visits: Sequence[Visit]) -> Window | None:
+    """Where the odometer stands by the engine hours run since; None when no unit told them at three visits."""
+    now_s = _run_s(visits[typed.visit].snapshot)
+    for ecu, run_s in now_s.items():
+        told = [(one, _run_s(visits[one.visit].snapshot).get(ecu, 0)) for one in stands if one.visit >= 0]
+        known = [(one, then_s) for one, then_s in told if then_s and not _exchanged(one, typed, visits, ecu)]
+        if len(known) < 2 or known[-1][0].life_m <= known[0][0].life_m or not known[0][1] < known[-1][1] < run_s:
+            continue
+        rate_m = (known[-1][0].life_m - known[0][0].life_m) / (known[-1][1] - known[0][1])
+        driven_m = rate_m * (run_s - known[-1][1])
+        spread_m = max(HOURS_LEAST_M, HOURS_SPREAD * driven_m)
+        last_m = known[-1][0].life_m
+        return Window(last_m + driven_m - spread_m, last_m + driven_m + spread_m)
+    return None
+
+
+def _exchanged(then: Entry, now: Entry, visits: Sequence[Visit], ecu: str) -> bool:
+    return other_unit(visits[then.visit].snapshot, visits[now.visit].snapshot, ecu)
+
+
+def _run_s(snapshot: Snapshot) -> dict[str, int]:
+    read = (part for part in snapshot.counters.engine_run_time_s if part.status is ItemStatus.READ)
+    return {part.ecu: part.value for part in read if part.value and not part.saturated}
 
 
 def expected_before(typed: Entry, later: Sequence[Entry]) -> Window | None:

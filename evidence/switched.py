@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from evidence.entry import LAG_M, Entry, agree, fell
+from evidence.entry import Entry, agree, fell, written_at
 from evidence.followers import READ
 from evidence.history import Visit
 from evidence.travel import COUNTED_M, COUNTED_SHARE, travelled_m
@@ -37,7 +37,7 @@ def shows_new_unit(
     if told is None:
         told = _by_counter(units, entries, shown, visits)
     if told is None and (paper_m := visits[shown.visit].papers_m if shown.visit < len(visits) else None) is not None:
-        told = _only_one(old_m, new_m, lambda value_m: not fell(value_m, paper_m) and value_m <= paper_m + LAG_M)
+        told = _only_one(old_m, new_m, lambda value_m: written_at(paper_m, value_m))
     if told is None:
         told = _only_one(old_m, new_m, _between(max(last_m, _papers_m(entries, shown)), _next_m(units, entries, shown)))
     return told

@@ -1,4 +1,4 @@
-"""How far a car drove between two visits by its own counter 31: a witness that a set-back odometer forgets."""
+"""How far a car drove between two visits by its counters 31 and C7: witnesses that a set-back odometer forgets."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -34,23 +34,29 @@ def other_unit(before: Snapshot, now: Snapshot, ecu: str) -> bool:
 
 
 def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:
-    """Metres between two visits by the engine unit's distance since the last clear, when it ran on; else None.
+    """Metres between two visits by the engine unit's distances since the last clear and reflash; None when none ran on.
 
-    A counter that was cleared between two visits and has overtaken its old value says less than was driven, never more.
+    A counter that was reset between two visits and has overtaken its old value says less than was driven, never more.
     """
+    return max((driven_m for driven_m, _ in _ran(visits, first, last)), default=None)
+
+
+def since_reset_m(visits: Sequence[Visit], first: int, last: int) -> int | None:
+    """What stands at ``last`` on the counters that ran on: so much was driven at least if one was reset on the way."""
+    return max((counted_m for _, counted_m in _ran(visits, first, last)), default=None)
+
+
+def _ran(visits: Sequence[Visit], first: int, last: int) -> list[tuple[int, int]]:
+    """Of each counter that ran on: by how much, and what it stands at."""
     seen = [_engine_counts(visit.snapshot) for visit in visits[first : last + 1]]
     before, now = visits[first].snapshot, visits[last].snapshot
-    counted = [
-        now_m - seen[0][ecu]
-        for ecu, now_m in seen[-1].items()
-        if ecu in seen[0] and _runs_on([one[ecu] for one in seen if ecu in one]) and not other_unit(before, now, ecu)
+    return [
+        (now_m - seen[0][name, ecu], now_m)
+        for (name, ecu), now_m in seen[-1].items()
+        if (name, ecu) in seen[0]
+        and _runs_on([one[name, ecu] for one in seen if (name, ecu) in one])
+        and not other_unit(before, now, ecu)
     ]
-    return min(counted, default=None)
-
-
-def counted_since_clear_m(snapshot: Snapshot) -> int | None:
-    """What the engine unit has counted since its codes were cleared; None when it did not say, or was full."""
-    return max(_engine_counts(snapshot).values(), default=None)
 
 
 def _runs_on(counted: Sequence[int]) -> bool:
@@ -70,8 +76,12 @@ def moves_as_miles(entries: Iterable[Entry], visits: Sequence[Visit]) -> bool:
     return fitting > 0 and len(ratios) - fitting <= min(2, fitting)
 
 
-def _engine_counts(snapshot: Snapshot) -> dict[str, int]:
-    return {part.ecu: part.value for part in snapshot.counters.distance_since_clear_m if _counts(part) and part.value}
+def _engine_counts(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    counters = snapshot.counters
+    named = {"clear": counters.distance_since_clear_m, "reflash": counters.distance_since_reflash_m}
+    return {
+        (name, part.ecu): part.value for name, parts in named.items() for part in parts if _counts(part) and part.value
+    }
 
 
 def _counts(part: CounterPart) -> bool:

@@ -60,8 +60,11 @@ def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) 
     found: dict[str, str] = {}
     gaps: dict[tuple[str, str], int] = {}
     unit = 1.0
+    agreed = {(one.source, one.ecu) for of_visit in entries.values() for one in of_visit if one.rank == AGREEMENT_RANK}
     for visit, of_visit in entries.items():
-        read = min((one for one in of_visit if one.rank <= AGREEMENT_RANK), key=lambda one: one.rank, default=None)
+        # a row that agreed with somebody once accuses nobody yet, but shows where a slip leads
+        reads = (one for one in of_visit if one.rank <= AGREEMENT_RANK or (one.source, one.ecu) in agreed)
+        read = min(reads, key=lambda one: one.rank, default=None)
         if read is None or not read.odometer_m:
             continue
         for typed in filter(is_typed, of_visit):

@@ -92,3 +92,13 @@ def test_an_odometer_that_did_not_fall_keeps_the_order_of_the_clocks() -> None:
     first, second = _counted("b", 9, 177_000, counted_km=51_800), _counted("a", 2, 175_000, counted_km=49_800)
 
     assert _names(first, Visit(second.at, second.snapshot, dash_m=177_900 * KM)) == "ba"
+
+
+def test_papers_that_fell_with_the_dashboard_tell_the_order_too() -> None:
+    def seen(name: str, days_ago: float, km: int, papers_km: int) -> Visit:
+        reading = snapshot(None, id=name).model_copy(update={"clock": ClockQuality.RTC})
+        return visit(reading, days_ago=days_ago, dash_m=km * KM, papers_m=papers_km * KM)
+
+    assert _names(seen("b", 2, 182_238, 142_595), seen("a", 1, 181_302, 142_450)) == "ab"
+    assert _names(seen("b", 2, 182_238, 142_450), seen("a", 1, 181_302, 142_450)) == "ba"
+    assert _names(seen("b", 2, 180_238, 142_595), seen("a", 1, 181_302, 142_450)) == "ba"

@@ -269,3 +269,15 @@ def test_a_paper_of_the_visit_tells_which_unit_went_with_the_cluster() -> None:
     car = History("car", (first, after), events=(_swap(300, 68_264, 35_243),))
 
     assert _lives(build_ledger(car))["b/odometer/0"] == (44_181, 77_202)
+
+
+def test_a_paper_of_the_visit_tells_the_new_cluster_where_both_could_show_its_number() -> None:
+    """63,457 lies between what the old cluster showed before and at its end; the service book says 93,098."""
+
+    def seen(papers_km: int) -> tuple[int, int]:
+        undated = _typed(63_457, "b", 9_000, clock=ClockQuality.NONE)
+        visits = _typed(53_971, "a", 2_000), replace(undated, papers_m=papers_km * KM)
+        return _lives(build_ledger(History("car", visits, events=(_swap(700, 93_875, 62_149),))))["b/dash"]
+
+    assert seen(93_098) == (63_457, 95_183)
+    assert seen(62_098) == (63_457, 63_457)

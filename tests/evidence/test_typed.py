@@ -5,10 +5,12 @@ import pytest
 from evidence.entry import Entry
 from evidence.history import EventKind, History, OdometerEvent, Visit
 from evidence.ledger import build_ledger
-from evidence.snapshot import Result
-from tests.evidence.cars import KM, MILES_VIN, NOW, VIN, check, counters, judged, snapshot, visit
+from evidence.snapshot import ClockQuality, Result
+from protocols.readings import Trust
+from tests.evidence.cars import HOUR_S, KM, MILES_VIN, NOW, VIN, check, counters, judged, snapshot, visit, witness
 
 YEAR = 365
+NEVER = 9_000
 
 
 def _seen(
@@ -19,8 +21,11 @@ def _seen(
     read_km: float | None = None,
     papers_km: float | None = None,
     vin: str = VIN,
+    **others: int,
 ) -> Visit:
-    values = counters() if counted_km is None else counters(distance_since_clear_m=counted_km * KM)
+    """``others`` are counters by their names, in metres or seconds."""
+    told = others if counted_km is None else others | {"distance_since_clear_m": counted_km * KM}
+    values = counters(**told)
     reading = snapshot(None if read_km is None else round(read_km * KM), id=f"d{days_ago:g}", values=values, vin=vin)
     dash_m, papers_m = (None if km is None else round(km * KM) for km in (dash_km, papers_km))
     return visit(reading, days_ago=days_ago, dash_m=dash_m, papers_m=papers_m)
@@ -305,3 +310,61 @@ def test_a_paper_of_the_day_tells_a_lost_digit_where_nobody_knows_the_pace() -> 
     assert _reasons(_seen(45_325, 300), _seen(5_060, 0, papers_km=49_900))[-1] == "slip"
     assert _reasons(_seen(45_325, 300), _seen(5_060, 0, papers_km=59_900))[-1] == "below_earlier"
     assert _reasons(_seen(45_325, 300), _seen(5_060, 0))[-1] == "below_earlier"
+
+
+def test_the_distance_since_a_reflash_tells_what_was_driven_where_codes_were_cleared() -> None:
+    """In line, but 51,912 by the engine unit: the key beside."""
+    before = _seen(32_975, 700, counted_km=17_148, distance_since_reflash_m=32_966 * KM)
+
+    assert _reasons(before, _seen(41_912, 0, counted_km=1_621, distance_since_reflash_m=51_903 * KM)) == ["", "slip"]
+    assert _reasons(before, _seen(41_312, 0, counted_km=1_621, distance_since_reflash_m=51_903 * KM)) == ["", ""]
+    assert _reasons(before, _seen(41_912, 0, counted_km=1_621, distance_since_reflash_m=21_903 * KM)) == ["", ""]
+
+
+def _hours(dash_km: int, days_ago: float, hours: int, **more: int) -> Visit:
+    return _seen(dash_km, days_ago, engine_run_time_s=hours * HOUR_S, **more)
+
+
+def test_engine_hours_tell_a_swap_of_the_newest_value() -> None:
+    """43.7 km/h all its life: 137,139 was meant, and 131,739 typed."""
+    driven = _hours(103_218, 800, 2_361), _hours(127_539, 220, 2_918)
+
+    assert _reasons(*driven, _hours(131_739, 0, 3_137))[-1] == ""
+    assert _reasons(*driven, _hours(131_739, 0, 3_137, papers_km=135_338))[-1] == "slip"
+    assert _reasons(*driven, _hours(123_739, 0, 3_137))[-1] == "below_earlier"
+    assert _reasons(*driven, _hours(127_139, 0, 3_137))[-1] == "slip"
+    assert _reasons(*driven[:1], _hours(127_139, 0, 3_137, papers_km=135_338))[-1] == ""
+
+
+def test_engine_hours_tell_nothing_over_a_long_way() -> None:
+    driven = _hours(40_000, 1_900, 1_000), _hours(60_000, 1_500, 1_500)
+
+    assert _reasons(*driven, _hours(59_123, 0, 2_450))[-1] == "below_earlier"
+
+
+def test_a_lost_first_digit_leads_anywhere_in_the_place_of_an_undated_visit() -> None:
+    driven = _paced(98_570, 118_570, 138_570)
+    typed = _seen(74_256, NEVER)
+    unset = Visit(typed.at, typed.snapshot.model_copy(update={"clock": ClockQuality.NONE}), typed.dash_m)
+    tenth = Visit(unset.at, unset.snapshot, 14_256 * KM)
+
+    assert _reasons(*driven, unset)[-1] == "below_earlier"
+    assert _reasons(*driven, tenth)[-1] == "slip"
+
+
+def test_a_row_that_agreed_once_shows_where_a_slip_leads() -> None:
+    def beside(row_km: int, dash_km: int, days_ago: float) -> Visit:
+        row = witness(row_km * KM, source="row-9", ecu="714", trust=Trust.HINT)
+        return visit(snapshot(id=f"d{days_ago:g}", odometer=(row,)), days_ago=days_ago, dash_m=dash_km * KM)
+
+    assert _reasons(beside(65_740, 65_740, 300), beside(85_170, 8_510, 0)) == ["", "slip"]
+    assert _reasons(beside(65_740, 61_740, 300), beside(85_170, 8_510, 0)) == ["", "below_earlier"]
+
+
+def test_a_dashboard_in_miles_repeats_a_reading() -> None:
+    """An import set back by all its units: 73,065 km was true, and so said the dashboard with 45,400 miles."""
+    seen = [(13_534, 8_410), (38_333, 23_819), (73_065, 45_400), (59_184, 36_775)]
+    visits = [_seen(dash, 900 - 300 * n, read_km=read, vin=MILES_VIN) for n, (read, dash) in enumerate(seen)]
+
+    assert _ledger(*visits)["d300/odometer/0"].quarantined == ""
+    assert check(judged(*visits), "K8").result is Result.SUSPICIOUS
