@@ -105,3 +105,24 @@ def test_a_clock_set_back_loses_no_value_and_never_raises(history: History, back
         entry for entry in entries if entry.visit < 0 and entry.at is not None and entry.at > then + timedelta(days=1)
     ]
     assert {entry.quarantined for entry in ahead} <= {"future"}
+
+
+_WILD_M = st.sampled_from((-(2**63), -(2**31), -1, 0, 1, 2**32 * 100, 2**63, 10**30)) | st.integers(-(10**12), 10**12)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(_WILD_M, st.none() | _WILD_M, st.none() | _WILD_M), min_size=1, max_size=4), _WILD_M)
+def test_no_number_breaks_a_judgement_and_none_that_no_car_drives_is_believed(
+    seen: list[tuple[int, int | None, int | None]], noted_m: int
+) -> None:
+    """Negative, overflown, beyond all bounds: kept as given, and never current."""
+    visits = tuple(
+        Visit(BEGAN + timedelta(days=90 * place), snapshot(read_m, id=f"v{place}"), dash_m=dash_m, papers_m=papers_m)
+        for place, (read_m, dash_m, papers_m) in enumerate(seen)
+    )
+    services = (ServiceRecord("w", BEGAN, noted_m),)
+    mileages = (MileageRecord("m", BEGAN, noted_m, "photo", Trust.PHOTO),)
+
+    judgement = judge(History("car", visits, services, mileages=mileages), now=NOW)
+
+    assert judgement.current_odometer_m is None or 0 < judgement.current_odometer_m <= 5_000_000_000
