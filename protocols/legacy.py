@@ -47,7 +47,7 @@ def _kwp_message(body: bytes) -> EcuMessage | None:
     start = 3
     if length == 0 and len(body) > 4:  # ISO 14230-2: length 0 in the format byte means a length byte of its own
         length, start = body[3], 4
-    return EcuMessage(f"{body[2]:02X}", body[start:]) if 0 < length == len(body) - start else None
+    return EcuMessage(f"{body[2]:02X}", body[start:]) if length == len(body) - start else None
 
 
 def _j1850_crc(data: bytes) -> int:

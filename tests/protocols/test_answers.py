@@ -115,6 +115,12 @@ def test_a_lost_line_spoils_a_legacy_list_that_has_no_count() -> None:
     assert {answer.status for answer in answers_to(b"\x03", assembly)} == {CORRUPT}
 
 
+def test_a_legacy_list_of_which_only_a_damaged_line_came_is_corrupt_and_not_empty() -> None:
+    assembly = said("48 6B 10 43 01 01 02 02 03 03 04 00", link=LinkFormat.LEGACY)
+
+    assert brief("03", assembly) == [("", "corrupt", "")]
+
+
 def test_several_pids_become_an_answer_each_in_any_order() -> None:
     assembly = said("7E8 10 08 41 0D 22 0C 0A F8", "7E8 21 05 50 AA AA AA AA AA")
     found = answers_to(bytes.fromhex("010C0D05"), assembly)

@@ -1,7 +1,7 @@
 """Frames of ISO 15765-2 put together per unit, and what is said of those that do not fit."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocols.messages import Assembly, EcuMessage, LinkFormat, assemble
@@ -82,6 +82,7 @@ def test_extended_addresses_are_taken_off_and_flow_control_is_passed_over() -> N
         ((VIN_LINES[0], "7E8 03 41 0D 00", VIN_LINES[1], VIN_LINES[2]), "interrupted"),
         (("7E8 06 41 00 BE",), "shorter than its length"),
         (("7E8 00 41 00",), "shorter than its length"),
+        (("7E8 03 41 0D",), "shorter than its length"),
         (("7E8 10 07 49 02 01 57 50 30",), "impossible first frame"),
         (("7E8 10 14 49 02",), "impossible first frame"),
         (("7E8 5C 0D 02 00",), "not an ISO-TP frame"),
@@ -97,6 +98,7 @@ def test_what_is_not_whole_is_damaged_and_never_shortened(lines: tuple[str, ...]
 
 
 @given(st.binary(min_size=1, max_size=400), st.sampled_from([None, 0, 0x55, 0xAA]), st.booleans())
+@example(bytes(300), None, False)
 def test_every_message_survives_iso_tp(payload: bytes, pad: int | None, spaces: bool) -> None:
     lines = encoder.can_lines(payload, "7E8", spaces=spaces, pad=pad)
 
@@ -126,6 +128,11 @@ def test_a_flow_control_frame_is_nobodys_answer_and_no_damage(lines: list[str]) 
 
 def test_a_frame_kind_that_does_not_exist_is_damage() -> None:
     assert [damage.reason for damage in assemble(["7E8 40 00 00"], CAN_11).damaged] == ["not an ISO-TP frame"]
+
+
+@pytest.mark.parametrize(("line", "head"), [("7E8 06 41 00 BE", "4100BE"), ("7E8 10 14 49 02", "4902")])
+def test_what_a_damaged_frame_held_says_whose_answer_it_was(line: str, head: str) -> None:
+    assert assemble([line], CAN_11).damaged[0].head.hex().upper() == head
 
 
 def test_the_last_frame_of_a_message_may_be_cut_to_its_length_and_no_shorter() -> None:

@@ -48,3 +48,22 @@ def test_legacy_vehicle_information_is_written_as_can_does() -> None:
 
     assert payloads(assemble(lines, LEGACY)) == [("10", "490402" + b"ABCD".hex().upper() * 8)]
     assert payloads(assemble([encoder.kwp_line(bytes.fromhex("49000155400000"))], LEGACY)) == [("10", "490055400000")]
+
+
+def test_a_control_units_name_is_five_lines_of_four_characters() -> None:
+    name = b"ECM\0-EngineControl\0\0"
+    parts = [bytes((0x49, 0x0A, index + 1)) + name[4 * index : 4 * index + 4] for index in range(5)]
+    lines = [encoder.kwp_line(part) for part in parts]
+
+    assert payloads(assemble(lines, LEGACY)) == [("10", "490A01" + name.hex().upper())]
+    assert assemble(lines[:4], LEGACY).damaged[0].head == b"\x49\x0a"
+
+
+def test_a_value_as_long_as_the_numbered_line_of_4900_is_kept_whole() -> None:
+    assert payloads(assemble([encoder.kwp_line(bytes.fromhex("41660344003312"))], LEGACY)) == [("10", "41660344003312")]
+
+
+def test_a_number_without_an_item_is_no_vehicle_information() -> None:
+    assembly = assemble([encoder.kwp_line(bytes.fromhex("490201"))], LEGACY)
+
+    assert (assembly.messages, assembly.damaged[0].head) == ((), b"\x49\x02")

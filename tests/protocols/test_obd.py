@@ -61,7 +61,8 @@ def test_a_sensor_that_is_not_used_has_no_trim() -> None:
 
 def test_the_second_bank_of_a_trim_is_shown_where_it_exists() -> None:
     assert values(0x06, "7684") == {"short_fuel_trim_b1": -7.8125, "short_fuel_trim_b3": 3.125}
-    assert values(0x06, "76") == {"short_fuel_trim_b1": -7.8125}
+    for padded in ("76", "7600", "7655", "76AA"):
+        assert values(0x06, padded) == {"short_fuel_trim_b1": -7.8125}
     assert values(0x56, "7F00") == {"long_secondary_o2_trim_b1": -0.78125}
 
 
@@ -218,6 +219,10 @@ LIFETIME = bytes.fromhex("00000BB8 000E2B10 00000190 00125F40")
 @pytest.mark.parametrize("number", [b"", b"\x04"])
 def test_the_fuel_monitor_counts_a_lifetime_distance(number: bytes) -> None:
     assert decode_lifetime_distance(number + LIFETIME) == 92_852_800
+
+
+def test_a_new_cars_recent_distance_may_be_all_it_ever_drove() -> None:
+    assert decode_lifetime_distance(LIFETIME[4:8] * 2 + bytes(8)) == 92_852_800
 
 
 @pytest.mark.parametrize("lifetime", ["00000000", "FFFFFFFF"])
