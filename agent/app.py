@@ -122,7 +122,7 @@ async def _put_together(settings: Settings, watch: Watch, wishes: Wishes, clock:
         "resend": ResendWork(publisher),
         "rules": RulesWork(settings, rules, desk),
         "health": HealthWork(settings, outbox, bays, lambda: commands.counts.dropped),
-        "facts": FactsWork(desk),
+        "facts": FactsWork(desk, board.changed),
     }
     publisher.on_command = commands.take
     return Agent(settings, bays, desk, board, outbox, publisher, page, clock, watch, sheets, wishes, commands)

@@ -148,10 +148,11 @@ class HealthWork:
 
 
 class FactsWork:
-    """Take over what people know upstream of the cars; each fact by itself."""
+    """Take over what people know upstream of the cars, each fact by itself; ``changed`` says so to whoever watches."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, changed: Callable[[], None]) -> None:
         self._desk = desk
+        self._changed = changed
 
     async def __call__(self, wanted: Wanted) -> Outcome:
         assert isinstance(wanted, FactsWanted)  # noqa: S101 - the kind says so
@@ -160,6 +161,8 @@ class FactsWork:
             new = await self._desk.told(facts)
         except FactsFullError:
             return Outcome(Status.FAILED, "command.facts_full")
+        if new:
+            self._changed()
         report = FactsReport(new=new, known=len(facts) - new, refused=refused)
         return _done("command.facts_taken", report, count=len(facts), refused=len(refused))
 

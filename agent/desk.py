@@ -23,7 +23,7 @@ from agent.moments import wall_time
 from evidence.snapshot import ClockQuality, Purpose
 from evidence.verdict import USUAL, Terms
 from sync.clock import Clock
-from sync.command_facts import Fact
+from sync.command_facts import Fact, StockFact
 from sync.errors import OutboxError
 from sync.records import AnyBody, ClockBody
 
@@ -139,9 +139,12 @@ class Desk:
             raise UnknownVehicleError(vehicle_id)
 
     async def told(self, facts: Sequence[Fact]) -> int:
-        """Keep what the back office knows, and judge the cars it speaks of again; return how many facts were new."""
+        """Keep what the back office knows, and judge the cars it speaks of again; return how many facts were new.
+
+        Where a car stands in the stock says nothing about it.
+        """
         new = await self._store.facts.take(facts)
-        for vin in dict.fromkeys(fact.vin for fact in new):
+        for vin in dict.fromkeys(fact.vin for fact in new if not isinstance(fact, StockFact)):
             async with self._turn:
                 await self._judge_again(vin)
         return len(new)

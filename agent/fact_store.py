@@ -1,11 +1,12 @@
 """The part of ``ledger.db`` that keeps what the back office told about cars; the same fact again changes nothing."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from agent.errors import FactsFullError
 from agent.upstream_facts import Claims, Told, claims_of, told_of
-from sync.command_facts import FACT, Fact, MergeFact, WithdrawnFact
+from evidence.history import in_utc
+from sync.command_facts import FACT, Fact, MergeFact, StockFact, StockState, WithdrawnFact
 from sync.database import Database
 
 MAX_BYTES = 32 << 20  # some hundred thousand services; the back office must not be able to fill a box's disk
@@ -27,15 +28,44 @@ class FactStore:
         """All that stands of what was told about the car, its earlier VINs included."""
         return await self._db.run(lambda db: _told(db, vin))
 
+    async def stock_states(self, vins: Collection[str]) -> dict[str, StockState]:
+        """Where each of these cars stands in the stock, as far as anybody has told."""
+        return await self._db.run(lambda db: _stock_states(db, vins))
+
     async def claims(self, vin: str) -> Claims:
         """Which visits belong to the car by what was merged."""
         return await self._db.run(lambda db: claims_in(db, vin))
 
 
 def claims_in(db: sqlite3.Connection, vin: str) -> Claims:
+    return claims_of(vin, _merges(db))
+
+
+def _merges(db: sqlite3.Connection) -> list[MergeFact]:
     query = f"SELECT fact FROM facts WHERE kind = 'merge' AND {_STANDING} ORDER BY number"  # noqa: S608 - our own words
-    merges = [FACT.validate_json(row[0]) for row in db.execute(query)]
-    return claims_of(vin, [one for one in merges if isinstance(one, MergeFact)])
+    merges = (FACT.validate_json(row[0]) for row in db.execute(query))
+    return [one for one in merges if isinstance(one, MergeFact)]
+
+
+def _stock_states(db: sqlite3.Connection, vins: Collection[str]) -> dict[str, StockState]:
+    """The step that was taken last, by whichever VIN of the car; of two at one moment the one told later."""
+    merges = _merges(db)
+    cars = {vin: claims_of(vin, merges).vins for vin in vins}
+    named = sorted({vin for car in cars.values() for vin in car})
+    marks = ",".join("?" * len(named))
+    query = f"SELECT fact FROM facts WHERE kind = 'stock' AND vin IN ({marks}) ORDER BY number"  # noqa: S608 - only marks
+    told = (FACT.validate_json(row[0]) for row in db.execute(query, named))
+    steps = sorted((one for one in told if isinstance(one, StockFact)), key=lambda one: in_utc(one.at))
+    last = {vin: [step.state for step in steps if step.vin in car] for vin, car in cars.items()}
+    return {vin: states[-1] for vin, states in last.items() if states}
+
+
+def _move_in_stock(db: sqlite3.Connection, moved: Iterable[str]) -> None:
+    """A sold car that is plugged in is delivered; any other one is read again."""
+    vins = {other for vin in moved for other in claims_in(db, vin).vins}
+    for vin, state in _stock_states(db, vins).items():
+        stands = "sold" if state is StockState.SOLD else "in_stock"
+        db.execute("UPDATE vehicles SET stock_state = ? WHERE vin = ?", (stands, vin))
 
 
 def forget_strangers(db: sqlite3.Connection) -> None:
@@ -54,6 +84,7 @@ def _take(db: sqlite3.Connection, facts: Sequence[Fact]) -> tuple[Fact, ...]:
     new = tuple(fact for fact in facts if _put(db, fact))
     if new and db.execute("SELECT sum(length(fact)) FROM facts").fetchone()[0] > MAX_BYTES:
         raise FactsFullError
+    _move_in_stock(db, {fact.vin for fact in new if isinstance(fact, StockFact)})
     return new
 
 

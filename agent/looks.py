@@ -1,6 +1,6 @@
 """Draws the bay page: the same cards for the first load and for every change that is sent to the phone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -91,13 +91,15 @@ class Looks:
         done = await self._store.intakes(Status.COMPLETE)
         return {
             "bays": [await self._bay_card(state, choices, language) for state in states],
-            "awaiting": self._lists("awaiting.html", _away(awaiting, plugged), choices, language, folded=False),
-            "latest": self._lists("latest.html", _away(done, plugged)[:LATEST_SHOWN], choices, language, folded=True),
+            "awaiting": await self._lists("awaiting.html", _away(awaiting, plugged), choices, language),
+            "latest": await self._lists("latest.html", _away(done, plugged)[:LATEST_SHOWN], choices, language),
         }
 
     async def _bay_card(self, state: BayState, choices: _Choices, language: Language) -> Card:
         intake = await self._store.intake(state.car.intake_id) if state.car else None
-        head = self._draw("bay.html", language, state=state, car=state.car, intake=intake)
+        vin = (state.car.vin if state.car else "") or (intake.vin if intake else "")
+        stock = (await self._store.facts.stock_states((vin,))).get(vin) if vin else None
+        head = self._draw("bay.html", language, state=state, car=state.car, intake=intake, stock=stock)
         body, form = "", ""
         done = state.stage is Stage.COMPLETE
         if state.car is not None and state.car.driving:
@@ -112,14 +114,16 @@ class Looks:
         tail = self._draw("verdict.html", language, intake=intake, folded=False) if sent else ""
         return Card(f"bay-{quote(state.name)}", form, head, body, tail)
 
-    def _lists(
-        self, template: str, intakes: Iterable[Intake], choices: _Choices, language: Language, *, folded: bool
+    async def _lists(
+        self, template: str, intakes: Sequence[Intake], choices: _Choices, language: Language
     ) -> list[Card]:
+        folded = template == "latest.html"
+        stock = await self._store.facts.stock_states({intake.vin for intake in intakes if intake.vin})
         return [
             Card(
                 f"intake-{intake.id}",
                 f"{intake.id}/{'' if intake.vin else 'vin'}",
-                self._draw(template, language, intake=intake),
+                self._draw(template, language, intake=intake, stock=stock.get(intake.vin)),
                 self._form(intake.id, intake, choices, language, asks_vin=not intake.vin, folded=folded),
                 self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
             )

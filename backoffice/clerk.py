@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.cars import current_id
-from backoffice.commands import fact_entered
+from backoffice.commands import UNFILLED, fact_entered
 from backoffice.decision_store import Decided, Hand, Signed, load_decisions, one_decision, sign, was_taken_back
 from backoffice.decisions import (
     Decision,
@@ -27,7 +27,7 @@ from backoffice.problems import ProblemError
 from backoffice.reuniting import join_visits, merge_cars, move_visit, undo_merge, undo_move
 from backoffice.store import RecordStore
 from backoffice.views import DecisionView
-from backoffice.withdrawing import UNFILLED, amend_entry, enter_mileage, entries_of_record, note_event, void_entry
+from backoffice.withdrawing import amend_entry, enter_mileage, entries_of_record, note_event, void_entry
 from evidence.history import in_utc
 from sync.command_facts import WithdrawnFact
 

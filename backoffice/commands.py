@@ -35,6 +35,8 @@ LIVES = {  # how long each kind is worth waiting for, unless somebody says other
 TRY_AGAIN_AFTER = timedelta(days=1)
 KEEP_CLOSED = timedelta(days=90)
 BY_ITSELF = "forecourt"
+UNFILLED = "-"
+"""Stands for the VIN in a fact until it is sent: it may still change."""
 FACTS_BYTES = 64 << 10
 LOOKED_AT_TOGETHER = 500
 _ITEM = re.compile(ITEM)
@@ -111,7 +113,7 @@ def service_fact(workorder_id: str, order: WorkOrder) -> ServiceFact:
     """The service of ``order`` as the boxes learn it: nobody's name, no note, and only items that a plan can name."""
     items = tuple(item for item in order.items if _ITEM.match(item))
     meters = order.model_dump(include={"odometer_m", "engine_run_s", "hev_m"})
-    return ServiceFact(id=workorder_id, vin="-", done_at=in_utc(order.done_at), items=items, **meters)
+    return ServiceFact(id=workorder_id, vin=UNFILLED, done_at=in_utc(order.done_at), items=items, **meters)
 
 
 async def owes_facts(connection: AsyncConnection, cars: Collection[str] | None = None) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.cars import TOLD_BY_THE_CAR, claim, create_car, current_id, current_ids
-from backoffice.commands import fact_entered
+from backoffice.commands import UNFILLED, fact_entered
 from backoffice.decision_store import Hand, Signed, other_end, sign
 from backoffice.decisions import Decision, JoinedBody, MergedBody, MovedInBody, MovedOutBody, TakenBackBody
 from backoffice.identity import MAX_KEY, IdentityKey, KeyKind, normalise
@@ -15,7 +15,6 @@ from backoffice.merging import dissolve_if_empty, give_visit, inventory, merge, 
 from backoffice.problems import ProblemError
 from backoffice.review import load_case
 from backoffice.tables import identities, vehicles
-from backoffice.withdrawing import UNFILLED
 from evidence.snapshot import VinStatus
 from evidence.vin import names_a_car
 from sync.command_facts import MergeFact

@@ -11,9 +11,11 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.cars import NewId
+from backoffice.commands import UNFILLED, fact_entered
 from backoffice.problems import ProblemError
 from backoffice.tables import stock_changes, vehicles
-from backoffice.views import StockState
+from evidence.history import in_utc
+from sync.command_facts import StockFact, StockState
 
 MAX_NOTE = 200
 ARRIVED, PREPARING, ON_SALE, RESERVED, SOLD, RETURNED = StockState
@@ -47,7 +49,7 @@ def usual(before: StockState, after: StockState) -> bool:
 async def take_step(
     connection: AsyncConnection, vehicle_id: str, step: StockStep, new_id: NewId, *, expected: StockState | None = None
 ) -> bool:
-    """Move a car to ``step.after``; False when it stands there already.
+    """Move a car to ``step.after`` and let its boxes know; False when it stands there already.
 
     Raise ProblemError (409) for a step off the map without a note, and when the car does not stand where ``expected``
     says the person saw it.
@@ -63,9 +65,10 @@ async def take_step(
             409, "office.problem_stock_step", before=f"@office.state_{before}", after=f"@office.state_{step.after}"
         )
     await connection.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(stock_state=step.after.value))
+    change_id = new_id()
     await connection.execute(
         insert(stock_changes).values(
-            id=new_id(),
+            id=change_id,
             vehicle_id=vehicle_id,
             state=step.after.value,
             from_state=before.value,
@@ -74,6 +77,8 @@ async def take_step(
             note=step.note[:MAX_NOTE],
         )
     )
+    fact = StockFact(id=change_id, vin=UNFILLED, state=step.after, at=in_utc(step.at))
+    await fact_entered(connection, vehicle_id, fact, step.at)
     return True
 
 

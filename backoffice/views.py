@@ -1,13 +1,13 @@
 """What the back office shows: the shapes its API returns and its pages render."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field
 from pydantic_core import PydanticCustomError
 
 from evidence.snapshot import CheckPart, Finding, Result, Severity, Snapshot, Text
+from sync.command_facts import StockState as StockState
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 OfDay = TypeVar("OfDay", date, datetime)
@@ -26,17 +26,6 @@ Day = Annotated[date, AfterValidator(_of_cars)]
 
 class View(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-class StockState(StrEnum):
-    """Where a car stands in the dealer's stock."""
-
-    ARRIVED = "arrived"
-    PREPARING = "preparing"
-    ON_SALE = "on_sale"
-    RESERVED = "reserved"
-    SOLD = "sold"
-    RETURNED = "returned"
 
 
 class CodeView(View):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice import lookups
-from backoffice.commands import fact_entered
+from backoffice.commands import UNFILLED, fact_entered
 from backoffice.decision_store import Hand, Signed, sign
 from backoffice.decisions import Decision, EventBody, MileageEntryBody, VoidBody
 from backoffice.judging import VOIDED, EntryFact
@@ -17,9 +17,6 @@ from backoffice.tables import records
 from evidence.history import EventKind
 from sync.command_facts import MAX_METRES, EventFact, VoidFact
 from sync.records import MileageBody, Record
-
-UNFILLED = "-"
-"""Stands for the VIN in a fact until it is sent: it may still change."""
 
 
 async def void_entry(

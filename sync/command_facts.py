@@ -1,6 +1,7 @@
-"""What people know about a car upstream and its boxes should too: services, voids, events, merges. Told by ``/cmd``."""
+"""What people know of a car upstream and its boxes should too: services, voids, events, merges, stock. By ``/cmd``."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -71,6 +72,25 @@ class MergeFact(UpstreamFact):
     intake_ids: tuple[IntakeId, ...] = Field((), max_length=200)
 
 
+class StockState(StrEnum):
+    """Where a car stands in the dealer's stock."""
+
+    ARRIVED = "arrived"
+    PREPARING = "preparing"
+    ON_SALE = "on_sale"
+    RESERVED = "reserved"
+    SOLD = "sold"
+    RETURNED = "returned"
+
+
+class StockFact(UpstreamFact):
+    """The car moved in the stock; of several the latest ``at`` holds, whichever came first."""
+
+    kind: Literal["stock"] = "stock"
+    state: StockState
+    at: datetime
+
+
 class WithdrawnFact(UpstreamFact):
     """The fact ``fact`` was taken back: from now on it counts as never told."""
 
@@ -78,5 +98,7 @@ class WithdrawnFact(UpstreamFact):
     fact: str = Field(pattern=FACT_ID)
 
 
-Fact = Annotated[ServiceFact | VoidFact | EventFact | MergeFact | WithdrawnFact, Field(discriminator="kind")]
+Fact = Annotated[
+    ServiceFact | VoidFact | EventFact | MergeFact | StockFact | WithdrawnFact, Field(discriminator="kind")
+]
 FACT: TypeAdapter[Fact] = TypeAdapter(Fact, config=ConfigDict(defer_build=True))

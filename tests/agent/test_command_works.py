@@ -199,9 +199,12 @@ async def test_facts_are_judged_each_by_itself_and_the_next_verdict_uses_them(bo
         {"kind": "event", "id": "e1", "vin": CAR_A, "event": "cluster_replaced", "at": "2026-01-01", "person": "Li"},
     )
 
-    first = await FactsWork(box.desk)(FactsWanted(facts=told))
-    again = await FactsWork(box.desk)(FactsWanted(facts=told))
+    changes: list[str] = []
+    work = FactsWork(box.desk, lambda: changes.append("seen"))
+    first = await work(FactsWanted(facts=told))
+    again = await work(FactsWanted(facts=told))
 
+    assert changes == ["seen"]
     assert (first.status, first.report["new"], first.report["known"]) == (Status.DONE, 1, 0)
     assert (again.report["new"], again.report["known"]) == (0, 1)
     refused = first.report["refused"]
@@ -238,3 +241,15 @@ async def test_a_range_of_a_stream_that_is_not_ours_is_refused(tmp_path: Path) -
 
     assert (strange.status, strange.reason) == (Status.REFUSED, "command.no_stream")
     assert (ours.status, ours.params) == (Status.DONE, {"count": 0, "gone": 0})
+
+
+async def test_where_a_car_stands_in_the_stock_is_no_reason_to_judge_it_again(box: Box) -> None:
+    await box.plug()
+    await box.read(52_000)
+    fact = {"kind": "stock", "id": "k1", "vin": CAR_A, "state": "reserved", "at": "2026-03-01T09:00:00Z"}
+    gone = fact | {"id": "k2", "state": "scrapped"}
+
+    outcome = await FactsWork(box.desk, lambda: None)(FactsWanted(facts=(fact, gone)))
+
+    assert (outcome.report["new"], list(outcome.report["refused"])) == (1, ["k2"])  # type: ignore[call-overload]
+    assert not [name for name in box.sink.sets if "told" in name]

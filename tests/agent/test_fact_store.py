@@ -10,9 +10,10 @@ from agent import fact_store
 from agent.answers import Answers
 from agent.errors import FactsFullError
 from agent.intake import Circumstances, read
-from agent.ledger import Intake, Known
+from agent.ledger import Intake, Known, purpose_for
 from agent.ledger_store import LedgerStore
-from sync.command_facts import Fact, MergeFact, ServiceFact, WithdrawnFact
+from evidence.snapshot import Purpose
+from sync.command_facts import Fact, MergeFact, ServiceFact, StockFact, StockState, WithdrawnFact
 from tests.agent.cars import CAR_A, CAR_B, NOW, reading_of, vin_of
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -105,3 +106,34 @@ async def test_a_back_office_cannot_fill_the_disk(store: LedgerStore, monkeypatc
 
     assert await services(store, CAR_A) == ["s1", "s2"]
     assert await store.facts.take([service("s1")]) == ()
+
+
+def stock(name: str, state: StockState, days: int, vin: str = CAR_A) -> StockFact:
+    return StockFact(id=name, vin=vin, state=state, at=AT + timedelta(days=days))
+
+
+async def test_the_step_in_the_stock_that_was_taken_last_holds_in_whichever_order_they_came(store: LedgerStore) -> None:
+    await take_in(store, CAR_A, "i1")
+    sold, reserved = stock("k2", StockState.SOLD, 2), stock("k1", StockState.RESERVED, 1)
+    await store.facts.take([sold, reserved])
+
+    assert await store.facts.stock_states((CAR_A, CAR_B)) == {CAR_A: StockState.SOLD}
+    assert await purpose(store) is Purpose.DELIVERY
+
+    await store.facts.take([stock("k3", StockState.RETURNED, 3)])
+
+    assert await store.facts.stock_states((CAR_A,)) == {CAR_A: StockState.RETURNED}
+    assert await purpose(store) is Purpose.RE_READ
+
+
+async def test_a_merged_car_stands_where_either_of_its_vins_was_moved_last(store: LedgerStore) -> None:
+    await take_in(store, CAR_A, "i1")
+    merge = MergeFact(id="m1", vin=CAR_B, other_vin=CAR_A)
+    await store.facts.take([stock("k1", StockState.ON_SALE, 1), merge, stock("k2", StockState.SOLD, 2, CAR_B)])
+
+    assert await store.facts.stock_states((CAR_A,)) == {CAR_A: StockState.SOLD}
+    assert await purpose(store) is Purpose.DELIVERY
+
+
+async def purpose(store: LedgerStore) -> Purpose:
+    return purpose_for(await store.vehicle(CAR_A))

@@ -1,10 +1,20 @@
-"""The one line that says how delivery stands: what a person must act on comes before what time will heal."""
+"""What a card of the bay page says of a car, and the one line that says how delivery stands."""
+
+from datetime import UTC
+from pathlib import Path
 
 import pytest
 
+from agent.bay import BayState, PluggedCar
+from agent.bays import Bays
+from agent.intake import Circumstances, read
+from agent.ledger import Intake, Known
+from agent.ledger_store import LedgerStore
 from agent.looks import Looks
 from config.catalogue import Language
+from sync.command_facts import StockFact, StockState
 from sync.publisher import PublisherState
+from tests.agent.cars import CAR_A, NOW, reading_of
 
 REFUSED = PublisherState(refused="no", refused_key="mqtt.refused_topic", fullness=0.9)
 LINES = {
@@ -23,3 +33,23 @@ def test_the_line_says_what_matters_most(part: str) -> None:
 
     assert part in looks._link_line(Language.EN)
     assert looks._link_line(Language.ZH) != looks._link_line(Language.EN)
+
+
+async def test_where_a_car_stands_in_the_stock_is_said_beside_it(tmp_path: Path) -> None:
+    store = await LedgerStore.open(tmp_path / "ledger.db")
+    bays = Bays.__new__(Bays)
+    bays._states = {"Bay 1": BayState("Bay 1", car=PluggedCar("i2", NOW, vin=CAR_A))}
+    looks = Looks(bays, store, PublisherState, UTC)
+    visit = read(Intake("i1", "Bay 1", NOW), reading_of(CAR_A), Known(), Circumstances(NOW))
+    await store.commit(visit)
+
+    before = str(await looks.cards(Language.EN))
+    await store.facts.take([StockFact(id="k1", vin=CAR_A, state=StockState.RESERVED, at=NOW)])
+    cards, chinese = await looks.cards(Language.EN), await looks.cards(Language.ZH)
+
+    assert "reserved" not in before
+    sections = cards["sections"]
+    assert "In stock: reserved" in sections["bays"][0]["head"]
+    assert "reserved ·" in sections["awaiting"][0]["head"]
+    assert "库存状态：已预订" in chinese["sections"]["bays"][0]["head"]
+    await store.close()

@@ -15,7 +15,7 @@ from backoffice.store import RecordStore
 from backoffice.views import WorkOrder
 from evidence.history import EventKind
 from sync.command import CommandAnswer, Status
-from sync.command_facts import EventFact, Fact, WithdrawnFact
+from sync.command_facts import EventFact, Fact, StockState, WithdrawnFact
 from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, row, visit
 
 HOUR = timedelta(hours=1)
@@ -246,3 +246,20 @@ async def test_a_command_that_waits_is_still_waiting_after_a_restart(store: Reco
     again = Queue(store)
 
     assert (await again.get(command_id)).state == WAITING
+
+
+async def test_a_step_in_the_stock_goes_to_every_box_that_has_read_the_car(store: RecordStore, commands: Queue) -> None:
+    car = await read_car(store, "bay-1", "v1")
+    await read_car(store, "bay-2", "v2")
+    for number, state in enumerate((StockState.PREPARING, StockState.PREPARING, StockState.RESERVED)):
+        await store.set_stock_state(car, state, "Wang", START + number * HOUR, "for a customer")
+
+    assert await commands.plan(DAY) == ("bay-1", "bay-2")
+
+    told = await commands.facts_of("bay-2")
+    assert [(fact["kind"], fact["state"], fact["vin"]) for fact in told] == [  # type: ignore[index]
+        ("stock", "preparing", VIN_A),
+        ("stock", "reserved", VIN_A),
+    ]
+    assert "Wang" not in str(told)
+    assert "customer" not in str(told)
