@@ -321,8 +321,8 @@ def test_the_distance_since_a_reflash_tells_what_was_driven_where_codes_were_cle
     assert _reasons(before, _seen(41_912, 0, counted_km=1_621, distance_since_reflash_m=21_903 * KM)) == ["", ""]
 
 
-def _hours(dash_km: int, days_ago: float, hours: int, **more: int) -> Visit:
-    return _seen(dash_km, days_ago, engine_run_time_s=hours * HOUR_S, **more)
+def _hours(dash_km: int, days_ago: float, hours: int, papers_km: int | None = None) -> Visit:
+    return _seen(dash_km, days_ago, papers_km=papers_km, engine_run_time_s=hours * HOUR_S)
 
 
 def test_engine_hours_tell_a_swap_of_the_newest_value() -> None:
