@@ -1,12 +1,11 @@
 """A box that only produces and delivers, for the fault runs: ``python -m tests.system.fault_box FOLDER PORT PROTOCOL``.
 
 Appends numbered records until the file ``calm`` is there, then ends as soon as nothing is owed. Each record that the
-outbox took is noted in ``promised`` as ``number stream seq``. The file ``clock`` says how many years its clock is off.
+outbox took is noted in ``promised`` as ``number stream seq``.
 """
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 from config.settings import MqttSettings
@@ -22,7 +21,6 @@ from tests.sync.samples import BODIES, speed
 
 PAUSE_S = 0.02
 AT_ONCE = 6
-YEAR_NS = 365 * 86_400 * 10**9
 FULL_PAUSE_S = 0.1
 MAX_BYTES = 64 << 20
 
@@ -69,21 +67,10 @@ def _last_number(folder: Path) -> int:
     return life * 1_000_000
 
 
-def clock_of(folder: Path) -> SystemClock:
-    def wall_ns() -> int:
-        try:
-            years = int((folder / "clock").read_text())
-        except (OSError, ValueError):
-            years = 0
-        return time.time_ns() + years * YEAR_NS
-
-    return SystemClock(wall_ns=wall_ns)
-
-
 async def main(folder: Path, disk: Path, port: int, protocol: str, publisher: type[Publisher]) -> None:
     quick = {"connect_timeout_s": 2, "ack_timeout_s": 1, "backoff_first_s": 0.05, "backoff_max_s": 0.3}
     address = {"url": f"mqtt://127.0.0.1:{port}", "protocol": protocol, "batch_records": 20, "window_batches": 4}
-    clock = clock_of(folder)
+    clock = SystemClock()
     try:
         outbox = await Outbox.open(disk / "outbox.db", clock=clock, max_bytes=MAX_BYTES)
     except OutboxError as error:

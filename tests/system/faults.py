@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.simulated import SimulatedLot
 from tests.sync.broker import Broker, BrokerProcess, Rumqttd
 from tests.system.fault_cars import Visits
+from tests.system.fault_clock import FakeClock, clear_up
 from tests.system.fault_proxy import FaultProxy, Line, fault_proxy
 from tests.system.fault_store import FaultStore, FileStore, children_of, send
 
@@ -33,9 +34,11 @@ YEARS = (-30, -1, 0, 1, 40)
 DISK_BYTES = 24 << 20
 FILE_LIMIT = 4096
 
+MORE_BYTES = (0, 1 << 20, 8 << 20)  # what a process short of memory still gets beyond what it has
+
 FAULTS = (
     "kill", "kill", "broker_restarts", "stop", "cut", "bad_line", "clock_jumps", "disk_full", "write_errors",
-    "no_descriptors",
+    "no_descriptors", "no_memory",
 )  # fmt: skip
 
 OFFICE = """\
@@ -93,6 +96,7 @@ class FaultRun:
         self._plan = list(plan)
         self._folder = folder
         self._disk = disk or folder
+        self._clock = FakeClock(folder)
         self._chance = random.Random(seed)
         self._seconds = seconds
         self._control = control
@@ -140,7 +144,8 @@ class FaultRun:
         for name, command in self._commands.items():
             if name not in self._running or self._running[name].poll() is not None:
                 with (self._folder / f"{name}.log").open("ab") as log:
-                    self._running[name] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+                    clock = self._clock.environment
+                    self._running[name] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=clock)
                 self._born[name] = time.monotonic()
 
     async def _flowing(self) -> None:
@@ -235,7 +240,7 @@ class FaultRun:
         proxy.line = Line.PASS
 
     async def clock_jumps(self) -> None:
-        (self._folder / "clock").write_text(str(self._chance.choice(YEARS)))
+        self._clock.jump(self._chance.choice(YEARS))
 
     async def disk_full(self) -> None:
         """Somebody else takes all the room on the box's disk, if that is a small one of its own."""
@@ -268,6 +273,19 @@ class FaultRun:
                 await asyncio.sleep(0.6)
                 resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
+    async def no_memory(self) -> None:
+        """A process gets next to no more memory than it has; what it cannot do now it does later, or its next life."""
+        victims = [victim.pid for victim in [self._victim()] if victim] + self._some_worker()
+        if not victims:
+            return
+        pid = self._chance.choice(victims)
+        with suppress(ProcessLookupError, FileNotFoundError):
+            before = resource.prlimit(pid, resource.RLIMIT_AS)
+            limit = _address_space_bytes(pid) + self._chance.choice(MORE_BYTES)
+            resource.prlimit(pid, resource.RLIMIT_AS, (limit, before[1]))
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5))
+            resource.prlimit(pid, resource.RLIMIT_AS, before)
+
     async def _heal_and_drain(self) -> None:
         (self._folder / "calm").touch()
         if isinstance(self._broker, Rumqttd):
@@ -293,6 +311,7 @@ class FaultRun:
             for worker in workers:
                 send(worker, signal.SIGKILL)
         self._broker.kill()
+        clear_up()
 
     async def _judge(self) -> None:
         judged = self.judged
@@ -312,6 +331,10 @@ class FaultRun:
 
 
 Place = tuple[str, int]
+
+
+def _address_space_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _promises(path: Path) -> dict[int, Place]:
