@@ -281,3 +281,29 @@ def test_a_paper_of_the_visit_tells_the_new_cluster_where_both_could_show_its_nu
 
     assert seen(93_098) == (63_457, 95_183)
     assert seen(62_098) == (63_457, 63_457)
+
+
+def test_a_unit_that_fell_tells_of_the_new_cluster_and_one_first_seen_tells_nothing() -> None:
+    """Nobody dated the visit, and the dashboard was not typed: 64,621 became 9,872."""
+    before = visit(snapshot(id="a", odometer=(_row(60_000, "714"),)), days_ago=900)
+
+    def life_km(ecu: str, km: int) -> int:
+        reading = snapshot(id="b", odometer=(_row(km, ecu),)).model_copy(update={"clock": ClockQuality.NONE})
+        car = History("car", (before, visit(reading, days_ago=9_000)), events=(_swap(700, 64_621, 9_872),))
+        return _lives(build_ledger(car))["b/odometer/0"][1]
+
+    assert life_km("714", 13_834) == 68_583
+    assert life_km("710", 13_834) == 13_834
+    assert life_km("714", 9_000) == 9_000
+
+
+def test_a_dashboard_that_neither_fits_is_asked_for_a_slip_only_then() -> None:
+    """96,943 went with the cluster though the dashboard's slip is nearer to what it would show had it gone on."""
+    before = _typed(82_894, "a", 300, _row(82_894, "77E"))
+    car_of = lambda dash_km: History(  # noqa: E731
+        "car", (before, _typed(dash_km, "b", 0, _row(96_943, "77E"))), events=(_swap(150, 92_915, 86_167),)
+    )
+
+    assert _lives(build_ledger(car_of(96_943)))["b/odometer/0"] == (96_943, 103_691)
+    assert _lives(build_ledger(car_of(90_195)))["b/odometer/0"] == (96_943, 96_943)
+    assert _lives(build_ledger(car_of(90_915)))["b/odometer/0"] == (96_943, 96_943)

@@ -83,3 +83,12 @@ def test_a_slip_long_before_bounds_nothing() -> None:
 
 def test_a_visit_before_one_that_is_dated_before_the_switch_shows_the_old_unit() -> None:
     assert _life_km(_seen(31_579, 1_500), _seen(27_796, NEVER, papers_km=42_154), _seen(46_000, 700)) == 27_796
+
+
+def test_a_counter_within_half_a_hundredth_of_the_dashboards_way_ran_with_it() -> None:
+    """31,779 miles are 19,564 km after 31,579 km."""
+    before, later = _seen(31_579, 1_500, counted_km=15_318), _seen(45_325, 100)
+
+    assert _life_km(before, _seen(31_779, NEVER, counted_km=34_882), later) == 51_143
+    assert _life_km(before, _seen(31_779, NEVER, counted_km=34_979), later) == 51_143
+    assert _life_km(before, _seen(31_779, NEVER, counted_km=34_982), later) == 31_779
