@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backoffice.chronology import StoredRecord
 from backoffice.identity import MAX_KEY, IdentityKey, KeyKind, identity_keys, resolve
 from backoffice.tables import (
+    OF_A_CAR,
     alerts,
     codes,
     decisions,
@@ -135,7 +136,7 @@ async def cars_dated_by(connection: AsyncConnection, stored: StoredRecord) -> tu
     if not isinstance(stored.record.body, ClockBody):
         return ()
     boot = (records.c.device == stored.device, records.c.boot == stored.record.boot)
-    found = select(records.c.vehicle_id).where(*boot, records.c.vehicle_id.is_not(None)).distinct()
+    found = select(records.c.vehicle_id).where(*boot, OF_A_CAR).distinct()
     return tuple((await connection.execute(found)).scalars())
 
 

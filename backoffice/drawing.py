@@ -16,7 +16,7 @@ from backoffice.errors import StoreFailedError
 from backoffice.projection import Projector
 from backoffice.recording import stored_record
 from backoffice.review import Reviewed
-from backoffice.tables import records
+from backoffice.tables import WAITING, records
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 200  # records a transaction: so long do others wait who want to draw or decide
@@ -96,5 +96,5 @@ class Drawing:
 
 def _waiting(after: Key) -> Select[tuple[object, ...]]:
     key = (records.c.device, records.c.stream, records.c.seq)
-    waiting = select(records).where(records.c.projected.is_(False), tuple_(*key) > after)
+    waiting = select(records).where(WAITING, tuple_(*key) > after)
     return waiting.order_by(*key).limit(AT_ONCE)

@@ -12,7 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backoffice.identity import normalise
 from backoffice.judging import EntryFact
 from backoffice.recording import HOLE, REFUSED, TOMBSTONE
-from backoffice.tables import alerts, deliveries, gaps, notifications, odometer_entries, plates, records, vehicles
+from backoffice.tables import (
+    WAITING,
+    alerts,
+    deliveries,
+    gaps,
+    notifications,
+    odometer_entries,
+    plates,
+    records,
+    vehicles,
+)
 from backoffice.views import (
     AlertView,
     Notification,
@@ -152,7 +162,7 @@ async def count_all(connection: AsyncConnection, now: datetime) -> dict[str, int
     """What the store holds; ``holes`` is the number of records proven lost and should be 0."""
     totals: dict[str, Select[int]] = {
         "records": select(func.count()).select_from(records),
-        "unprojected": select(func.count()).select_from(records).where(records.c.projected.is_(False)),
+        "unprojected": select(func.count()).select_from(records).where(WAITING),
         "vehicles": select(func.count()).select_from(vehicles).where(vehicles.c.merged_into.is_(None)),
         "open_alerts": select(func.count()).select_from(alerts).where(_stands(now)),
         "notifications_waiting": select(func.count())

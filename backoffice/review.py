@@ -22,6 +22,7 @@ from backoffice.identity import normalise
 from backoffice.judging import EntryFact, judge_dossier, summary_of
 from backoffice.recording import stored_record
 from backoffice.tables import (
+    OF_A_CLOCK,
     alerts,
     codes,
     deliveries,
@@ -152,7 +153,8 @@ async def _clock_records(connection: AsyncConnection, stored: Iterable[StoredRec
         return []
     fixes = (
         select(records)
-        .where(records.c.kind == "clock", tuple_(records.c.device, records.c.boot).in_(boots))
+        .where(OF_A_CLOCK, records.c.device.in_({device for device, _ in boots}))
+        .where(tuple_(records.c.device, records.c.boot).in_(boots))
         .order_by(records.c.stream, records.c.seq)
     )
     return [stored_record(row) for row in await connection.execute(fixes)]

@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sync.outbox_file import READINGS, lowest, number_of
+from sync.outbox_file import READINGS, TURNS, lowest, number_of
 
 SHARE = 8  # at most one part in so many of the quota
 _TRIMMED_AT_ONCE = 200
 _SIZE = "length(CAST(payload AS BLOB))"
 _KEEP = (
     f"INSERT OR REPLACE INTO kept (stream, seq, turn, acked_at, bytes, payload)"  # noqa: S608
-    f" SELECT stream, seq, turn, ?, {_SIZE}, payload FROM owed WHERE stream = ? AND seq BETWEEN ? AND ? AND turn < ?"
+    f" SELECT stream, seq, turn, ?, {_SIZE}, payload FROM owed INDEXED BY owed_first"
+    f" WHERE stream = ? AND turn IN {TURNS[:READINGS]} AND turn != {READINGS} AND seq BETWEEN ? AND ?"
 )
 
 
@@ -27,9 +28,9 @@ def keep(connection: sqlite3.Connection, stream: str, ranges: Sequence[tuple[int
     number = number_of(connection, stream)
     size = 0
     for a, b in ranges:
-        new = "SELECT coalesce(sum(bytes), 0) FROM kept WHERE stream = ? AND seq BETWEEN ? AND ?"
-        connection.execute(_KEEP, (now_ms, number, a, b, READINGS))
-        size += int(connection.execute(new, (number, a, b)).fetchone()[0])
+        if connection.execute(_KEEP, (now_ms, number, a, b)).rowcount:
+            new = "SELECT coalesce(sum(bytes), 0) FROM kept WHERE stream = ? AND seq BETWEEN ? AND ?"
+            size += int(connection.execute(new, (number, a, b)).fetchone()[0])
     return size
 
 

@@ -415,7 +415,8 @@ def written_by_an_earlier_version(path: Path, version: int) -> None:
         old.executescript((SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
     old.execute(f"PRAGMA user_version = {version}")
     old.execute("INSERT INTO streams VALUES (1, 'old', 2)")
-    rows = [(1, 0, record_json(BODIES["snapshot"])), (2, 1, record_json(speed(1)))]
+    first = 0 if version == 1 else 1
+    rows = [(1, first, record_json(BODIES["snapshot"])), (2, first + 1, record_json(speed(1)))]
     old.executemany("INSERT INTO owed (stream, seq, turn, payload) VALUES (1, ?, ?, ?)", rows)
     old.execute("INSERT INTO appended_once (name) VALUES ('visit-1')")
     old.close()

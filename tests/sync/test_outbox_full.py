@@ -189,7 +189,7 @@ async def test_a_full_disk_can_be_started_on(small_disk: Path) -> None:
 
 async def test_readings_make_way_on_a_full_disk_too(small_disk: Path) -> None:
     outbox = await reopened(small_disk / "o.db", 64 << 20)
-    await outbox.append([speed(n) for n in range(2000)])
+    await outbox.append([speed(n) for n in range(3000)])
     fill(small_disk)
     for n in range(100):
         await outbox.append([mileage(n)] * 5)
