@@ -5,12 +5,11 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from sync.records import Record
-from sync.rows import cut
 from sync.wire import WIRE_VERSION, Account, Ack, Nack, Question, State
 
 ZLIB_FIRST_BYTE = 0x78  # a JSON object begins with 0x7B: one byte tells them apart without MQTT 5 properties
@@ -20,8 +19,8 @@ MAX_BATCH_BYTES = 4 << 20  # after inflation: a page of records plus one of the 
 MAX_BATCH_RECORDS = 1000
 MAX_SEQ = (1 << 53) - 1  # whole numbers that every JSON reader keeps exact
 REASON_LIMIT = 200
-_validate = Record.__pydantic_validator__.validate_python
-_STREAM = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
+STREAM_PATTERN = r"^[0-9A-Za-z-]{1,64}\Z"
+_STREAM = re.compile(STREAM_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,24 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedRecord:
-    """One valid record of a batch; ``payload`` is its JSON as it is to be stored."""
+class ReceivedRecord(NamedTuple):
+    """One valid record of a batch; ``payload`` is its JSON as it is to be stored.
+
+    ``about_no_car`` is a raw reading that names none: nothing follows from it. ``known`` is the record if it had to be
+    taken apart already.
+    """
 
     seq: int
-    record: Record
+    kind: str
+    boot: str
     payload: str
+    about_no_car: bool = False
+    known: Record | None = None
+
+    @property
+    def record(self) -> Record:
+        """The record itself; taking a raw reading apart costs more than all the rest of it."""
+        return self.known or Record.model_validate_json(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +60,15 @@ class ReceivedBatch:
     records: tuple[ReceivedRecord, ...]
     poison: tuple[Nack, ...] = ()
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing more follows from it than that it is kept."""
+        return bool(self.records) and not self.poison and all(one.about_no_car for one in self.records)
+
 
 def encode_batch(stream: str, lo: int, rows: Iterable[tuple[int, bytes | str]]) -> bytes:
     """Return the payload of a batch; each row is ``(seq, record as JSON)``. Long ones are deflated."""
-    records = b",".join(b"[%d,%b]" % (seq, row if isinstance(row, bytes) else row.encode()) for seq, row in rows)
+    records = b",".join([b"[%d,%b]" % (seq, row if isinstance(row, bytes) else row.encode()) for seq, row in rows])
     text = b'{"v":%d,"s":%b,"lo":%d,"r":[%b]}' % (WIRE_VERSION, json.dumps(stream).encode(), lo, records)
     return zlib.compress(text, 1) if len(text) >= COMPRESS_FROM_BYTES else text
 
@@ -127,17 +142,10 @@ def _inflate(payload: bytes) -> bytes:
 
 
 def _read_quickly(device: str, text: bytes) -> ReceivedBatch | None:
-    """A batch in which all is as it should be; None for any other, which the long way judges."""
-    try:
-        found = cut(text.decode(), MAX_BATCH_RECORDS)
-        if found is None:
-            return None
-        stream, lo, rows = found
-        records = [ReceivedRecord(seq, _validate(content), payload) for seq, content, payload in rows]
-    except ValueError:
-        return None
-    in_order = all(a.seq < b.seq for a, b in pairwise(records))
-    return ReceivedBatch(device, stream, lo, tuple(records)) if in_order and records[-1].seq <= MAX_SEQ >= lo else None
+    """A batch of raw readings in which all is as it should be; None for any other, which the long way judges."""
+    from sync.rows import read  # its decoder comes with the back office
+
+    return read(device, text)
 
 
 def _read_envelope(device: str, envelope: dict[str, object]) -> ReceivedBatch | Unreadable:
@@ -168,7 +176,7 @@ def _sort_row(seq: int, content: object, good: dict[int, ReceivedRecord], bad: d
     except (ValueError, RecursionError) as error:
         bad[seq] = _reason(error)
     else:
-        good.setdefault(seq, ReceivedRecord(seq, record, payload))
+        good.setdefault(seq, ReceivedRecord(seq, record.body.kind, record.boot, payload, known=record))
 
 
 def _nacks(stream: str, bad: dict[int, str], good: dict[int, ReceivedRecord]) -> tuple[Nack, ...]:
@@ -196,5 +204,5 @@ def answers_of(batch: ReceivedBatch) -> Sequence[Ack | Nack]:
 
     Only seqs that stood in the batch are acknowledged, never a range that merely spans them.
     """
-    acks = [Ack(s=batch.stream, a=a, b=b) for a, b in runs(record.seq for record in batch.records)]
+    acks = [Ack(s=batch.stream, a=a, b=b) for a, b in runs([record.seq for record in batch.records])]
     return (*acks, *batch.poison)
