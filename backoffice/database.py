@@ -104,7 +104,14 @@ def _sqlite_engine(url: str, path: Path, busy_timeout_s: float, vault: Vault) ->
     async def connect() -> FileDatabase:
         return await FileDatabase(lambda: vault.connect(path), vault).opened()
 
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=busy_timeout_s, async_creator=connect)
+    engine = create_async_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=busy_timeout_s,
+        pool_reset_on_return=None,  # nobody else can see what was left open, and whoever left it has undone it
+        async_creator=connect,
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -114,7 +121,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     # The driver's own BEGIN comes too late for savepoints and schema changes; _begin sends it instead.
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=200"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

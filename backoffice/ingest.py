@@ -8,8 +8,8 @@ from datetime import datetime
 import structlog
 
 from backoffice.errors import StoreFailedError
-from backoffice.keeping import Incoming
-from backoffice.store import RecordStore, StoreResult, utc_now
+from backoffice.keeping import Incoming, StoreResult
+from backoffice.store import RecordStore, utc_now
 from config.settings import MqttSettings
 from sync.codec import Unreadable, answers_of, decode_batch, decode_question
 from sync.errors import NotStoredError

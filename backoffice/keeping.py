@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backoffice.chronology import StoredRecord
 from sync.codec import ReceivedBatch, ReceivedRecord
@@ -32,6 +32,10 @@ class Incoming:
     def stream(self) -> StreamId:
         return self.batch.device, self.batch.stream
 
+    @property
+    def received_ms(self) -> int:
+        return round(self.received_at.timestamp() * 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -40,6 +44,41 @@ class Kept:
     count: int = 0
     span: Range | None = None
     telling: tuple[StoredRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """How one batch ended. ``holes`` are ranges that it proved lost."""
+
+    stored: int
+    duplicates: int
+    holes: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the batches of one stream say together: all below ``lo`` should be here, and ``first..last`` came now."""
+
+    device: str
+    stream: str
+    lo: int
+    first: int
+    last: int
+    received_ms: int
+
+
+def heads_of(incoming: Sequence[Incoming]) -> list[Head]:
+    """One head for each stream, in order of device and stream, of batches that each hold a record."""
+    streams: dict[StreamId, list[Incoming]] = {}
+    for one in incoming:
+        streams.setdefault(one.stream, []).append(one)
+    return [_head(*stream, streams[stream]) for stream in sorted(streams)]
+
+
+def _head(device: str, stream: str, mine: Sequence[Incoming]) -> Head:
+    batches = [one.batch for one in mine]
+    first, last = min(b.records[0].seq for b in batches), max(b.records[-1].seq for b in batches)
+    return Head(device, stream, max(b.lo for b in batches), first, last, mine[-1].received_ms)
 
 
 class Keeping(Protocol):
@@ -53,6 +92,14 @@ class Keeping(Protocol):
 
     async def keep(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
         """Store what of each batch is not stored yet, each record once whoever else stores now, and return it."""
+        ...
+
+    async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
+        """Store ``plain`` batches in one transaction, each record once, and settle their streams.
+
+        A long queue consists of these, so they are worth a way of their own. None, and nothing is stored, when there
+        is something to say about a stream: ``backoffice.recording`` says it.
+        """
         ...
 
     async def hold_streams(self, connection: AsyncConnection, streams: Iterable[StreamId]) -> None:
@@ -77,22 +124,22 @@ def concerns_a_car(record: Record) -> bool:
     return not isinstance(body, TombstoneBody)
 
 
-def rows_of(incoming: Incoming) -> list[tuple[object, ...]]:
-    """The values of ``COLUMNS`` for each record of a batch."""
+def rows_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> list[tuple[object, ...]]:
+    """The values of ``COLUMNS`` for each of the records ``new`` of a batch."""
     device, stream = incoming.stream
-    received_ms = round(incoming.received_at.timestamp() * 1000)
+    received_ms = incoming.received_ms
     return [
         (
             device,
             stream,
             one.seq,
             received_ms,
-            one.record.body.kind,
-            one.record.boot[:MAX_BOOT],
-            not concerns_a_car(one.record),
+            one.kind,
+            one.boot[:MAX_BOOT],
+            one.about_no_car or not concerns_a_car(one.record),
             one.payload,
         )
-        for one in incoming.batch.records
+        for one in new
     ]
 
 
@@ -101,6 +148,14 @@ def kept_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> Kept:
     if not new:
         return Kept()
     device, stream = incoming.stream
-    telling = (one for one in new if isinstance(one.record.body, TombstoneBody) or concerns_a_car(one.record))
-    stored = tuple(StoredRecord(device, stream, one.seq, incoming.received_at, one.record) for one in telling)
+    stored = tuple(
+        StoredRecord(device, stream, one.seq, incoming.received_at, record)
+        for one, record in ((one, one.record) for one in new if not one.about_no_car)
+        if isinstance(record.body, TombstoneBody) or concerns_a_car(record)
+    )
     return Kept(len(new), (new[0].seq, new[-1].seq), stored)
+
+
+def result_of(incoming: Incoming, new: Kept, holes: tuple[Range, ...] = ()) -> StoreResult:
+    """How a batch ended of which ``new`` was new and that proved ``holes``."""
+    return StoreResult(new.count, len(incoming.batch.records) - new.count, holes)

@@ -6,14 +6,15 @@ two workers wait for each other and a worker that is killed leaves none behind.
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
+from itertools import chain, pairwise, repeat
+from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from backoffice.keeping import COLUMNS, Incoming, Kept, StreamId, kept_of, rows_of
+from backoffice.keeping import COLUMNS, MAX_BOOT, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
 
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
@@ -22,6 +23,32 @@ _INSERT = (
     " ON CONFLICT DO NOTHING RETURNING device, stream, seq)"
     " SELECT device, stream, array_agg(seq) AS seqs FROM new GROUP BY device, stream"
 )
+_INSERT_PLAIN = (
+    f"WITH new AS (INSERT INTO records ({', '.join(COLUMNS)})"  # noqa: S608
+    " SELECT device, stream, seq, received_at, 'reading', boot, true, record"
+    " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])"
+    " AS came(device, stream, seq, received_at, boot, record)"
+    " ON CONFLICT DO NOTHING RETURNING device, stream, seq)"
+    " SELECT device, stream, array_agg(seq) AS seqs FROM new GROUP BY device, stream"
+)
+# only the streams that are whole below ``lo`` and had no hole where something came now
+_SETTLE_PLAIN = """
+INSERT INTO streams (device, stream, checked_below, last_received_at)
+SELECT head.device, head.stream, head.lo, head.received_at
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS head(device, stream, lo, first, last, received_at)
+LEFT JOIN streams AS known ON known.device = head.device AND known.stream = head.stream
+WHERE NOT EXISTS (
+    SELECT FROM gaps WHERE gaps.device = head.device AND gaps.stream = head.stream
+    AND cause = 'hole' AND first_seq <= head.last AND last_seq >= head.first
+) AND greatest(0, head.lo - coalesce(known.checked_below, 1)) = (
+    SELECT count(*) FROM records WHERE records.device = head.device AND records.stream = head.stream
+    AND seq >= coalesce(known.checked_below, 1) AND seq < head.lo
+)
+ON CONFLICT (device, stream) DO UPDATE SET
+    checked_below = greatest(streams.checked_below, excluded.checked_below),
+    last_received_at = excluded.last_received_at
+"""
 _HOLD_STREAMS = "SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number"
 OUR_LOCKS, CARS, SCHEMA = 0x464F5245, 1, 2
 FORGOTTEN_AFTER = "30s"
@@ -32,6 +59,10 @@ BROKEN: tuple[type[Exception], ...] = (
 )  # fmt: skip
 
 
+class _NotQuietError(Exception):
+    """There is something to say about a stream; the transaction is undone."""
+
+
 class PostgresqlKeeping:
     """`backoffice.keeping.Keeping` on PostgreSQL."""
 
@@ -40,11 +71,27 @@ class PostgresqlKeeping:
 
     async def keep(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
         """All rows in one statement, in the key's order: two workers that were sent the same ones don't deadlock."""
-        rows = sorted(_without_nul(row) for one in incoming for row in rows_of(one))
+        rows = sorted(_without_nul(row) for one in incoming for row in rows_of(one, one.batch.records))
         if not rows:
             return (Kept(),) * len(incoming)
         found = await connection.exec_driver_sql(_INSERT, tuple(map(list, zip(*rows, strict=True))))
         new = {(row.device, row.stream): set(row.seqs) for row in found}
+        return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
+
+    async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
+        """In the words of the driver: five trips to the server, and no more of Python than a row needs."""
+        columns = _plain_columns(incoming)
+        if columns is None:
+            return None
+        async with engine.connect() as connection:
+            driver = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+            try:
+                async with driver.transaction():
+                    found = await driver.fetch(_INSERT_PLAIN, *columns)
+                    await _settle_plain(driver, heads_of(incoming))
+            except _NotQuietError:
+                return None
+        new = {(row["device"], row["stream"]): set(row["seqs"]) for row in found}
         return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
 
     async def hold_streams(self, connection: AsyncConnection, streams: Iterable[StreamId]) -> None:
@@ -56,6 +103,36 @@ class PostgresqlKeeping:
 
     async def hold_schema(self, connection: AsyncConnection) -> None:
         await _hold(connection, SCHEMA)
+
+
+def _plain_columns(incoming: Sequence[Incoming]) -> list[Sequence[Any]] | None:
+    """The columns of all records in the key's order; None where batches reach into each other.
+
+    Two workers that were sent the same records must come to them in the same order, else they wait for each other.
+    """
+    batches = sorted(incoming, key=lambda one: (*one.stream, *_span(one)))
+    for before, after in pairwise(batches):
+        if before.stream == after.stream and _span(before) != _span(after) and _span(after)[0] <= _span(before)[1]:
+            return None
+    counts = [len(one.batch.records) for one in batches]
+    seqs, _, boots, payloads, *_ = zip(*chain.from_iterable(one.batch.records for one in batches), strict=True)
+    each = [(one.batch.device, one.batch.stream, one.received_ms) for one in batches]
+    devices, streams, received = (
+        [*chain.from_iterable(map(repeat, values, counts))] for values in zip(*each, strict=True)
+    )
+    return [devices, streams, seqs, received, [_replaced(boot[:MAX_BOOT]) for boot in boots], payloads]
+
+
+def _span(incoming: Incoming) -> tuple[int, int]:
+    return incoming.batch.records[0].seq, incoming.batch.records[-1].seq
+
+
+async def _settle_plain(driver: asyncpg.Connection, heads: Sequence[Head]) -> None:
+    """Note how far the streams are whole; raise _NotQuietError where that is not as simple."""
+    await driver.execute(_HOLD_STREAMS, sorted(_number_of((head.device, head.stream)) for head in heads))
+    columns = zip(*((h.device, h.stream, h.lo, h.first, h.last, h.received_ms) for h in heads), strict=True)
+    if await driver.execute(_SETTLE_PLAIN, *map(list, columns)) != f"INSERT 0 {len(heads)}":
+        raise _NotQuietError
 
 
 async def _hold(connection: AsyncConnection, number: int) -> None:

@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -27,7 +26,7 @@ from backoffice.errors import StoreFailedError, UnknownVehicleError
 from backoffice.happenings import happenings
 from backoffice.holdings import holding
 from backoffice.identity import KeyKind, normalise
-from backoffice.keeping import Incoming, Range, concerns_a_car
+from backoffice.keeping import Incoming, StoreResult, concerns_a_car, result_of
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
@@ -68,15 +67,6 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 MAX_LIMIT = 1000
 MAX_ERROR = 300
-
-
-@dataclass(frozen=True, slots=True)
-class StoreResult:
-    """How one batch ended. ``holes`` are ranges that it proved lost."""
-
-    stored: int
-    duplicates: int
-    holes: tuple[Range, ...] = ()
 
 
 def random_id() -> str:
@@ -195,6 +185,8 @@ class RecordStore:
 
         What follows from them is drawn in the same transaction where one process writes, else very soon.
         """
+        if (plain := await self._keep_plain(incoming)) is not None:
+            return plain
         keeping, reviewed = self._database.keeping, list[Reviewed]()
         async with self._keep() as connection:
             kept = await keeping.keep(connection, incoming)
@@ -206,10 +198,17 @@ class RecordStore:
         self._tell(reviewed)
         if telling and not keeping.draws_at_once:
             self._drawing.want()
-        return tuple(
-            StoreResult(new.count, len(one.batch.records) - new.count, proven)
-            for one, new, proven in zip(incoming, kept, holes, strict=True)
-        )
+        return tuple(map(result_of, incoming, kept, holes))
+
+    async def _keep_plain(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...] | None:
+        """The short way for batches from which nothing more follows; None when the long one must be taken."""
+        if not all(one.batch.plain for one in incoming):
+            return None
+        try:
+            kept = await self._database.keeping.keep_plain(self._database.engine, incoming)
+        except self._database.keeping.broken as error:
+            raise StoreFailedError(one_line(error)) from error
+        return None if kept is None else tuple(map(result_of, incoming, kept))
 
     @_whole
     async def in_transaction(self, work: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:

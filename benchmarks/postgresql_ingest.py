@@ -56,7 +56,7 @@ async def copy_rate(server: PostgresServer, incoming: list[Incoming]) -> float:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     seen, rows = set(), []
     for one in incoming:
-        rows += [] if id(one) in seen else rows_of(one)
+        rows += [] if id(one) in seen else rows_of(one, one.batch.records)
         seen.add(id(one))
     begun_s = time.perf_counter()
     for first in range(0, len(rows), BATCH * TOGETHER):

@@ -56,6 +56,11 @@ class Database(aiosqlite.Connection):
         outcome: Result = await self._execute(lambda: transact(self._conn, work))
         return outcome
 
+    async def run_within(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run ``work`` as a part of the transaction that is open, in one piece. Raises sqlite3.Error, ValueError."""
+        outcome: Result = await self._execute(lambda: work(self._conn))
+        return outcome
+
     async def fold(self) -> None:
         """Bring the log home into the file and give its room back to the disk. Raises sqlite3.Error."""
         await self._execute(lambda: self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())

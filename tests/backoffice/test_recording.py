@@ -1,18 +1,20 @@
 """Raw records: each once, and every loss proven, declared or refused."""
 
 import json
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backoffice.keeping import StoreResult
 from backoffice.recording import uncovered
 from backoffice.store import RecordStore
-from sync.codec import decode_batch
-from sync.records import ClockBody, TombstoneBody
+from sync.codec import ReceivedBatch, decode_batch
+from sync.records import ReadingBody, TombstoneBody
 from tests.backoffice.facts import START, row, tombstone
 
-ANY = row(ClockBody(wall_ms=0))
+ANY = row(ReadingBody(signal="Vehicle.Speed", value=7))
 
 
 async def put_seqs(store: RecordStore, *seqs: int, lo: int = 1, stream: str = "s1") -> tuple[tuple[int, int], ...]:
@@ -58,6 +60,22 @@ async def test_a_hole_that_is_filled_after_all_shrinks(store: RecordStore) -> No
     assert (await store.counts())["holes"] == 3
     await put_seqs(store, 2, 4, 5, lo=6)
     assert (await store.counts())["holes"] == 0
+
+
+async def test_the_short_way_for_raw_readings_says_the_same_as_the_long_one(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, told = Random(5), dict[str, list[StoreResult]](short=[], long=[])
+    for _ in range(12):
+        rows, lo = [(seq, ANY) for seq in sorted(chance.sample(range(1, 20), 4))], chance.randrange(1, 16)
+        told["short"].append(await store.store_batch("short", "s1", lo, rows, START))
+        with monkeypatch.context() as patch:
+            patch.setattr(ReceivedBatch, "plain", False)
+            told["long"].append(await store.store_batch("long", "s1", lo, rows, START))
+
+    assert told["short"] == told["long"]
+    assert any(one.holes for one in told["short"])
+    assert any(one.duplicates for one in told["short"])
 
 
 async def test_a_refused_record_is_noted_once_and_is_no_hole(store: RecordStore) -> None:
