@@ -15,6 +15,7 @@ from config.settings import MqttSettings
 from sync.errors import NotStoredError, UpstreamError, UpstreamLostError, UpstreamRefusedError, gravest
 from sync.mqtt import Inbound, Link, Session, connect
 from sync.patience import until_served
+from sync.receiver import joined
 from sync.wire import INGEST_SUBSCRIPTION, TOPIC_ROOT, Account, Ack, Nack, ack_topic
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,8 @@ INGEST = "forecourt-ingest"
 SESSION_LASTS_S = 7 * 86400
 WORKER_LASTS_S = 60  # as long as starting one again takes; a worker that is no more must not be kept messages for
 _BATCH_TOPIC = re.compile(rf"{TOPIC_ROOT}/([a-z0-9-]{{1,64}})/t\Z")
-Handle = Callable[[str, bytes], Awaitable[Sequence[Ack | Nack | Account]]]
+Answer = Ack | Nack | Account
+Handle = Callable[[str, bytes], Awaitable[Sequence[Answer]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class _Ingest:
 
     async def _take_all(self, link: Link, group: asyncio.TaskGroup) -> None:
         room, under_way = asyncio.Semaphore(AT_ONCE), set[asyncio.Task[None]]()
+        answering = _Answering(link, group)
 
         def ended(task: asyncio.Task[None]) -> None:
             under_way.discard(task)
@@ -109,14 +112,14 @@ class _Ingest:
         try:
             async for message in link.messages():
                 await room.acquire()
-                under_way.add(task := group.create_task(self._take(link, message)))
+                under_way.add(task := group.create_task(self._take(answering, message)))
                 task.add_done_callback(ended)
         except asyncio.CancelledError:
             if under_way:
                 await asyncio.wait(under_way, timeout=FINISH_S)  # the edges need not send again what is nearly stored
             raise
 
-    async def _take(self, link: Link, message: Inbound) -> None:
+    async def _take(self, answering: "_Answering", message: Inbound) -> None:
         topic = _BATCH_TOPIC.match(message.topic)
         if topic is None:
             message.ack()
@@ -127,7 +130,7 @@ class _Ingest:
         except NotStoredError as error:
             raise UpstreamLostError(f"store cannot commit now: {error}") from error
         self._useful = True
-        await _answer(link, device, answers, message)
+        await answering.answer(device, answers, message)
 
 
 async def _subscribe(link: Link) -> None:
@@ -138,8 +141,31 @@ async def _subscribe(link: Link) -> None:
         await link.subscribe(f"{TOPIC_ROOT}/+/t")
 
 
-async def _answer(link: Link, device: str, answers: Sequence[Ack | Nack | Account], message: Inbound) -> None:
-    """Tell the edge first and the broker then: a batch whose answer was lost on the way comes again."""
-    for answer in answers:
-        await link.publish(ack_topic(device), answer.model_dump_json().encode(), expiry_s=ACK_EXPIRY_S)
-    message.ack()
+class _Answering:
+    """Tells the edge first and the broker then: a batch whose answer was lost on the way comes again.
+
+    Batches that were committed together are answered together, a message for each stretch without a gap.
+    """
+
+    def __init__(self, link: Link, group: asyncio.TaskGroup) -> None:
+        self._link = link
+        self._group = group
+        self._waiting: dict[str, list[tuple[Sequence[Answer], Inbound, asyncio.Future[None]]]] = {}
+
+    async def answer(self, device: str, answers: Sequence[Answer], message: Inbound) -> None:
+        """Return when ``device`` has been told and the broker may forget ``message``."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(device, [])
+        waiting.append((answers, message, told))
+        if len(waiting) == 1:
+            self._group.create_task(self._tell(device))
+        await told
+
+    async def _tell(self, device: str) -> None:
+        waiting = self._waiting.pop(device)
+        for answer in joined([answer for answers, _, _ in waiting for answer in answers]):
+            await self._link.publish(ack_topic(device), answer.model_dump_json().encode(), expiry_s=ACK_EXPIRY_S)
+        for _, message, told in waiting:
+            message.ack()
+            if not told.done():
+                told.set_result(None)

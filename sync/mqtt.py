@@ -103,6 +103,8 @@ class Link:
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._inbound: deque[Inbound] = deque()
         self._arrived = asyncio.Event()
+        self._steps: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self._woken = False
         self._error: UpstreamError | None = None
         self._closed = False
         self._room = asyncio.Semaphore(self.receive_maximum)
@@ -226,9 +228,20 @@ class Link:
         client.on_message = lambda _c, _u, message: self._post(self._on_message, message)
 
     def _post(self, step: Callable[..., None], *arguments: object) -> None:
-        if not self._closed:
+        """Waking the event loop costs more than a step, so what comes before it has looked goes with the first one."""
+        if self._closed:
+            return
+        self._steps.append((step, arguments))
+        if not self._woken:
+            self._woken = True
             with contextlib.suppress(RuntimeError):  # the event loop is gone: nobody is left to tell
-                self._loop.call_soon_threadsafe(step, *arguments)
+                self._loop.call_soon_threadsafe(self._take_steps)
+
+    def _take_steps(self) -> None:
+        self._woken = False  # before looking: a step that comes now wakes us again
+        while self._steps:
+            step, arguments = self._steps.popleft()
+            step(*arguments)
 
     def _on_connected(self, code: ReasonCode, properties: object) -> None:
         if self._accepted.done():

@@ -42,8 +42,9 @@ class _Acknowledged:
 class Outbox:
     """Use ``await Outbox.open(...)``; one process and one event loop a file. Close it when done.
 
-    ``appended`` is set after each append and cleared by its one consumer, the publisher; ``emptied`` is set while
-    nothing is owed. ``fullness`` is the used part of the quota as of late, 1.0 while the disk has no reserve either.
+    ``appended`` is set after each append, which ``appends`` counts, and cleared by its one consumer, the publisher;
+    ``emptied`` is set while nothing is owed. ``fullness`` is the used part of the quota as of late, 1.0 while the disk
+    has no reserve either.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Outbox:
         self._looks = 0
         self._commits = GroupCommit(path, database, self._make_room)
         self.appended = asyncio.Event()
+        self.appends = 0
         self.emptied = asyncio.Event()
         self.fullness = 0.0
         self.set_aside: Path | None = None
@@ -132,7 +134,7 @@ class Outbox:
         await self._look_now_and_then()
         if not last:
             return ()
-        self.appended.set()
+        self._announce()
         return tuple(range(last - len(lines) + 1, last + 1))
 
     async def owing_streams(self) -> tuple[str, ...]:
@@ -155,6 +157,15 @@ class Outbox:
             for seq in damaged:
                 log.error("record damaged on the disk, put aside", seq=seq)
                 await self.quarantine(seq, seq, DAMAGED, stream=wanted)
+
+    async def offer(self, after_seq: int, limit: int, *, turn: int, stream: str) -> tuple[int, tuple[Owed, ...]]:
+        """`lowest_unacknowledged` and `unacknowledged` in one look at the file."""
+        lo, rows = await self._commits.read(
+            lambda c: (file.lowest(c, stream), file.page(c, stream, after_seq, limit, turn))
+        )
+        if not all(row.sound for row in rows):
+            rows = await self.unacknowledged(after_seq, limit, turn=turn, stream=stream)
+        return lo, rows
 
     async def lowest_unacknowledged(self, stream: str | None = None) -> int:
         """The seq below which everything is upstream or declared upstream; one above the last when nothing is owed."""
@@ -192,7 +203,7 @@ class Outbox:
             return gone
 
         gone = await self._commits.change(work, lambda gone: self._count(1 - gone if gone else 0), frees=True)
-        self.appended.set()
+        self._announce()
         return gone
 
     async def forget_kept_before(self, acked_before_ms: int) -> int:
@@ -219,7 +230,7 @@ class Outbox:
             self._kept_bytes -= done[1]
 
         count, _ = await self._commits.change(lambda c: kept.refill(c, stream, tuple(ranges)), settled)
-        self.appended.set()
+        self._announce()
         return count
 
     def pending_count(self) -> int:
@@ -240,6 +251,10 @@ class Outbox:
         finally:
             await self._database.close()
             self._lock.release()
+
+    def _announce(self) -> None:
+        self.appends += 1
+        self.appended.set()
 
     def _foreign(self, stream: str) -> str:
         return "" if stream == self.stream else stream

@@ -237,26 +237,27 @@ class Publisher:
 
     async def _drain(self, sender: Sender, link: Link, group: asyncio.TaskGroup) -> None:
         """Deliver ``sender``'s stream; return when it owes nothing and another one does, or to begin again."""
-        self._begin_again = False
+        self._begin_again, appends = False, 0
         while not self._begin_again:
             self._outbox.appended.clear()
-            sender.appended()
-            await self._apply_answers(sender)
+            if appends != self._outbox.appends:
+                appends = self._outbox.appends
+                sender.appended()
+            stored = await self._apply_answers(sender)
             if sender.expired(self._monotonic()):
                 log.warning("no acknowledgement, sending again", in_flight=sender.in_flight)
                 sender.go_back()
                 self._tell(unanswered=True)
-            await self._send(sender, link, group)
+            await self._send(sender, link, group)  # first: while we forget, the others have something to do
+            await self._forget(sender, stored)
             if not sender.in_flight and sender.stream != self._outbox.stream:
                 return
             await self._wait(sender)
 
     async def _send(self, sender: Sender, link: Link, group: asyncio.TaskGroup) -> None:
         while (page := sender.wants()) is not None:
-            lo = await self._outbox.lowest_unacknowledged(sender.stream)
-            rows = await self._outbox.unacknowledged(page.after_seq, page.limit, turn=page.turn, stream=sender.stream)
-            payload = sender.take(page, rows, lo, self._monotonic())
-            if payload is not None:
+            lo, rows = await self._outbox.offer(page.after_seq, page.limit, turn=page.turn, stream=sender.stream)
+            for payload in sender.take(page, rows, lo, self._monotonic()):
                 group.create_task(self._publish(link, payload))
 
     async def _publish(self, link: Link, payload: bytes) -> None:
@@ -271,18 +272,23 @@ class Publisher:
             async with asyncio.timeout(patience_s):
                 await self._outbox.appended.wait()
 
-    async def _apply_answers(self, sender: Sender) -> None:
+    async def _apply_answers(self, sender: Sender) -> list[Span]:
+        """Return what is stored upstream and may be forgotten here."""
         answers, self._answers = self._answers, []
         acks, now_s = [answer for answer in answers if isinstance(answer, Ack)], self._monotonic()
         stored = [part for ack in acks for part in sender.on_ack(ack, now_s)]
-        if stored:
-            await self._outbox.acknowledge_ranges(stored, stream=sender.stream)
         for answer in answers:
             if isinstance(answer, Nack):
                 await self._quarantine(sender, answer)
         if answers:
             self._useful = True
             self._tell(unanswered=False, last_ack_at=self._clock.stamp().t)
+        return stored
+
+    async def _forget(self, sender: Sender, stored: Sequence[Span]) -> None:
+        if stored:
+            await self._outbox.acknowledge_ranges(stored, stream=sender.stream)
+            self._tell()
 
     async def _quarantine(self, sender: Sender, nack: Nack) -> None:
         for first, last in sender.on_nack(nack):

@@ -6,8 +6,19 @@ from dataclasses import dataclass, field
 
 from sync.codec import ReceivedBatch, Unreadable, answers_of, decode_batch
 from sync.records import TombstoneBody
+from sync.wire import Account, Ack, Nack
 
-__all__ = ["Declared", "HeldSeqs", "ReceivedBatch", "Unreadable", "answers_of", "declared_in", "decode_batch", "holes"]
+__all__ = [
+    "Declared",
+    "HeldSeqs",
+    "ReceivedBatch",
+    "Unreadable",
+    "answers_of",
+    "declared_in",
+    "decode_batch",
+    "holes",
+    "joined",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +35,7 @@ def declared_in(batch: ReceivedBatch) -> tuple[Declared, ...]:
     """The losses that the tombstones of ``batch`` declare."""
     return tuple(
         Declared(body.stream or batch.stream, body.first_seq, body.last_seq, body.reason)
-        for body in (received.record.body for received in batch.records)
+        for body in (received.record.body for received in batch.records if received.kind == "tombstone")
         if isinstance(body, TombstoneBody)
     )
 
@@ -65,6 +76,18 @@ class HeldSeqs:
                 gaps.append((expected, start - 1))
             expected = end + 1
         return tuple(gaps) if expected >= lo else (*gaps, (expected, lo - 1))
+
+
+def joined(answers: Iterable[Ack | Nack | Account]) -> list[Ack | Nack | Account]:
+    """The same answers with the acknowledgements of each stream in as few ranges as they make up."""
+    stored: dict[str, HeldSeqs] = {}
+    others: list[Ack | Nack | Account] = []
+    for answer in answers:
+        if isinstance(answer, Ack):
+            stored.setdefault(answer.s, HeldSeqs()).add(answer.a, answer.b)
+        else:
+            others.append(answer)
+    return [*(Ack(s=stream, a=a, b=b) for stream, held in stored.items() for a, b in held.ranges()), *others]
 
 
 def holes(

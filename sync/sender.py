@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sync.codec import encode_batch, runs
-from sync.outbox_file import TURNS, Owed
+from sync.outbox_file import READINGS, TURNS, Owed
 from sync.wire import Ack, Nack
 
 BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
+READ_AHEAD = 4  # batches of raw readings that are read from the outbox at once
 PATIENCE_LIMIT = 4  # the acknowledgement timeout grows up to this many times while nothing comes back
 
 
@@ -25,6 +26,10 @@ class Page:
 
 @dataclass(slots=True)
 class _Flight:
+    """A batch under way: what of it is not answered yet, all of it between ``first`` and ``last``."""
+
+    first: int
+    last: int
     seqs: set[int]
     sent_at_s: float
 
@@ -55,25 +60,33 @@ class Sender:
 
     def wants(self) -> Page | None:
         """The page to read next, what people must act on first; None while the window is full or nothing is new."""
-        if len(self._flights) >= self.window:
-            return None
+        room = self.window - len(self._flights)
         turn = next((turn for turn in TURNS if turn not in self._drained), None)
-        return None if turn is None else Page(turn, self._after[turn], self.batch_records)
+        if turn is None or room <= 0:
+            return None
+        batches = min(room, READ_AHEAD) if turn == READINGS else 1  # all others may be large
+        return Page(turn, self._after[turn], batches * self.batch_records)
 
-    def take(self, page: Page, rows: Sequence[Owed], lo: int, now_s: float) -> bytes | None:
-        """Turn the rows read for ``page`` into the batch to publish; None when there were none.
+    def take(self, page: Page, rows: Sequence[Owed], lo: int, now_s: float) -> list[bytes]:
+        """Turn the rows read for ``page`` into the batches to publish, as many as the window has room for.
 
         ``lo`` is the outbox's lowest unacknowledged seq, read before the rows or together with them.
         """
-        if not rows:
+        if len(rows) < page.limit:
             self._drained.add(page.turn)
-            return None
-        chosen = _within_target(rows)
-        seqs = {row.seq for row in chosen}
-        self._after[page.turn] = chosen[-1].seq
-        self._offered |= seqs
-        self._flights.append(_Flight(seqs, now_s))
-        return encode_batch(self.stream, lo, ((row.seq, row.payload) for row in chosen))
+        batches, at = list[bytes](), 0
+        while at < len(rows) and len(self._flights) < self.window:
+            chosen = _within_target(rows[at : at + self.batch_records])
+            at += len(chosen)
+            seqs = {row.seq for row in chosen}
+            self._offered |= seqs
+            self._flights.append(_Flight(chosen[0].seq, chosen[-1].seq, seqs, now_s))
+            batches.append(encode_batch(self.stream, lo, [row[:2] for row in chosen]))
+        if at:
+            self._after[page.turn] = rows[at - 1].seq
+        if at < len(rows):
+            self._drained.discard(page.turn)
+        return batches
 
     def appended(self) -> None:
         """The outbox has something new."""
@@ -120,14 +133,15 @@ class Sender:
         self._offered -= hit
         self._patience = 1
         for flight in self._flights:
-            flight.seqs -= hit
+            if flight.first <= b and a <= flight.last:
+                flight.seqs -= hit
         self._flights = [flight for flight in self._flights if flight.seqs]
-        return runs(sorted(hit))
+        return ((a, b),) if len(hit) == b - a + 1 else runs(sorted(hit))
 
     def _offered_within(self, a: int, b: int) -> set[int]:
         """The range is a peer's word and may be huge: never count through more than we have sent."""
         if b - a < len(self._offered):
-            return {seq for seq in range(a, b + 1) if seq in self._offered}
+            return self._offered.intersection(range(a, b + 1))
         return {seq for seq in self._offered if a <= seq <= b}
 
 

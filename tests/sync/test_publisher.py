@@ -255,7 +255,7 @@ async def test_an_outbox_that_fails_ends_delivery_with_its_own_error(broker: Bro
     delivering = asyncio.create_task(publisher.run())
     await until(lambda: publisher.state.connected)
     await outbox.close()
-    outbox.appended.set()
+    outbox._announce()
 
     with pytest.raises(OutboxError, match="closed"):
         await delivering

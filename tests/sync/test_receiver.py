@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.codec import ReceivedBatch, decode_batch, encode_batch, runs
-from sync.receiver import Declared, HeldSeqs, declared_in, holes
+from sync.receiver import Declared, HeldSeqs, declared_in, holes, joined
 from sync.records import TombstoneBody
+from sync.wire import Account, Ack, Nack
 from tests.sync.samples import record_json, speed
 
 
@@ -47,3 +48,17 @@ def test_tombstones_of_a_batch_speak_of_its_stream_unless_they_name_another() ->
     assert isinstance(batch, ReceivedBatch)
 
     assert declared_in(batch) == (Declared("s", 2, 3, "full"), Declared("old", 1, 9, "damaged"))
+
+
+def test_answers_to_batches_that_were_stored_together_are_joined_for_each_stream_without_bridging_a_gap() -> None:
+    refused = Nack(s="s", a=7, b=7, reason="no")
+    told: list[Ack | Nack | Account] = [
+        Ack(s="s", a=1, b=3),
+        Ack(s="t", a=4, b=6),
+        refused,
+        Ack(s="s", a=4, b=6),
+        Ack(s="s", a=8, b=9),
+    ]
+
+    assert joined(told) == [Ack(s="s", a=1, b=6), Ack(s="s", a=8, b=9), Ack(s="t", a=4, b=6), refused]
+    assert joined([*told, *told]) == [*joined(told), refused]

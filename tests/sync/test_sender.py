@@ -1,7 +1,7 @@
 """The sender's decisions without a network: windows, order, resending and time."""
 
 from sync.codec import ReceivedBatch, decode_batch
-from sync.outbox_file import TURNS, Owed
+from sync.outbox_file import READINGS, TURNS, Owed
 from sync.sender import BATCH_TARGET_BYTES, PATIENCE_LIMIT, Page, Sender
 from sync.wire import Ack, Nack
 from tests.sync.samples import record_json, speed
@@ -16,10 +16,10 @@ def a_sender(window: int = 2, batch_records: int = 3) -> Sender:
 
 
 def offer(sender: Sender, *seqs: int, now_s: float = 0.0) -> ReceivedBatch:
+    sender.appended()
     page = sender.wants()
     assert page is not None
-    payload = sender.take(page, rows(*seqs), min(seqs), now_s)
-    assert payload is not None
+    (payload,) = sender.take(page, rows(*seqs), min(seqs), now_s)
     batch = decode_batch("bay-1", payload)
     assert isinstance(batch, ReceivedBatch)
     return batch
@@ -30,7 +30,7 @@ def test_what_people_wait_for_is_asked_for_first_and_readings_when_that_is_drain
 
     first = sender.wants()
     assert first == Page(turn=0, after_seq=0, limit=3)
-    assert sender.take(first, [], 1, 0.0) is None
+    assert sender.take(first, [], 1, 0.0) == []
     second = sender.wants()
 
     assert second == Page(turn=1, after_seq=0, limit=3)
@@ -46,13 +46,37 @@ def test_the_next_page_follows_the_last_row_sent() -> None:
 
 def test_a_full_window_wants_nothing_until_an_acknowledgement_comes() -> None:
     sender = a_sender(window=1)
-    offer(sender, 1, 2)
+    offer(sender, 1, 2, 3)
 
     assert sender.wants() is None
-    assert sender.on_ack(Ack(s="s", a=1, b=1)) == ((1, 1),)
+    assert sender.on_ack(Ack(s="s", a=1, b=2)) == ((1, 2),)
     assert sender.wants() is None
-    assert sender.on_ack(Ack(s="s", a=2, b=2)) == ((2, 2),)
-    assert sender.wants() == Page(turn=0, after_seq=2, limit=3)
+    assert sender.on_ack(Ack(s="s", a=3, b=3)) == ((3, 3),)
+    assert sender.wants() == Page(turn=0, after_seq=3, limit=3)
+
+
+def test_raw_readings_are_read_several_batches_at_once_and_large_ones_only_as_far_as_the_window_goes() -> None:
+    sender = a_sender()
+    for turn in TURNS[:-1]:
+        sender.take(Page(turn, 0, 3), [], 1, 0.0)
+    page = sender.wants()
+    assert page == Page(READINGS, after_seq=0, limit=6)
+
+    batches = sender.take(page, [Owed(seq, b"x" * BATCH_TARGET_BYTES) for seq in range(1, 7)], 1, 0.0)
+
+    assert (len(batches), sender.wants()) == (2, None)
+    sender.on_ack(Ack(s="s", a=1, b=1))
+    assert sender.wants() == Page(READINGS, after_seq=2, limit=3)
+
+
+def test_a_page_that_is_not_full_was_the_last_of_its_turn() -> None:
+    sender = a_sender()
+    page = sender.wants()
+    assert page is not None
+
+    sender.take(page, rows(1, 2), 1, 0.0)
+
+    assert sender.wants() == Page(turn=1, after_seq=0, limit=3)
 
 
 def test_nothing_new_is_asked_for_until_something_was_appended() -> None:
@@ -134,9 +158,10 @@ def test_large_records_are_spread_over_several_batches() -> None:
     page = sender.wants()
     assert page is not None
 
-    sender.take(page, big, 1, 0.0)
-
-    assert sender.wants() == Page(turn=0, after_seq=2, limit=10)
+    assert len(sender.take(page, big, 1, 0.0)) == 2
+    assert sender.wants() is None
+    assert sender.on_ack(Ack(s="s", a=1, b=9)) == ((1, 4),)
+    assert sender.wants() == Page(turn=0, after_seq=4, limit=10)
 
 
 def test_one_record_over_the_target_still_goes() -> None:
@@ -144,9 +169,7 @@ def test_one_record_over_the_target_still_goes() -> None:
     page = sender.wants()
     assert page is not None
 
-    sender.take(page, [Owed(1, b"x" * (BATCH_TARGET_BYTES * 2)), Owed(2, b"x")], 1, 0.0)
-
-    assert sender.wants() == Page(turn=0, after_seq=1, limit=3)
+    assert len(sender.take(page, [Owed(1, b"x" * (BATCH_TARGET_BYTES * 2)), Owed(2, b"x")], 1, 0.0)) == 2
 
 
 def test_every_batch_names_its_stream_and_the_lowest_owed() -> None:

@@ -175,8 +175,7 @@ class Edge:
         while (page := sender.wants()) is not None:
             lo = lo or self._disk.read(lambda c: file.lowest(c, sender.stream))
             rows = self._disk.read(lambda c, p=page: file.page(c, sender.stream, p.after_seq, p.limit, p.turn))  # type: ignore[misc]
-            payload = sender.take(page, rows, lo, self._world.now_s)
-            if payload is not None:
+            for payload in sender.take(page, rows, lo, self._world.now_s):
                 self._world.risk(PowerCutError)
                 self._world.to_broker(payload)
 
