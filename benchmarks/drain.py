@@ -122,9 +122,13 @@ async def edge(path: Path, port: int, batch: int, window: int, synchronous: str)
     outbox = await Outbox.open(path, clock=SystemClock(), max_bytes=1 << 30)
     await outbox._database.execute(f"PRAGMA synchronous = {synchronous}")  # noqa: SLF001
     settings = MqttSettings(url=f"mqtt://127.0.0.1:{port}", batch_records=batch, window_batches=window)
-    publisher = Publisher(outbox, "bay-1", settings, SystemClock())
-    begun_s, cpu_s = time.perf_counter(), time.process_time()
+    connected = asyncio.Event()
+    publisher = Publisher(
+        outbox, "bay-1", settings, SystemClock(), lambda state: connected.set() if state.connected else None
+    )
     delivering = asyncio.create_task(publisher.run())
+    await connected.wait()
+    begun_s, cpu_s = time.perf_counter(), time.process_time()
     await publisher.drained(600)
     print(json.dumps({"took_s": time.perf_counter() - begun_s, "cpu_s": time.process_time() - cpu_s}))
     delivering.cancel()
@@ -211,7 +215,7 @@ def show(name: str, run: dict[str, float]) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--records", type=int, default=20_000)
+    arguments.add_argument("--records", type=int, default=100_000)
     records = arguments.parse_args().records
     with tempfile.TemporaryDirectory() as name, Broker(Path(name), options=QUICK) as broker:
         bare_c = bare_c_rate(Path(name), broker.port, records)
