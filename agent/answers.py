@@ -15,12 +15,15 @@ NAME_MAX = 40
 _SEPARATORS = " ,'\N{FULLWIDTH COMMA}"
 METRES = 1000
 METRES_PER_UNIT = {"km": 1000.0, "mi": 1609.344}  # the international mile
-_FIELDS = ("dash_unit", "plate", "stock_number", "dash_km", "operator", "vin", "purpose", "model")
+_FIELDS = ("dash_unit", "plate", "stock_number", "dash_km", "dash_after_km", "operator", "vin", "purpose", "model")
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is known from a person so far; "" and None mean nobody said. Distances in metres."""
+    """What is known from a person so far; "" and None mean nobody said. Distances in metres.
+
+    ``dash_after_m`` is what the dashboard showed after a road test.
+    """
 
     plate: str = ""
     stock_number: str = ""
@@ -30,11 +33,12 @@ class Answers:
     vin: str = ""
     purpose: Purpose | None = None
     model: str = ""
+    dash_after_m: int | None = None
 
     def merged(self, later: "Answers") -> "Answers":
         """These answers, with each one that ``later`` gives taking its place."""
         given = {name: getattr(later, name) or getattr(self, name) for name in _names()}
-        for name in ("dash_m", "papers_m"):  # 0 km is an answer
+        for name in ("dash_m", "papers_m", "dash_after_m"):  # 0 km is an answer
             value = getattr(later, name)
             given[name] = getattr(self, name) if value is None else value
         return Answers(**given)
@@ -80,6 +84,7 @@ def parse_answers(posted: object) -> Answers:
         vin=_vin(_text(posted, "vin", 64)),
         purpose=_purpose(posted.get("purpose")),
         model=_text(posted, "model", NAME_MAX),
+        dash_after_m=_dash_m(posted.get("dash_after_km"), posted.get("dash_unit", "km")),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from agent.answers import Answers
 from agent.errors import AnswerError
 from agent.ledger import Change, Intake, Known, RecordSet, Status, Vehicle, purpose_for
-from agent.records import of_answers, of_drive, of_visit, verdict_of
+from agent.records import DASH, of_answers, of_drive, of_visit, verdict_of
 from agent.upstream_facts import history_with
 from collector.events import DriveDone
 from evidence.assemble import snapshot_of, with_dash, with_judgement
@@ -20,6 +20,7 @@ from sync.records import AnyBody
 
 VIN_CHANGED = "vin.changed_while_plugged"
 SAME_VIN = "vin.same_at_two_bays"
+DASH_STEP_M = 1000
 OURS = frozenset({VIN_CHANGED, SAME_VIN})  # what only the bays saw: no judgement of the history finds it again
 
 
@@ -76,7 +77,7 @@ def noted(current: Intake, answers: Answers) -> Intake:
 
 def answered(current: Intake, answers: Answers, known: Known, circumstances: Circumstances) -> Change:
     """Answers after the reading: a typed VIN completes a silent car's intake, later ones become further records."""
-    after = noted(current, answers)
+    after = _driven(noted(current, answers), answers)
     if current.sent:
         return _amended(current, after, known, circumstances)
     if not after.answers.vin:
@@ -91,7 +92,8 @@ def refuse_contradiction(current: Intake, answers: Answers) -> None:
     """Raise AnswerError for answers that cannot belong to this intake, or that nobody signs."""
     if answers.vin and current.vin and answers.vin != current.vin:
         raise AnswerError("answers.other_vin", tail=tail(current.vin))
-    typed = answers.plate or answers.stock_number or answers.vin or answers.dash_m is not None
+    shown = answers.dash_m is not None or answers.dash_after_m is not None
+    typed = answers.plate or answers.stock_number or answers.vin or shown
     if typed and not (answers.operator or current.answers.operator):
         raise AnswerError("answers.operator")
 
@@ -115,14 +117,19 @@ def told(current: Intake, known: Known, circumstances: Circumstances) -> Change:
 
 
 def drove(current: Intake, drive: DriveDone, known: Known, circumstances: Circumstances) -> Change:
-    """The car was driven after its reading: K9 and the ledger learn of it. Before it is named, the drive waits."""
+    """The car was driven after its reading: K9 and the ledger learn of it. Before it is named, the drive waits.
+
+    Where no odometer could be read live it began at what was typed, and ends at what is typed next (`asks_after`).
+    """
     ended_at = circumstances.now - timedelta(seconds=drive.ended_before_s)
+    typed = drive.source == DASH
     part = RoadTestPart(
         began_at=ended_at - timedelta(seconds=drive.lasted_s),
         ended_at=ended_at,
         source=drive.source,
-        odometer_start_m=drive.odometer_start_m,
+        odometer_start_m=current.answers.dash_m if typed else drive.odometer_start_m,
         odometer_end_m=drive.odometer_end_m,
+        odometer_step_m=DASH_STEP_M if typed else RoadTestPart().odometer_step_m,
         speed_distance_m=drive.speed_distance_m,
         counter_start_m=drive.counter_start_m,
         counter_end_m=drive.counter_end_m,
@@ -134,6 +141,23 @@ def drove(current: Intake, drive: DriveDone, known: Known, circumstances: Circum
     judged, _ = _judged(after, known, circumstances)
     done = replace(after, snapshot=judged)
     return Change(done, owed=_set(done, f"drive/{done.revision}", of_drive(current, done, part)))
+
+
+def asks_after(intake: Intake) -> bool:
+    """Whether the dashboard is to be read once more: the car was driven since it was, and told no odometer itself."""
+    drive = intake.snapshot.road_test if intake.snapshot else None
+    if drive is None or drive.source != DASH or drive.speed_distance_m is None:
+        return False
+    return drive.odometer_start_m is not None and drive.odometer_end_m is None
+
+
+def _driven(intake: Intake, answers: Answers) -> Intake:
+    """The intake with the drive closed by what the dashboard shows after it, where that was asked for."""
+    snapshot = intake.snapshot
+    if snapshot is None or snapshot.road_test is None or answers.dash_after_m is None or not asks_after(intake):
+        return intake
+    drive = snapshot.road_test.model_copy(update={"odometer_end_m": answers.dash_after_m})
+    return replace(intake, snapshot=snapshot.model_copy(update={"road_test": drive}))
 
 
 def _completed(intake: Intake, known: Known, circumstances: Circumstances) -> Change:
@@ -157,7 +181,7 @@ def _completed(intake: Intake, known: Known, circumstances: Circumstances) -> Ch
 
 def _amended(before: Intake, after: Intake, known: Known, circumstances: Circumstances) -> Change:
     """Answers to an intake that is on its way: judged again, told as records of their own."""
-    sent = before.snapshot or Snapshot()
+    sent = after.snapshot or Snapshot()
     vehicle = _vehicle_part(sent.vehicle, after, known.learned_model, circumstances.now.year)
     said = with_dash(sent, after.answers.dash_m).model_copy(
         update={"operator": after.answers.operator, "purpose": after.purpose, "vehicle": vehicle}

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from agent.answers import METRES
 from agent.bay import BayState, Stage
 from agent.bays import Bays
+from agent.intake import asks_after
 from agent.ledger import Intake, Status
 from agent.ledger_store import LedgerStore
 from agent.sheet_files import RENDERINGS
@@ -109,6 +110,7 @@ class Looks:
             asks_vin = state.car.read and not (state.car.vin or (intake and intake.vin))
             if asks_vin:
                 form += "/vin"  # the question for the VIN appears once the car has turned out to be silent
+            form += _after(intake)
             body = self._form(state.car.intake_id, intake, choices, language, asks_vin=bool(asks_vin), folded=done)
         sent = intake is not None and intake.sent
         tail = self._draw("verdict.html", language, intake=intake, folded=False) if sent else ""
@@ -122,7 +124,7 @@ class Looks:
         return [
             Card(
                 f"intake-{intake.id}",
-                f"{intake.id}/{'' if intake.vin else 'vin'}",
+                f"{intake.id}/{'' if intake.vin else 'vin'}{_after(intake)}",
                 self._draw(template, language, intake=intake, stock=stock.get(intake.vin)),
                 self._form(intake.id, intake, choices, language, asks_vin=not intake.vin, folded=folded),
                 self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
@@ -140,7 +142,7 @@ class Looks:
         asks_vin: bool,
         folded: bool = False,
     ) -> str:
-        answers = intake.answers if intake else None
+        answers, after = intake.answers if intake else None, bool(_after(intake))
         plate = answers.plate if answers else ""
         province = plate[:1] if plate[:1] in PROVINCES else ""
         return self._draw(
@@ -149,7 +151,8 @@ class Looks:
             intake_id=intake_id,
             answers=answers,
             asks_vin=asks_vin,
-            folded=folded,
+            asks_after=after,
+            folded=folded and not after,
             province=province,
             plate_rest=plate[len(province) :],
             dash_km=_km(answers.dash_m) if answers else "",
@@ -182,6 +185,11 @@ class Looks:
 def _away(intakes: tuple[Intake, ...], plugged: set[str]) -> list[Intake]:
     """Those whose car is not at a plug now: the others have a bay's card."""
     return [intake for intake in intakes if intake.id not in plugged]
+
+
+def _after(intake: Intake | None) -> str:
+    """What the name of a form ends with while it asks for the dashboard after a drive."""
+    return "/after" if intake is not None and asks_after(intake) else ""
 
 
 def _km(metres: int | None) -> str:

@@ -43,6 +43,14 @@ def of_visit(intake: Intake, snapshot: Snapshot, judgement: Judgement, visit: in
 
 def of_answers(before: Intake, after: Intake) -> tuple[AnyBody, ...]:
     """What changed after the snapshot had gone, and the recomputed verdict when it differs. Empty when nothing did."""
+    drive = after.snapshot.road_test if after.snapshot else None
+    if before.snapshot is not None and drive is not None and drive != before.snapshot.road_test:
+        return (*of_drive(before, after, drive), *_entry(before, after))
+    entry = _entry(before, after)
+    return (*entry, *verdict_of(before, after)) if entry else ()
+
+
+def _entry(before: Intake, after: Intake) -> tuple[MileageBody, ...]:
     if not _told(before.answers, after.answers) and before.purpose is after.purpose:
         return ()
     dash_m = after.answers.dash_m if after.answers.dash_m != before.answers.dash_m else None
@@ -56,7 +64,7 @@ def of_answers(before: Intake, after: Intake) -> tuple[AnyBody, ...]:
         trust=Trust.TYPED,
         model=after.answers.model,
     )
-    return (entry, *verdict_of(before, after))
+    return (entry,)
 
 
 def of_drive(before: Intake, after: Intake, drive: RoadTestPart) -> tuple[AnyBody, ...]:

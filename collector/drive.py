@@ -18,6 +18,9 @@ from protocols.readings import CarReading, ItemStatus
 SPEED_PID, COUNTER_PID = 0x0D, 0x31
 SOURCES = {"01A6": False, "22F4A6": True}
 """Odometers that move in steps of 100 m, and whether their car has no service 01."""
+TYPED = "dash"
+"""Stands for the odometer of a car that tells none live: a person reads the dashboard before and after the drive."""
+SPEED = "vehicle_speed"
 CHARGING_V = 13.2  # above this an alternator or a converter charges
 IDLE_EVERY_S = 5.0  # how often a standing car with a running engine is asked for its speed
 DRIVING_EVERY_S = 1.0
@@ -41,7 +44,9 @@ class Mark:
 class Drive:
     """One drive, fed with speeds and marks at monotonic instants. Pure."""
 
-    def __init__(self, began_s: float, speed_kmh: float, first: Mark) -> None:
+    def __init__(self, began_s: float, speed_kmh: float, first: Mark, *, typed: bool = False) -> None:
+        """``typed`` when the odometer is read off the dashboard by a person: no mark tells it."""
+        self._typed = typed
         self._began_s = began_s
         self._first = self._last = first
         self._marked_s = self._asked_s = self._rested_s = began_s
@@ -64,7 +69,7 @@ class Drive:
 
     def marked(self, mark: Mark, at_s: float) -> None:
         """Note what the car has counted by now; one that tells nothing changes nothing."""
-        if mark.odometer_m is not None:
+        if mark.odometer_m is not None or self._typed:
             self._last, self._marked_s, self._marked_m = mark, at_s, self._driven_m
 
     def wants_mark(self, at_s: float) -> bool:
@@ -108,10 +113,11 @@ class DriveWatch:
         return self._drive is not None
 
     def was_read(self, read: CarReading | None) -> None:
-        """Take which odometer a scan found; a car without one that moves in small steps is left alone."""
+        """Take which odometer a scan found; without one that moves in small steps the car must tell its speed."""
         told = {one.source for one in read.odometer if one.status is ItemStatus.READ} if read else set()
         fitting = (name for name, on_uds in SOURCES.items() if name in told and on_uds is self._car.on_uds)
-        self._source = next(fitting, "")
+        by_speed = read is not None and any(one.signal == SPEED for one in read.live)
+        self._source = next(fitting, TYPED if by_speed else "")
 
     async def look(self, volts: float | None) -> None:
         """Ask for the speed when it is time to; ``volts`` is the supply. A car pulled meanwhile is no error."""
@@ -136,7 +142,7 @@ class DriveWatch:
         speed_kmh = await self._speed_kmh()
         if not speed_kmh:
             return
-        self._drive = Drive(self._now_s(), speed_kmh, await self._mark())
+        self._drive = Drive(self._now_s(), speed_kmh, await self._mark(), typed=self._source == TYPED)
         await self._tell(DriveBegan())
 
     async def _follow(self, drive: Drive) -> None:
@@ -156,7 +162,8 @@ class DriveWatch:
         return None
 
     async def _mark(self) -> Mark:
-        odometers = [decode_odometer_pid(answer.data) for answer in await self._ask(ODOMETER_PID)]
+        told = () if self._source == TYPED else await self._ask(ODOMETER_PID)
+        odometers = [decode_odometer_pid(answer.data) for answer in told]
         odometer_m = next((one for one in odometers if one is not None), None)
         counted = [decode_counters(COUNTER_PID, answer.data) for answer in await self._ask(COUNTER_PID)]
         full = (one for values in counted for one in values if one.value is not None and not one.saturated)

@@ -80,7 +80,7 @@ class DriveBegan:
 class DriveDone:
     """That drive is over, ``ended_before_s`` ago: the same way by the odometer, by speed and by counter 31, in metres.
 
-    Without ``lasted_s`` it was too short to say anything.
+    Without ``lasted_s`` it was too short to say anything. ``source`` is ``dash`` where no odometer could be read live.
     """
 
     source: str = ""

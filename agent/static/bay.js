@@ -3,7 +3,7 @@
 
 const said = document.body.dataset;
 const DRAFT = "draft:";
-const FIELDS = ["vin", "dash_km", "dash_unit", "province", "plate", "stock_number", "operator", "model"];
+const FIELDS = ["vin", "dash_km", "dash_after_km", "dash_unit", "province", "plate", "stock_number", "operator", "model"];
 
 function draftOf(form) {
   const values = {};
@@ -40,6 +40,10 @@ function answersOf(form) {
   const whole = /^[\u4e00-\u9fff]/.test(plate) ? plate : plate && values.province + plate;
   const given = { plate: whole, stock_number: values.stock_number, dash_km: values.dash_km, operator: values.operator };
   if (values.dash_km && values.dash_unit === "mi") given.dash_unit = "mi";
+  if (values.dash_after_km) {
+    given.dash_after_km = values.dash_after_km;
+    given.dash_unit = values.dash_unit;
+  }
   if (values.vin) given.vin = values.vin;
   if (values.model) given.model = values.model;
   for (const name of Object.keys(given)) if (!given[name].trim()) delete given[name];

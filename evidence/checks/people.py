@@ -23,7 +23,8 @@ def road_test(case: Case) -> CheckPart:
         return not_determinable("K9", "no_road_test")
     moved_m = _moved(drive.odometer_start_m, drive.odometer_end_m)
     if moved_m is None or drive.speed_distance_m is None:
-        return not_determinable("K9", "road_test_unread")
+        typed = drive.source == "dash" and drive.speed_distance_m is not None and drive.odometer_end_m is None
+        return not_determinable("K9", "road_test_untyped" if typed else "road_test_unread")
     if drive.speed_distance_m < LEAST_DRIVE_M:
         return not_determinable("K9", "road_test_short")
     gap_m = drive.speed_distance_m - moved_m

@@ -16,10 +16,11 @@ from agent.answers import Answers
 from agent.bay import BayState, DropReading, KeepDrive, KeepReading
 from agent.desk import Desk
 from agent.errors import AnswerError, UnknownIntakeError, UnknownVehicleError
+from agent.intake import asks_after
 from agent.ledger import Status, StockState
 from agent.ledger_store import LedgerStore
 from collector.events import DriveDone
-from evidence.snapshot import ClockQuality, Purpose, Result
+from evidence.snapshot import CheckPart, ClockQuality, Purpose, Result, Snapshot
 from sync.clock import SystemClock
 from sync.errors import OutboxError
 from sync.outbox import Outbox
@@ -319,6 +320,29 @@ async def test_a_drive_is_judged_and_goes_up_with_an_entry_at_each_end(office: O
     assert told.road_test == intake.snapshot.road_test
     assert told.road_test.began_at is not None and told.road_test.ended_at is not None
     assert (told.road_test.ended_at - told.road_test.began_at).total_seconds() == 300
+
+
+async def test_a_drive_that_told_no_odometer_is_closed_by_what_the_dashboard_shows_after_it(office: Office) -> None:
+    await office.desk.keep("Bay 1", KeepReading("i1", reading_of(odometer_m=None), silent=False))
+    await office.desk.answer("i1", ANSWERS, BAY)
+    await office.desk.drove(KeepDrive("i1", DriveDone("dash", speed_distance_m=8_000, lasted_s=600, ended_before_s=90)))
+    driven = await office.store.intake("i1")
+    assert driven is not None and driven.snapshot is not None and asks_after(driven)
+    assert _k9(driven.snapshot).params["reason"] == "@reason.road_test_untyped"
+
+    after = ANSWERS.dash_m or 0
+    await office.desk.answer("i1", Answers(dash_after_m=after + 4_000, operator="Li Lei"), BAY)
+    closed = await office.store.intake("i1")
+    assert closed is not None and closed.snapshot is not None and not asks_after(closed)
+    drives = [body for bodies in office.sink.sets.values() for body in bodies if body.kind == "drive"]
+
+    assert (_k9(closed.snapshot).result, _k9(closed.snapshot).params["moved_m"]) == (Result.SUSPICIOUS, 4_000)
+    assert [one.road_test.odometer_end_m for one in drives] == [None, after + 4_000]
+    assert drives[-1].road_test.odometer_step_m == 1_000
+
+
+def _k9(snapshot: Snapshot) -> CheckPart:
+    return next(check for check in snapshot.checks if check.check == "K9")
 
 
 async def test_the_drive_of_a_car_nobody_named_yet_goes_up_with_its_snapshot(office: Office) -> None:

@@ -16,7 +16,7 @@ from collector.drive import STILL_S, Drive, DriveWatch, Mark
 from collector.events import CarUnplugged, DriveBegan, DriveDone, ScanDone
 from collector.scan import Reader
 from collector.watch import watch_bay
-from protocols.readings import AdapterIdentity, CarReading, ItemStatus, OdometerWitness, Trust
+from protocols.readings import AdapterIdentity, CarReading, ItemStatus, OdometerWitness, Reading, Trust
 from tests.collector.test_presence import QUICK, Clock, says
 from tests.collector.virtual import WAITS, Socket, profiles
 
@@ -56,13 +56,13 @@ class Road:
 
 
 @asynccontextmanager
-async def on_the_road(witness: OdometerWitness | None = A6) -> AsyncIterator[Road]:
+async def on_the_road(witness: OdometerWitness | None = A6, *, live: tuple[Reading, ...] = ()) -> AsyncIterator[Road]:
     socket = Socket("clean")
     reader = Reader(profiles(), WAITS, opener=socket.open)
     adapter = Adapter(await socket.open("tcp:virtual:1", connect_timeout_s=1), reader.allow, WAITS)
     car = Car(adapter, await reader.set_up(adapter), WAITS)
     await car.connect()
-    read = CarReading(AdapterIdentity("tcp:virtual:1"), odometer=(witness,) if witness else ())
+    read = CarReading(AdapterIdentity("tcp:virtual:1"), odometer=(witness,) if witness else (), live=live)
 
     told: list[DriveBegan | DriveDone] = []
 
@@ -118,6 +118,17 @@ async def test_out_of_the_bay_and_back_is_no_road_test() -> None:
         await road.go(0, int(STILL_S) + 2)
 
     assert road.told == [DriveBegan(), DriveDone("01A6")]
+
+
+async def test_a_car_without_a_live_odometer_is_followed_by_its_speed_alone() -> None:
+    async with on_the_road(None, live=(Reading("010D", "vehicle_speed", 0, "km/h", "7E8"),)) as road:
+        await road.go(60, 240)
+        await road.go(0, int(STILL_S) + 2)
+        (done,) = road.done
+
+    assert (done.source, done.odometer_start_m, done.odometer_end_m) == ("dash", None, None)
+    assert done.speed_distance_m == pytest.approx(4_000, abs=100)
+    assert (done.counter_end_m or 0) - (done.counter_start_m or 0) == pytest.approx(4_000, abs=1_000)
 
 
 @pytest.mark.parametrize(("volts", "witness"), [(RESTING, A6), (None, A6), (CHARGING, None)])
