@@ -9,12 +9,11 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from config.settings import MqttSettings
-from evidence.snapshot import ClockQuality
 from sync import outbox_file as file
 from sync.codec import ReceivedBatch, answers_of, decode_answer, decode_batch
 from sync.outbox_room import make_way
 from sync.patience import pause_s
-from sync.records import AnyBody, Record, TombstoneBody
+from sync.records import TombstoneBody
 from sync.sender import Sender
 from sync.wire import Ack, Nack
 from tests.sync.samples import mileage, speed
@@ -24,8 +23,11 @@ SETTINGS = MqttSettings(ack_timeout_s=20, backoff_first_s=0.5, backoff_max_s=60,
 QUOTA_RECORDS = 150  # in a peaceful world there is room for all
 YEAR_MS = 365 * 86_400_000
 START_MS = 1_700_000_000_000
+MARK = 987_654_321  # stands for the number in a record's text, of which thousands are written
 PLACE = Path(__file__)
 Value = TypeVar("Value")
+_SPEED, _MILEAGE = (body.model_dump_json().replace(str(MARK), "%d") for body in (speed(MARK), mileage(MARK)))
+_RECORD = '{"t":%d,"tq":"none","mono_ns":%d,"boot":"%d","body":%s}'
 _read = functools.lru_cache(maxsize=256)(decode_answer)  # many come more than once
 
 
@@ -98,17 +100,17 @@ class Edge:
         kind = self._world.chance.random()
         if kind < 0.02:
             return file.Line(file.PEOPLE, f'{{"{POISON}":{number}}}')
-        return self._written(mileage(number) if kind < 0.3 else speed(number))
+        if kind < 0.3:
+            return self._written(self._some_turn(), _MILEAGE % number)
+        return self._written(file.READINGS, _SPEED % number)
 
-    def _written(self, body: AnyBody) -> file.Line:
+    def _some_turn(self) -> int:
+        return self._world.chance.choice([file.FINDINGS, file.PEOPLE])
+
+    def _written(self, turn: int, body: str, accounts: tuple[str, int] | None = None) -> file.Line:
         now_ns = int(self._world.now_s * 1e9)
         wall_ms = self._wall_ms + now_ns // 1_000_000
-        record = Record.model_construct(
-            t=wall_ms, tq=ClockQuality.NONE, mono_ns=now_ns, boot=str(self._life), body=body
-        )
-        accounts = (body.stream, body.first_seq) if isinstance(body, TombstoneBody) else None
-        turn = file.READINGS if body.kind == "reading" else self._world.chance.choice([file.FINDINGS, file.PEOPLE])
-        return file.Line(turn, record.model_dump_json(by_alias=True), accounts)
+        return file.Line(turn, _RECORD % (wall_ms, now_ns, self._life, body), accounts)
 
     def _keep_within_quota(self) -> None:
         while not self._world.peaceful and self._owed() > QUOTA_RECORDS:
@@ -119,7 +121,8 @@ class Edge:
         return self._disk.read(lambda c: int(c.execute("SELECT count(*) FROM owed").fetchone()[0]))
 
     def _stone(self, a: int, b: int, stream: str, reason: str) -> file.Line:
-        return self._written(TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream))
+        body = TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream)
+        return self._written(self._some_turn(), body.model_dump_json(), (stream, a))
 
     def connect(self) -> None:
         if self._sender is not None:
