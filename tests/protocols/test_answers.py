@@ -118,7 +118,8 @@ def test_a_lost_line_spoils_a_legacy_list_that_has_no_count() -> None:
 def test_a_legacy_list_of_which_only_a_damaged_line_came_is_corrupt_and_not_empty() -> None:
     assembly = said("48 6B 10 43 01 01 02 02 03 03 04 00", link=LinkFormat.LEGACY)
 
-    assert brief("03", assembly) == [("", "corrupt", "")]
+    (answer,) = answers_to(b"\x03", assembly)
+    assert (answer.status, answer.data, answer.identifier) == (CORRUPT, b"", b"")
 
 
 def test_several_pids_become_an_answer_each_in_any_order() -> None:

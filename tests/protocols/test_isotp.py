@@ -135,6 +135,18 @@ def test_what_a_damaged_frame_held_says_whose_answer_it_was(line: str, head: str
     assert assemble([line], CAN_11).damaged[0].head.hex().upper() == head
 
 
+def test_an_impossible_first_frame_is_told_once_whatever_follows_it() -> None:
+    lines = ["7E8 10 07 49 02 01 57 50 30", *VIN_LINES[1:]]
+
+    assert [damage.reason for damage in assemble(lines, CAN_11).damaged] == ["impossible first frame"]
+
+
+def test_a_frame_of_nothing_but_an_address_byte_is_damage() -> None:
+    assembly = assemble(["618 F1"], CAN_11, extended_address=True)
+
+    assert [damage.reason for damage in assembly.damaged] == ["no ISO-TP byte"]
+
+
 def test_the_last_frame_of_a_message_may_be_cut_to_its_length_and_no_shorter() -> None:
     first = "7E8 10 0A 49 04 01 41 42 43"
 

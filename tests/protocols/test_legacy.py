@@ -50,6 +50,12 @@ def test_legacy_vehicle_information_is_written_as_can_does() -> None:
     assert payloads(assemble([encoder.kwp_line(bytes.fromhex("49000155400000"))], LEGACY)) == [("10", "490055400000")]
 
 
+def test_verification_numbers_are_one_line_each() -> None:
+    lines = [encoder.kwp_line(bytes.fromhex(text)) for text in ("490601DEADBEEF", "49060201020304")]
+
+    assert payloads(assemble(lines, LEGACY)) == [("10", "490602DEADBEEF01020304")]
+
+
 def test_a_control_units_name_is_five_lines_of_four_characters() -> None:
     name = b"ECM\0-EngineControl\0\0"
     parts = [bytes((0x49, 0x0A, index + 1)) + name[4 * index : 4 * index + 4] for index in range(5)]
