@@ -14,6 +14,8 @@ OLDEST_YEAR = 2005
 AHEAD = timedelta(days=2)
 # a box that was long without a network may be wrong by so much
 CLOCK_OFF = timedelta(days=31)
+# so much is driven in that time; a car without any counter has nothing else to tell the order by
+SHORT_WAY_M = 3_000_000
 # a month's mean speed repeats that of a car's life within this
 PACE_SHARE = 0.25
 
@@ -61,7 +63,14 @@ def _turned(first: Visit, second: Visit) -> bool:
     # papers never fall: what they and every odometer say alike is the order
     if first.papers_m and second.papers_m and second.papers_m < first.papers_m:
         return True
+    if not _counts_anything(first) and not _counts_anything(second) and max(fallen) <= SHORT_WAY_M:
+        return True
     return any(_driven_so(one * unit, second, first) for one in fallen for unit in (1.0, KM_PER_MILE))
+
+
+def _counts_anything(visit: Visit) -> bool:
+    counters = visit.snapshot.counters
+    return any(part.value is not None for part in (*counters.distance_since_clear_m, *counters.engine_run_time_s))
 
 
 def _unsure(visit: Visit) -> bool:

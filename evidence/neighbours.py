@@ -16,7 +16,6 @@ from protocols.readings import ItemStatus, Trust
 NARROW_M = 3_000_000
 # in a place wider than this nearly any number lost its first digit; one that lost another is about a tenth
 WIDE_M = 10_000_000
-TENTH_LEAST, TENTH_MOST = 8, 12
 # a person's number deviates from this on
 FAR_M = 20_000_000
 
@@ -83,6 +82,9 @@ def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], 
         return reason
     if low_m > high_m:
         return ""
+    if typed.life_m > high_m and (paper := _by_paper(typed, road)) is not None and not paper.holds(typed):
+        place = Window(low_m, high_m).within(paper)
+        return SLIP if place is not None and place.has_slip(typed) else ""
     if not stands:
         before = expected_before(typed, later)
         return SLIP if before is not None and before.has_slip(typed) else ""
@@ -117,9 +119,6 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
         return between.has_slip(typed)
     if len(later) > 1 and between.has_doubled_digit(typed):
         return True
-    if (paper := _by_paper(typed, road)) is not None and not paper.holds(typed):
-        place = between.within(paper)
-        return place is not None and place.has_slip(typed)
     expected = expected_after(typed, stands) or expected_before(typed, later)
     place = between.within(expected)
     if expected is None or place is None or expected.holds(typed):
@@ -219,8 +218,7 @@ def _by_pace(typed: Entry, expected: Window | None, paper_m: int | None, road: R
 
 def _lost_a_digit(typed: Entry, place: Window) -> bool:
     """In a place as wide as an undated visit leaves, a lost first digit leads anywhere: only a tenth is told there."""
-    tenth = place.low_m <= TENTH_MOST * typed.life_m and TENTH_LEAST * typed.life_m <= place.high_m
-    return (tenth or place.high_m - place.low_m <= WIDE_M) and place.has_lost_digit(typed)
+    return (place.holds_ten_times(typed) or place.high_m - place.low_m <= WIDE_M) and place.has_lost_digit(typed)
 
 
 def _was_meant(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:

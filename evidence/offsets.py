@@ -31,7 +31,14 @@ def with_offsets(
     for place, entry in enumerate(entries):
         # all values of one visit are told together, by its first
         begins = place == 0 or entry.visit < 0 or entries[place - 1].visit != entry.visit
-        while begins and told and _comes_after(entries, place, told[0], walk, shown.highest_m, visits):
+        while (
+            begins
+            and told
+            and (
+                _comes_after(entries, place, told[0], walk, shown.highest_m, visits)
+                or _past_a_later(entries, place, told[1:], walk, shown.highest_m)
+            )
+        ):
             event = told.pop(0)
             walk.happens(event, entries[:place], _until(entries[place:], told), visits)
         done.append(walk.joined(entry))
@@ -53,6 +60,16 @@ class _Shown:
     def add(self, value_m: int) -> None:
         against = [(one_m, below + fell(value_m, one_m)) for one_m, below in self.standing]
         self.standing = [*(one for one in against if one[1] < 2), (value_m, 0)]
+
+
+def _past_a_later(
+    entries: Sequence[Entry], place: int, later: Iterable[OdometerEvent], walk: "_Walk", last_m: int
+) -> bool:
+    """Whether a visit that nobody can date shows a cluster that came after this event."""
+    if entries[place].dated or entries[place].visit < 0:
+        return False
+    replaced = (event for event in later if event.kind is EventKind.CLUSTER_REPLACED)
+    return any(_must_be_after(entries, place, event, walk, last_m) for event in replaced)
 
 
 def _until(entries: Sequence[Entry], told: Sequence[OdometerEvent]) -> Sequence[Entry]:
@@ -120,13 +137,16 @@ def _near(entry: Entry, event: OdometerEvent) -> bool:
 
 
 def _must_be_before(of_visit: Sequence[Entry], event: OdometerEvent, walk: "_Walk", last_m: int) -> bool:
-    """The dashboard shows less than the new cluster began with, and no less than the old one showed before."""
+    """The dashboard shows less than the new cluster began with, and what the old one may have shown till its end."""
     units = (one for one in of_visit if one.trust in READ)
     if any(_past(one, event, walk, last_m) for one in units):
         return False
     shown = [one for one in of_visit if one.source == "dash"]
     return any(
-        fell(walk.shown_m(one), event.after_m or 0) and not fell(walk.joined(one).life_m, last_m) for one in shown
+        fell(walk.shown_m(one), event.after_m or 0)
+        and not fell(event.before_m or 0, walk.shown_m(one))
+        and not fell(walk.joined(one).life_m, last_m)
+        for one in shown
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from evidence.entry import AGREE_M, AGREE_SHARE, AGREEMENT_RANK, KM_PER_MILE, Entry
 from evidence.history import Visit
 from evidence.neighbours import Road, is_typed, out_of_line, written_too
+from evidence.slips import has_digit_too_many
 from evidence.ten_thousands import in_ten_thousands
 from evidence.travel import moves_as_miles
 from evidence.vin import market_shows_miles
@@ -89,7 +90,10 @@ def _beside(typed: Entry, read: Entry, gap_m: int | None, visit: Visit, unit: fl
     # the gap may come from a slip too small to be told; then the two are as close as copies are
     for around in (_around(read, gap_m), _around(read, None if gap_m is None else 0)):
         in_unit = Window(around.low_m / unit, around.high_m / unit)
-        reason = reason or doubt(typed, around) or (SLIP if in_unit.has_slip(typed) else "")
+        slip = in_unit.has_slip(typed) or (
+            has_digit_too_many(typed.life_m, read.life_m) and in_unit.has_doubled_digit(typed)
+        )
+        reason = reason or doubt(typed, around) or (SLIP if slip else "")
     return "" if reason == SLIP and written_too(typed, visit) else reason
 
 

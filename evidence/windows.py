@@ -13,6 +13,7 @@ ROUND_M = 1_000_000
 # in a place known this well, a lost digit can be told of three digits too; one or two lead nearly anywhere
 NARROW_M = 1_000_000
 THREE_DIGITS_M = 100_000
+TENTH_LEAST, TENTH_MOST = 8, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class Window:
 
     def has_doubled_digit(self, typed: Entry) -> bool:
         return doubled_a_digit(typed.odometer_m // 1000, *self._shown_as(typed))
+
+    def holds_ten_times(self, typed: Entry) -> bool:
+        """Whether the dashboard would show about ten times the number here: a digit lost that was not the first."""
+        low, high = self._shown_as(typed)
+        number = typed.odometer_m // 1000
+        return low <= TENTH_MOST * number and TENTH_LEAST * number <= high
 
     def within(self, other: "Window | None") -> "Window | None":
         """What both have in common; None when that is nothing."""

@@ -102,3 +102,18 @@ def test_papers_that_fell_with_the_dashboard_tell_the_order_too() -> None:
     assert _names(seen("b", 2, 182_238, 142_595), seen("a", 1, 181_302, 142_450)) == "ab"
     assert _names(seen("b", 2, 182_238, 142_450), seen("a", 1, 181_302, 142_450)) == "ba"
     assert _names(seen("b", 2, 180_238, 142_595), seen("a", 1, 181_302, 142_450)) == "ba"
+
+
+def test_a_short_way_back_by_a_clock_that_may_be_off_is_the_order_of_a_car_without_counters() -> None:
+    def seen(name: str, days_ago: float, km: int, *, counts: bool = False, sure: bool = False) -> Visit:
+        values = counters(engine_run_time_s=3_600) if counts else counters()
+        told = snapshot(None, id=name, values=values)
+        clock = ClockQuality.NTP if sure else ClockQuality.RTC
+        return visit(told.model_copy(update={"clock": clock}), days_ago=days_ago, dash_m=km * KM)
+
+    later, earlier = seen("b", 9, 126_350, sure=True), seen("a", 2, 125_892)
+
+    assert _names(later, earlier) == "ab"
+    assert _names(later, seen("a", 2, 123_349)) == "ba"
+    assert _names(later, seen("a", 2, 125_892, counts=True)) == "ba"
+    assert _names(later, seen("a", 2, 125_892, sure=True)) == "ba"

@@ -307,3 +307,31 @@ def test_a_dashboard_that_neither_fits_is_asked_for_a_slip_only_then() -> None:
     assert _lives(build_ledger(car_of(96_943)))["b/odometer/0"] == (96_943, 103_691)
     assert _lives(build_ledger(car_of(90_195)))["b/odometer/0"] == (96_943, 96_943)
     assert _lives(build_ledger(car_of(90_915)))["b/odometer/0"] == (96_943, 96_943)
+
+
+def test_a_slip_between_the_old_cluster_and_the_new_one_tells_nothing_against_the_date() -> None:
+    """57,414 miles were meant: 56,414 is less than the new cluster began with, but more than the old one showed."""
+    switched = _switch(2_000, EventKind.SHOWS_MILES)
+    visits = (
+        _typed(21_509, "a", 1_300),
+        _typed(33_305, "b", 520),
+        _typed(56_414, "c", 5, clock=ClockQuality.RTC),
+        _typed(59_866, "d", 0),
+    )
+    lives = _lives(build_ledger(History("car", visits, events=(switched, _swap(18, 64_482, 92_101)))))
+
+    assert lives["c/dash"] == (56_414, 63_170)
+    assert lives["d/dash"] == (59_866, 68_725)
+
+
+def test_a_visit_that_shows_a_later_cluster_came_after_all_events_before_that_one() -> None:
+    """Nobody dated it, and its dashboard is a slip; but the cluster's unit says what only the new one can."""
+    row = _row(47_459, "77E")
+    undated = _typed(19_489, "a", 9_000, row, _row(22_689, "718"), clock=ClockQuality.NONE)
+    later = _typed(36_229, "b", 100, _row(58_306, "77E"), _row(33_536, "718"))
+    events = (_switch(900, EventKind.SHOWS_MILES), _swap(500, 18_963, 43_733))
+
+    lives = _lives(build_ledger(History("car", (undated, later), events=events)))
+
+    assert lives["a/odometer/0"] == (47_459, 22_689)
+    assert lives["b/dash"] == (36_229, 33_534)

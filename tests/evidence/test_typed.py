@@ -368,3 +368,32 @@ def test_a_dashboard_in_miles_repeats_a_reading() -> None:
 
     assert _ledger(*visits)["d300/odometer/0"].quarantined == ""
     assert check(judged(*visits), "K8").result is Result.SUSPICIOUS
+
+
+def test_a_zero_too_many_beside_a_reading_is_a_slip_though_it_is_round() -> None:
+    assert _reasons(_seen(814_000, 0, read_km=81_400)) == ["slip"]
+    assert _reasons(_seen(825_000, 0, read_km=81_400)) == [""]
+    assert _reasons(_seen(51_000, 0, read_km=81_400)) == [""]
+
+
+def test_a_paper_of_the_day_tells_where_a_first_value_above_the_line_was_to_lead() -> None:
+    later = (_seen(133_088, 0),)
+
+    assert _reasons(_seen(119_926, 300, papers_km=119_186), *later) == ["", ""]
+    assert _reasons(_seen(191_256, 300, papers_km=118_186), *later) == ["slip", ""]
+    assert _reasons(_seen(899_256, 300, papers_km=89_186), *later) == ["slip", ""]
+    assert _reasons(_seen(191_256, 300), *later) == ["", "below_earlier"]
+
+
+def test_a_tenth_is_told_by_what_the_dashboard_would_show() -> None:
+    """A told cluster began at 94,936 for 46,152: 20,381 is a tenth of the 203,861 it shows, not of the way."""
+    at = visit(snapshot(), days_ago=2_084).at or NOW
+    event = OdometerEvent("e", at, EventKind.CLUSTER_REPLACED, "LW", 46_152 * KM, 94_936 * KM)
+    driven = _seen(8_922, 2_750), _seen(45_612, 2_090), _seen(126_500, 1_500), _seen(159_520, 870)
+
+    def last(dash_km: int) -> str:
+        entries = build_ledger(History("car", (*driven, _seen(dash_km, 0)), events=(event,)))
+        return entries[-1].quarantined
+
+    assert last(20_381) == "slip"
+    assert last(20_000 + 82_381) == "below_earlier"
