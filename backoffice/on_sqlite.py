@@ -2,22 +2,20 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import chain
 from typing import cast
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
+from backoffice.keeping import COLUMNS, MAX_BOOT, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
 from sync.codec import ReceivedRecord
 from sync.database import Database as FileDatabase
 
 ROWS_AT_ONCE = 50
 _HELD = "SELECT seq FROM records WHERE device = ? AND stream = ? AND seq BETWEEN ? AND ?"
-_ROW = f"({', '.join('?' * len(COLUMNS))})"
-_INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES {_ROW}"  # noqa: S608
-_INSERT_MANY = ", ".join([_INSERT, *[_ROW] * (ROWS_AT_ONCE - 1)])
-
+_INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES"
 _HOLE = "SELECT 1 FROM gaps WHERE device = ? AND stream = ? AND cause = 'hole' AND first_seq <= ? AND last_seq >= ?"
 _CHECKED = "SELECT checked_below FROM streams WHERE device = ? AND stream = ?"
 _COUNT = "SELECT count(*) FROM records WHERE device = ? AND stream = ? AND seq >= ? AND seq < ?"
@@ -61,19 +59,32 @@ class SqliteKeeping:
 
 
 def _keep(file: sqlite3.Connection, incoming: Incoming) -> Kept:
-    """Within one transaction of the only writer what is held stays so."""
-    new: Sequence[ReceivedRecord] = incoming.batch.records
-    if held := _held_seqs(file, incoming):
-        new = [one for one in new if one.seq not in held]
-    _insert(file, rows_of(incoming, new))
+    new = _new(file, incoming)
+    file.executemany(f"{_INSERT} ({', '.join('?' * len(COLUMNS))})", rows_of(incoming, new))
     return kept_of(incoming, new)
 
 
 def _keep_quietly(file: sqlite3.Connection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
-    kept = tuple([_keep(file, one) for one in incoming])
+    kept = tuple([_keep_plain(file, one) for one in incoming])
     for head in heads_of(incoming):
         _settle_quietly(file, head)
     return kept
+
+
+def _keep_plain(file: sqlite3.Connection, incoming: Incoming) -> Kept:
+    """Many rows a statement: stepping through one after the other gives Python's lock away and back for each."""
+    new, whole_batch = _new(file, incoming), (*incoming.stream, incoming.received_ms)
+    for first in range(0, len(new), ROWS_AT_ONCE):
+        rows = [(one.seq, one.boot[:MAX_BOOT], one.payload) for one in new[first : first + ROWS_AT_ONCE]]
+        file.execute(_insert_plain(len(rows)), (*whole_batch, *chain.from_iterable(rows)))
+    return Kept(len(new))
+
+
+@cache
+def _insert_plain(rows: int) -> str:
+    """What is the same for all rows is handed over once: each value that is not takes as long as the row itself."""
+    each = (f"(?1, ?2, ?{at}, ?3, 'reading', ?{at + 1}, 1, ?{at + 2})" for at in range(4, 4 + 3 * rows, 3))
+    return f"{_INSERT} {', '.join(each)}"
 
 
 def _settle_quietly(file: sqlite3.Connection, head: Head) -> None:
@@ -89,17 +100,15 @@ def _settle_quietly(file: sqlite3.Connection, head: Head) -> None:
     file.execute(_SETTLE, (*of, head.lo, head.received_ms))
 
 
+def _new(file: sqlite3.Connection, incoming: Incoming) -> Sequence[ReceivedRecord]:
+    """The records that are not held; within one transaction of the only writer that stays so."""
+    held = _held_seqs(file, incoming)
+    return [one for one in incoming.batch.records if one.seq not in held] if held else incoming.batch.records
+
+
 def _held_seqs(file: sqlite3.Connection, incoming: Incoming) -> set[int]:
     batch = incoming.batch
     if not batch.records:
         return set()
     span = (batch.records[0].seq, batch.records[-1].seq)
     return {row[0] for row in file.execute(_HELD, (batch.device, batch.stream, *span))}
-
-
-def _insert(file: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Many rows a statement: stepping through one after the other gives Python's lock away and back for each."""
-    whole = len(rows) - len(rows) % ROWS_AT_ONCE
-    for first in range(0, whole, ROWS_AT_ONCE):
-        file.execute(_INSERT_MANY, [*chain.from_iterable(rows[first : first + ROWS_AT_ONCE])])
-    file.executemany(_INSERT, rows[whole:])
