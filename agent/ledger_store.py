@@ -33,12 +33,16 @@ _BODIES: TypeAdapter[tuple[AnyBody, ...]] = TypeAdapter(tuple[AnyBody, ...], con
 
 
 class LedgerStore:
-    """The one connection to ``ledger.db``, locked against a second process; ``set_aside`` names a damaged file."""
+    """The one connection to ``ledger.db``, locked against a second process.
 
-    def __init__(self, database: Database, lock: FileLock, set_aside: Path | None) -> None:
+    ``is_new`` while nothing of an earlier life is known; ``set_aside`` names the damaged file that was the reason.
+    """
+
+    def __init__(self, database: Database, lock: FileLock, set_aside: Path | None, *, is_new: bool) -> None:
         self._db = database
         self._lock = lock
         self.set_aside = set_aside
+        self.is_new = is_new
         self.sheets = SheetStore(database)
         self.commands = CommandStore(database)
         self.facts = FactStore(database)
@@ -47,12 +51,13 @@ class LedgerStore:
     async def open(cls, path: Path, *, vault: Vault = PLAIN) -> Self:
         """Open or create the ledger at ``path``; raise OutboxError, saying why, when it is locked or unusable."""
         lock = FileLock(path.with_name(f"{path.name}.lock"))
+        is_new = not _holds_anything(path)
         try:
             opened = await open_database(path, SCHEMA, vault=vault)
         except BaseException:
             lock.release()
             raise
-        return cls(opened.database, lock, opened.set_aside)
+        return cls(opened.database, lock, opened.set_aside, is_new=is_new or opened.set_aside is not None)
 
     async def close(self) -> None:
         await self._db.close()
@@ -156,6 +161,10 @@ class LedgerStore:
 
     async def _rows(self, query: str, *values: str | int) -> list[Row]:
         return await self._db.run(lambda db: named_rows(db, query, *values))
+
+
+def _holds_anything(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _followed(db: sqlite3.Connection, intake_id: str) -> Intake | None:

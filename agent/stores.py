@@ -41,6 +41,8 @@ async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[O
             stack.push_async_callback(outbox.close)
             store = await LedgerStore.open(folder / "ledger.db", vault=vault)
             stack.push_async_callback(store.close)
+            if store.is_new:  # the back office tells a new stream again what people know of its cars
+                await outbox.begin_stream()
         except (OutboxError, OSError) as error:
             raise WorldError("agent.store_unusable", detail=str(error)) from error
         for damaged in (outbox.set_aside, store.set_aside):

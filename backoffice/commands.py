@@ -248,7 +248,27 @@ async def _let_go(connection: AsyncConnection, now: datetime) -> None:
         commands.c.kind == "facts", commands.c.state.in_(ended), commands.c.closed_at < now - TRY_AGAIN_AFTER
     )
     await connection.execute(delete(facts_sent).where(facts_sent.c.command_id.in_(lost)))
+    for device, begun_at in await _newly_begun(connection, now - KEEP_CLOSED):
+        told_since = select(commands.c.id).where(
+            commands.c.device == device, or_(commands.c.created_at >= begun_at, commands.c.state == WAITING)
+        )
+        before = facts_sent.c.command_id.not_in(told_since)
+        await connection.execute(delete(facts_sent).where(facts_sent.c.device == device, before))
     await connection.execute(delete(commands).where(commands.c.closed_at < now - KEEP_CLOSED))
+
+
+async def _newly_begun(connection: AsyncConnection, after: datetime) -> list[tuple[str, datetime]]:
+    """Boxes that were told facts and have begun a new stream, with the moment when its first record came.
+
+    What makes a box begin one (`sync.outbox_file.settle`, a ledger that was lost) may have cost it what it was told.
+    """
+    first = select(records.c.received_at).where(
+        records.c.device == streams.c.device, records.c.stream == streams.c.stream
+    )
+    came_at = first.order_by(records.c.seq).limit(1).correlate(streams).scalar_subquery()
+    told = select(streams.c.device, came_at).where(streams.c.device.in_(select(facts_sent.c.device)))
+    begun = [(device, at) for device, at in await connection.execute(told) if at is not None]
+    return [(device, at) for device, at in sorted(begun) if at >= after]
 
 
 def _without_cars(kind: str, params: str) -> str:

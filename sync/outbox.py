@@ -108,6 +108,14 @@ class Outbox:
             await self._database.close()
             raise
 
+    async def begin_stream(self) -> None:
+        """Number what comes from now on in a new stream, as after a copy. Raises OutboxError."""
+        try:
+            self._home = await self._database.run(lambda c: file.settle(c, self._path, ""))
+            self._lock.write(Marker(self._home.token, self._home.stream))
+        except sqlite3.Error as error:
+            raise OutboxError(f"{self._path}: cannot be used: {error}") from error
+
     @property
     def stream(self) -> str:
         """Id under which new records are numbered; new when the file is new or was copied or restored."""

@@ -204,6 +204,25 @@ async def test_facts_that_did_not_arrive_are_owed_again_after_a_day(store: Recor
     assert await commands.plan(2 * DAY + HOUR) == ("bay-1",)
 
 
+async def test_a_box_that_begins_a_new_stream_is_told_again_once(store: RecordStore, commands: Queue) -> None:
+    await read_car(store, "bay-1", "v1")
+    await store.add_workorder(SERVICE)
+    await commands.plan(HOUR)
+    (command_id,) = await commands.to_send(HOUR)
+    await commands.answer(CommandAnswer(id=command_id, status=Status.DONE, reason="command.facts_taken"), at=HOUR)
+    await commands.expire(DAY)
+    assert await commands.plan(DAY) == ()
+
+    await store.store_batch("bay-1", "s2", 1, [(1, row(visit("v2", vin=VIN_A)))], START + 2 * DAY)
+    await commands.expire(2 * DAY + HOUR)
+    assert await commands.plan(2 * DAY + HOUR) == ("bay-1",)
+    (again,) = await commands.to_send(3 * DAY)
+    await commands.answer(CommandAnswer(id=again, status=Status.DONE, reason="command.facts_taken"), at=3 * DAY)
+    for at in (3 * DAY, 200 * DAY):  # also when nobody remembers the command any more
+        await commands.expire(at)
+        assert await commands.plan(at) == ()
+
+
 async def test_a_closed_command_keeps_no_vin(store: RecordStore, commands: Queue) -> None:
     await read_car(store, "bay-1", "v1")
     await store.add_workorder(SERVICE)

@@ -168,6 +168,22 @@ async def test_a_stream_that_owes_nothing_any_more_is_forgotten_at_the_next_star
     reader.close()
 
 
+async def test_a_stream_begun_on_purpose_goes_on_after_a_restart_and_the_one_before_stays_owed(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    outbox = await reopened(path)
+    before = outbox.stream
+    await outbox.append([speed(1)])
+    await outbox.begin_stream()
+    begun = outbox.stream
+    assert await outbox.append([speed(2)]) == (1,)
+    await outbox.close()
+
+    again = await reopened(path)
+    assert (again.stream, await again.owing_streams()) == (begun, (before, begun))
+    assert before != begun
+    await again.close()
+
+
 async def test_a_restored_backup_begins_a_new_stream(tmp_path: Path) -> None:
     outbox = await reopened(tmp_path / "o.db")
     await outbox.append([mileage(1)])
