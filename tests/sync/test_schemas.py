@@ -7,9 +7,19 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
-from sync.codec import encode_batch
+from sync.codec import (
+    COMPRESS_FROM_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_BATCH_RECORDS,
+    MAX_RECORD_BYTES,
+    MAX_SEQ,
+    REASON_LIMIT,
+    encode_batch,
+)
+from sync.command import MAX_ANSWER_BYTES, MAX_COMMAND_BYTES, MAX_FACTS, MAX_LIFE_MS
+from sync.digest import digest_of
 from sync.schemas import MODELS, asyncapi, documents
-from sync.wire import Ack, Nack, State
+from sync.wire import MAX_DIGEST_SPAN, MAX_SPANS, Ack, Nack, State
 from tests.sync.samples import BODIES, record_json
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
@@ -28,6 +38,23 @@ def test_what_is_documented_is_what_the_models_say(name: str) -> None:
     written = (REFERENCE / name).read_text(encoding="utf-8")
 
     assert written == documents()[name], "run: python -m sync.schemas docs/reference"
+
+
+def test_the_page_names_the_bounds_that_the_code_keeps() -> None:
+    page = " ".join((REFERENCE / "wire.md").read_text(encoding="utf-8").split())
+    bounds = (
+        f"a record at most {MAX_RECORD_BYTES / 2**20:g} MiB as JSON",
+        f"a batch at most {MAX_BATCH_BYTES / 2**20:g} MiB inflated and {MAX_BATCH_RECORDS:,} records",
+        f"a seq at most {MAX_SEQ:,}.",
+        f"A command is at most {MAX_COMMAND_BYTES / 2**10:g} KiB, its answer at most {MAX_ANSWER_BYTES / 2**10:g} KiB",
+        f"its life at most {MAX_LIFE_MS / 86_400_000:g} days, with at most {MAX_FACTS} facts",
+        f"A question names at most {MAX_SPANS} ranges",
+        f"for at most {MAX_DIGEST_SPAN} seqs, in {len(digest_of([]))} hexadecimal digits",
+        f"deflated from {COMPRESS_FROM_BYTES} bytes on",
+        f"The reason of a nack is at most {REASON_LIMIT} characters",
+    )
+
+    assert [words for words in bounds if words not in page] == []
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
