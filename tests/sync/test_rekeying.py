@@ -128,6 +128,14 @@ def test_while_a_change_is_under_way_every_program_is_told_how_to_end_it(
     assert change_key(place_in(folder), key(), other_key()).count == 2
 
 
+def test_what_was_never_finished_writing_is_cleared_away(folder: Path) -> None:
+    (folder / "files" / "photo.new").write_bytes(vault_with().seal("photo", PHOTO)[:100])
+
+    assert change_key(place_in(folder), key(), other_key()) == Changed(2, ())
+    assert holds(folder, OTHER_KEY)
+    assert not (folder / "files" / "photo.new").exists()
+
+
 @pytest.mark.parametrize("damage", ["raw", "torn"])
 def test_what_was_damaged_before_stays_and_is_named(folder: Path, damage: str) -> None:
     broken = folder / "files" / "x.damaged"
