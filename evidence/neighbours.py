@@ -14,6 +14,8 @@ from protocols.readings import ItemStatus, Trust
 
 # between neighbours this far apart almost any number can be reached by some slip
 NARROW_M = 3_000_000
+# hours say where a car stood, so they may leave more; beyond this they say it too roughly
+BY_HOURS_M = 5_000_000
 # in a place wider than this nearly any number lost its first digit; one that lost another is about a tenth
 WIDE_M = 10_000_000
 # a person's number deviates from this on
@@ -70,7 +72,9 @@ def _out_of_line(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], 
     if not later:
         counted = (window.low_m for window in _counted(typed, reversed(stands), road))
         below = typed.life_m < max(low_m, road.visits[typed.visit].papers_m or 0, *counted)
-        return _last(typed, stands, road) if below else _far_above(typed, stands)
+        if below or _slipped_by_hours(typed, stands, road):
+            return _last(typed, stands, road)
+        return _far_above(typed, stands)
     high_m = later[0].life_m
     if _in_line(low_m, typed.life_m, high_m):
         return ""
@@ -123,6 +127,8 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
     place = between.within(expected)
     if expected is None or place is None or expected.holds(typed):
         return False
+    if _slipped_by_hours(typed, stands, road):
+        return True
     on_pace = all(_keeps_pace(one, stands) for one in later)
     if len(later) == 1 and not on_pace:
         return False
@@ -132,6 +138,14 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
         places = (place.within(window) for window in windows)
         return any(one is not None and one.has_slip(typed) for one in places)
     return (typed.life_m - expected.high_m > FAR_M and place.has_slip(typed)) or place.has_lost_digit(typed)
+
+
+def _slipped_by_hours(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:
+    """Whether the engine's hours say that the car stood elsewhere, one slip away."""
+    place = expected_by_hours(typed, stands, road.visits)
+    if place is None or place.high_m - place.low_m > BY_HOURS_M or place.holds(typed):
+        return False
+    return place.has_slip(typed)
 
 
 def _by_paper(typed: Entry, road: Road) -> Window | None:
@@ -188,9 +202,8 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     holds = any(window.holds(typed) for window in believed)
     if not reason and not holds and not (believed and _never_cleared(typed, stands, expected, road)):
         reason = _by_pace(typed, expected, None if believed else road.visits[typed.visit].papers_m, road)
-        by_hours = None if reason or believed else expected_by_hours(typed, stands, road.visits)
-        if by_hours is not None and by_hours.high_m - by_hours.low_m <= NARROW_M and not by_hours.holds(typed):
-            reason = SLIP if by_hours.has_slip(typed) else ""
+        if not reason and not believed and _slipped_by_hours(typed, stands, road):
+            reason = SLIP
     return "" if reason == SLIP and _was_meant(typed, stands, road) else reason
 
 

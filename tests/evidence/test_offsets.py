@@ -300,9 +300,10 @@ def test_a_unit_that_fell_tells_of_the_new_cluster_and_one_first_seen_tells_noth
 def test_a_dashboard_that_neither_fits_is_asked_for_a_slip_only_then() -> None:
     """96,943 went with the cluster though the dashboard's slip is nearer to what it would show had it gone on."""
     before = _typed(82_894, "a", 300, _row(82_894, "77E"))
-    car_of = lambda dash_km: History(  # noqa: E731
-        "car", (before, _typed(dash_km, "b", 0, _row(96_943, "77E"))), events=(_swap(150, 92_915, 86_167),)
-    )
+
+    def car_of(dash_km: int) -> History:
+        after = _typed(dash_km, "b", 0, _row(96_943, "77E"))
+        return History("car", (before, after), events=(_swap(150, 92_915, 86_167),))
 
     assert _lives(build_ledger(car_of(96_943)))["b/odometer/0"] == (96_943, 103_691)
     assert _lives(build_ledger(car_of(90_195)))["b/odometer/0"] == (96_943, 96_943)

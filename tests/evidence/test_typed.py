@@ -329,11 +329,19 @@ def test_engine_hours_tell_a_swap_of_the_newest_value() -> None:
     """43.7 km/h all its life: 137,139 was meant, and 131,739 typed."""
     driven = _hours(103_218, 800, 2_361), _hours(127_539, 220, 2_918)
 
-    assert _reasons(*driven, _hours(131_739, 0, 3_137))[-1] == ""
+    assert _reasons(*driven, _hours(131_739, 0, 3_137))[-1] == "slip"
     assert _reasons(*driven, _hours(131_739, 0, 3_137, papers_km=135_338))[-1] == "slip"
     assert _reasons(*driven, _hours(123_739, 0, 3_137))[-1] == "below_earlier"
     assert _reasons(*driven, _hours(127_139, 0, 3_137))[-1] == "slip"
     assert _reasons(*driven[:1], _hours(127_139, 0, 3_137, papers_km=135_338))[-1] == ""
+
+
+def test_engine_hours_tell_a_slip_above_the_newest_value_too() -> None:
+    """56 km/h all its life: 74,696 was meant, and the newest value is right."""
+    driven = _hours(30_706, 1_750, 541), _hours(62_169, 690, 1_096)
+
+    assert _reasons(*driven, _hours(84_696, 200, 1_317), _hours(79_238, 0, 1_397))[-2:] == ["slip", ""]
+    assert _reasons(*driven, _hours(84_696, 200, 1_497), _hours(71_238, 0, 1_577))[-2:] == ["", "below_earlier"]
 
 
 def test_engine_hours_tell_nothing_over_a_long_way() -> None:
