@@ -28,6 +28,7 @@ from sync.outbox import Outbox
 from sync.records import ReadingBody
 from sync.storage_key import new_key, read_key
 from sync.vault import PLAIN, Vault
+from sync.wire import Ack
 
 BATCH = 100
 PRODUCERS = 4
@@ -88,12 +89,14 @@ async def drain(outbox: Outbox, store: RecordStore) -> None:
         lowest = await outbox.lowest_unacknowledged()
         payload = encode_batch(outbox.stream, lowest, [(row.seq, row.payload) for row in rows])
         for answer in await ingest.handle("bay-1", payload):
+            assert isinstance(answer, Ack)
             await outbox.acknowledge(answer.a, answer.b)
 
 
 def compared(records: int, turns: int) -> tuple[Rates, Rates]:
     """The best plain and the best encrypted turn."""
-    plain, sealed = [], []
+    plain: list[Rates] = []
+    sealed: list[Rates] = []
     with tempfile.TemporaryDirectory() as name:
         key_file = Path(name) / "key"
         new_key(key_file)

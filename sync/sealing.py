@@ -103,7 +103,7 @@ def _drop(draft: Path) -> None:
 def _export(path: Path, draft: Path, before: StorageKey | None, key: StorageKey) -> None:
     """An encrypted copy of the database and its log, compared row by row; the log is folded into the old file."""
     draft.touch(mode=0o600)
-    with closing(opened(str(path), before and before.key)) as connection:
+    with closing(opened(str(path), None if before is None else before.key)) as connection:
         connection.text_factory = bytes  # what the disk has changed may not even be text any more
         connection.execute("ATTACH ? AS sealed KEY ?", (str(draft), f"x'{key.key.hex()}'"))
         connection.execute("SELECT sqlcipher_export('sealed')").fetchall()
