@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backoffice.chronology import StoredRecord
 from sync.codec import ReceivedBatch, ReceivedRecord
-from sync.records import ReadingBody, Record, TombstoneBody
 
 MAX_BOOT = 64
 COLUMNS = ("device", "stream", "seq", "received_at", "kind", "boot", "projected", "record")
@@ -115,15 +114,6 @@ class Keeping(Protocol):
         ...
 
 
-def concerns_a_car(record: Record) -> bool:
-    """Whether a record must be placed (or dates others); any other is finished as soon as it is kept."""
-    body = record.body
-    if isinstance(body, ReadingBody):
-        of = body.vehicle
-        return bool(of.vin or of.stock_number or of.plate or of.intake_id)
-    return not isinstance(body, TombstoneBody)
-
-
 def rows_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> list[tuple[object, ...]]:
     """The values of ``COLUMNS`` for each of the records ``new`` of a batch."""
     device, stream = incoming.stream
@@ -136,7 +126,7 @@ def rows_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> list[tuple[obj
             received_ms,
             one.kind,
             one.boot[:MAX_BOOT],
-            one.about_no_car or not concerns_a_car(one.record),
+            one.about_no_car or one.kind == "tombstone",
             one.payload,
         )
         for one in new
@@ -148,11 +138,8 @@ def kept_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> Kept:
     if not new:
         return Kept()
     device, stream = incoming.stream
-    stored = tuple(
-        StoredRecord(device, stream, one.seq, incoming.received_at, record)
-        for one, record in ((one, one.record) for one in new if not one.about_no_car)
-        if isinstance(record.body, TombstoneBody) or concerns_a_car(record)
-    )
+    told = (one for one in new if not one.about_no_car)
+    stored = tuple(StoredRecord(device, stream, one.seq, incoming.received_at, one.record) for one in told)
     return Kept(len(new), (new[0].seq, new[-1].seq), stored)
 
 

@@ -26,7 +26,7 @@ from backoffice.errors import StoreFailedError, UnknownVehicleError
 from backoffice.happenings import happenings
 from backoffice.holdings import holding
 from backoffice.identity import KeyKind, normalise
-from backoffice.keeping import Incoming, StoreResult, concerns_a_car, result_of
+from backoffice.keeping import Incoming, StoreResult, result_of
 from backoffice.live import LiveFeed
 from backoffice.office_settings import OfficeSettings
 from backoffice.projection import Projector
@@ -192,7 +192,7 @@ class RecordStore:
             kept = await keeping.keep(connection, incoming)
             await keeping.hold_streams(connection, streams_touched(incoming, kept))
             holes = await settle_streams(connection, incoming, kept)
-            telling = [stored for new in kept for stored in new.telling if concerns_a_car(stored.record)]
+            telling = [stored for new in kept for stored in new.telling if stored.record.body.kind != "tombstone"]
             if telling and keeping.draws_at_once:
                 reviewed = await self._projector.project(connection, telling)
         self._tell(reviewed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from sync.records import Record
+from sync.records import ReadingBody, Record, VehicleRef
 from sync.wire import WIRE_VERSION, Account, Ack, Nack, Question, State
 
 ZLIB_FIRST_BYTE = 0x78  # a JSON object begins with 0x7B: one byte tells them apart without MQTT 5 properties
@@ -176,7 +176,11 @@ def _sort_row(seq: int, content: object, good: dict[int, ReceivedRecord], bad: d
     except (ValueError, RecursionError) as error:
         bad[seq] = _reason(error)
     else:
-        good.setdefault(seq, ReceivedRecord(seq, record.body.kind, record.boot, payload, known=record))
+        good.setdefault(seq, ReceivedRecord(seq, record.body.kind, record.boot, payload, _is_of_no_car(record), record))
+
+
+def _is_of_no_car(record: Record) -> bool:
+    return isinstance(record.body, ReadingBody) and record.body.vehicle == VehicleRef()
 
 
 def _nacks(stream: str, bad: dict[int, str], good: dict[int, ReceivedRecord]) -> tuple[Nack, ...]:
