@@ -13,6 +13,8 @@ that deletes on the broker's PUBACK did lose records.
 
 import argparse
 import asyncio
+import math
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,13 +79,17 @@ def main() -> int:
     arguments.add_argument("--seeds", type=int, default=30)
     arguments.add_argument("--first", type=int, default=0)
     arguments.add_argument("--seconds", type=float, default=12.0, help="how long faults happen in each run")
+    arguments.add_argument("--minutes", type=float, default=math.inf, help="begin no further seed after so long")
     arguments.add_argument("--controls", type=int, default=3, metavar="N", help="seeds of the control")
     wanted = arguments.parse_args()
     if find_faketime() is None:
         print("no libfaketime (package libfaketime): the clocks of the processes do not jump")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its last seed"))  # no process is left behind
     started_s = time.monotonic()
-    runs = []
+    runs: list[Judged] = []
     for seed in range(wanted.first, wanted.first + wanted.seeds):
+        if runs and time.monotonic() > started_s + 60 * wanted.minutes:
+            break
         began_s = time.monotonic()
         runs.append(run_seed(seed, wanted.seconds))
         print(f"{runs[-1]} {time.monotonic() - began_s:.0f} s", flush=True)
