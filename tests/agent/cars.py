@@ -1,4 +1,4 @@
-"""Cars that do not exist, as readings: generated VINs with a right check digit, odometers, codes."""
+"""Cars that do not exist, as readings: generated VINs with a right check digit, odometers, codes; and a photo."""
 
 from datetime import UTC, datetime
 
@@ -19,6 +19,8 @@ ADAPTER = AdapterIdentity("tcp:127.0.0.1:35000", "ELM327 v1.5", "ELM327")
 READ_ITEMS = tuple(
     Item(name, ItemStatus.READ) for name in ("vin", "odometer.01A6", "dtcs.stored", "dtcs.pending", "dtcs.permanent")
 )
+# A whole photo of a dashboard, as small as one can be.
+JPEG = b"\xff\xd8\xff\xe0\x00\x04JF" + b"\xff\xda\x00\x04\x01\x02" + b"picture" + b"\xff\xd9"
 SILENT_ITEMS = (Item("battery_v", ItemStatus.READ), Item("link", ItemStatus.TIMEOUT, "no answer"))
 
 

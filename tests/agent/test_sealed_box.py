@@ -10,9 +10,8 @@ import pytest
 from agent.device_key import KEY_FILE
 from config.settings import Settings, StorageSettings
 from tests.agent.bench import Bench, running_agent, settings_for
-from tests.agent.cars import CAR_A, reading_of
+from tests.agent.cars import CAR_A, JPEG, reading_of
 from tests.agent.test_cli import run_cli
-from tests.agent.test_sheets import JPEG
 from tests.sealed import files_below, key_file, need_cipher, telling
 from tests.simulated import simulated
 

@@ -13,8 +13,7 @@ from config.catalogue import Language
 from config.errors import SettingsError
 from config.settings import Settings
 from tests.agent.bench import Bench, running_agent, settings_for
-from tests.agent.cars import reading_of
-from tests.agent.test_sheets import JPEG
+from tests.agent.cars import JPEG, reading_of
 
 ALL = {"plate": "沪A12345", "stock_number": "S-1", "dash_km": 30_000, "operator": "Li Lei"}
 
