@@ -43,6 +43,7 @@ function answersOf(form) {
   if (values.dash_after_km) {
     given.dash_after_km = values.dash_after_km;
     given.dash_unit = values.dash_unit;
+    if (values.dash_unit === "mi") delete given.dash_km; // what stands there is shown in kilometres
   }
   if (values.vin) given.vin = values.vin;
   if (values.model) given.model = values.model;
