@@ -53,6 +53,7 @@ class SheetPage:
             "link": await self._sheets.standing(intake.id),
             "beside": await self._store.sheets.beside(intake.id),
             "operators": await self._store.operators(),
+            "stock": (await self._store.facts.stock_states({intake.vin})).get(intake.vin),
         }
         return HTMLResponse(self._looks.intake(self._wanted(request), **shown))
 
