@@ -1,5 +1,6 @@
 """Digests by range: every record in exactly one piece, and its content decides, not its spelling."""
 
+import hashlib
 import json
 
 from hypothesis import given
@@ -38,3 +39,9 @@ def test_the_spelling_of_json_makes_no_difference_and_its_content_does() -> None
     assert len({digest_of([(7, text)]) for text in spelt}) == 1
     assert digest_of([(7, spelt[0])]) != digest_of([(8, spelt[0])])
     assert digest_of([(7, spelt[0])]) != digest_of([(7, json.dumps(record | {"b": [2, 1]}))])
+
+
+def test_a_digest_is_the_one_that_the_contract_names() -> None:
+    whole = hashlib.sha256('7:{"a":"沪"}\n8:[]\n'.encode()).hexdigest()
+
+    assert digest_of([(7, '{ "a": "沪" }'), (8, b"[]")]) == whole[:32]
