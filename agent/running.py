@@ -13,11 +13,13 @@ from collector.watch import watch_bay
 from config.catalogue import Language, render
 from config.profiles import load_profiles
 from config.settings import Settings
+from sync.turns import take_short_turns
 
 
 def run_daemon(settings: Settings, language: Language) -> None:
     """Run the agent until it is told to stop; the page's address is the first line on standard output."""
     log_to_stderr()
+    take_short_turns()
     asyncio.run(_run(settings, language))
 
 

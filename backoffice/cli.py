@@ -19,6 +19,7 @@ from backoffice.office_settings import OfficeSettings, load_office_settings
 from config.command_line import run_spoken
 from config.command_words import language_asked_for, said_in_chinese
 from config.errors import SettingsError
+from sync.turns import take_short_turns
 
 app = typer.Typer(
     help="The back office: receives what the bays recorded, judges it and tells people.",
@@ -183,6 +184,7 @@ def _say_ready(url: str) -> None:
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:
+    take_short_turns()
     try:
         asyncio.run(work)
     except (StoreBusyError, PortError, SettingsError) as error:

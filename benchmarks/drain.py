@@ -33,6 +33,7 @@ from sync.ingest_link import receive_batches
 from sync.outbox import Outbox
 from sync.publisher import Publisher
 from sync.records import ReadingBody
+from sync.turns import take_short_turns
 from tests.sync.broker import Broker
 from tests.system.fault_proxy import delay_proxy
 
@@ -261,6 +262,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_short_turns()
     match sys.argv[1:]:
         case ["edge", path, port, batch, window, synchronous]:
             asyncio.run(edge(Path(path), int(port), int(batch), int(window), synchronous))
