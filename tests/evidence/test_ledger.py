@@ -1,6 +1,6 @@
 """The ledger keeps every value, believes the best trusted one, and says why it does not believe another."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.entry import AGREEMENT_RANK, RANK
@@ -173,6 +173,7 @@ def test_a_car_without_visits_has_an_empty_ledger() -> None:
 _STEPS = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 200 * KM)), min_size=1, max_size=8)
 
 
+@settings(max_examples=40)
 @given(st.integers(1 * KM, 300_000 * KM), _STEPS)
 def test_a_car_that_only_drives_on_is_never_quarantined(start_m: int, steps: list[tuple[int, int]]) -> None:
     visits, days, odometer_m = [], sum(day for day, _ in steps), start_m
@@ -187,6 +188,7 @@ def test_a_car_that_only_drives_on_is_never_quarantined(start_m: int, steps: lis
     assert entries[-1].odometer_m == _current_m(*visits)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(-1, 900_000_000), st.sampled_from(list(Trust)), st.sampled_from(["7E8", "714", ""])),

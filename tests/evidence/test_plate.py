@@ -1,7 +1,7 @@
 """Chinese plates in one form; what is no Chinese plate is kept as it is."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.plate import normalise_plate, read_plate
@@ -35,6 +35,7 @@ def test_other_plates_are_kept_and_said_to_be_other(plate: str) -> None:
     assert not read_plate(plate).known_form
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_one_form_stays_one_form(text: str) -> None:
     once = normalise_plate(text)
