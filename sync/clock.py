@@ -14,7 +14,7 @@ from evidence.snapshot import ClockQuality
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 RTC_DEVICE = Path("/sys/class/rtc/rtc0")
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-_TIMEX_BYTES = 512  # struct timex is 208 bytes on 64-bit Linux; room for any other layout
+_TIMEX_BYTES = 512  # no mutate: struct timex is 208 bytes on 64-bit Linux; room for any other layout
 
 
 @dataclass(frozen=True, slots=True)

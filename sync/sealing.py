@@ -18,7 +18,7 @@ from sync.sealed_bytes import seal_stream
 from sync.sealed_vault import opened, plainly
 from sync.storage_key import StorageKey
 
-ZEROS = bytes(1 << 20)
+ZEROS = bytes(1 << 20)  # no mutate: how much is overwritten at once
 
 
 class SealingError(Exception):
