@@ -336,3 +336,13 @@ def test_a_visit_that_shows_a_later_cluster_came_after_all_events_before_that_on
 
     assert lives["a/odometer/0"] == (47_459, 22_689)
     assert lives["b/dash"] == (36_229, 33_534)
+
+
+@pytest.mark.parametrize(("km", "counted_km", "life_km"), [(91_000, 12_000, 91_000), (6_000, 12_000, 91_000)])
+def test_without_a_dashboard_the_distance_counted_tells_whether_a_unit_went_along(
+    km: int, counted_km: int, life_km: int
+) -> None:
+    before = visit(_counting(80_000, "a", 1_000), days_ago=90)
+    car = History("car", (before, visit(_counting(km, "b", counted_km))), events=(_swap(30, 85_000, 0),))
+
+    assert _lives(build_ledger(car))["b/odometer/0"] == (km, life_km)
