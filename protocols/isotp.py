@@ -40,7 +40,7 @@ def _single_frame(rest: str) -> str | None:
 def _glue_points(rest: str) -> list[int]:
     """Where the first of several glued frames may end: a full frame, or a single frame sent without padding."""
     points = [_FRAME_DIGITS]
-    if rest[0] == "0" and "1" <= rest[1:2] <= "7":
+    if rest[0] == "0" and "1" <= rest[1:2] <= "6":  # one byte more makes it a full frame
         points.append(2 + 2 * int(rest[1]))
     return points
 

@@ -31,5 +31,12 @@ def test_numbered_lines_that_cannot_be_told_apart_are_damaged(lines: list[str]) 
     assert assembly.damaged
 
 
+def test_a_list_that_breaks_in_its_last_line_is_damaged_and_its_beginning_is_kept() -> None:
+    assembly = assemble(["00A", "0:430401020113", "2:01230222000000"], CAN_11, headers=False)
+
+    assert assembly.messages == ()
+    assert [damage.head.hex() for damage in assembly.damaged] == ["430401020113"]
+
+
 def test_without_headers_every_plain_line_is_a_message() -> None:
     assert payloads(assemble(["4300 ", "4300 "], CAN_11, headers=False)) == [("", "4300"), ("", "4300")]

@@ -141,6 +141,12 @@ def test_an_impossible_first_frame_is_told_once_whatever_follows_it() -> None:
     assert [damage.reason for damage in assemble(lines, CAN_11).damaged] == ["impossible first frame"]
 
 
+def test_after_a_whole_answer_a_lost_first_frame_is_told_again() -> None:
+    lines = [VIN_LINES[1], "7E8 03 41 0D 00", VIN_LINES[2]]
+
+    assert [damage.reason for damage in assemble(lines, CAN_11).damaged] == ["its first frame is missing"] * 2
+
+
 def test_a_frame_of_nothing_but_an_address_byte_is_damage() -> None:
     assembly = assemble(["618 F1"], CAN_11, extended_address=True)
 
@@ -177,6 +183,8 @@ def test_behind_an_address_byte_a_frame_holds_one_byte_less() -> None:
         ("7E83410D00" + "7E903410D05", []),  # digits were lost in front of the second id
         ("7E803410D00" + "6E903410D05", []),  # and this is no id like the first
         ("7E80641 00BE3FA81300" + "7E9064100983A801355", [("7E8", "4100BE3FA813"), ("7E9", "4100983A8013")]),
+        ("7E80641 00BE3FA813" + "7E9064100983A8013", [("7E8", "4100BE3FA813"), ("7E9", "4100983A8013")]),
+        ("7E80741 66034400331" + "2" + "7E903410D05", [("7E8", "41660344003312"), ("7E9", "410D05")]),
     ],
 )
 def test_glued_frames_are_parted_only_in_front_of_an_id_like_the_first(line: str, found: list[tuple[str, str]]) -> None:

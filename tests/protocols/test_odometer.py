@@ -37,6 +37,7 @@ class Coding:
         (Coding(length=4, unit="m"), "056CB9E9", 91_011_561, 1),
         (Coding(length=4, divisor=64), "00640000", 102_400_000, 16),
         (Coding(length=2, multiplier=8.192, unit="mi"), "0064", 1_318_375, 13184),
+        (Coding(), "1E8480", 2_000_000_000, 1000),
     ],
 )
 def test_bytes_to_metres(coding: Coding, data: str, odometer_m: int, step_m: int) -> None:
