@@ -1,12 +1,11 @@
 """Keeping records in PostgreSQL, where many processes write at once: the database itself says what was new.
 
-Locks are taken in one order (rows by key, then streams by number, then cars) and end with the transaction, so that no
+Locks are taken in one order (streams by number, then rows by key, then cars) and end with the transaction, so that no
 two workers wait for each other and a worker that is killed leaves none behind.
 """
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import chain, pairwise, repeat
 from typing import Any, cast
 
 import asyncpg
@@ -14,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from backoffice.keeping import COLUMNS, MAX_BOOT, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
+from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
 
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
@@ -23,14 +22,7 @@ _INSERT = (
     " ON CONFLICT DO NOTHING RETURNING device, stream, seq)"
     " SELECT device, stream, array_agg(seq) AS seqs FROM new GROUP BY device, stream"
 )
-_INSERT_PLAIN = (
-    f"WITH new AS (INSERT INTO records ({', '.join(COLUMNS)})"  # noqa: S608
-    " SELECT device, stream, seq, received_at, 'reading', boot, true, record"
-    " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])"
-    " AS came(device, stream, seq, received_at, boot, record)"
-    " ON CONFLICT DO NOTHING RETURNING device, stream, seq)"
-    " SELECT device, stream, array_agg(seq) AS seqs FROM new GROUP BY device, stream"
-)
+_HELD = "SELECT seq FROM records WHERE device = $1 AND stream = $2 AND seq BETWEEN $3 AND $4"
 # only the streams that are whole below ``lo`` and had no hole where something came now
 _SETTLE_PLAIN = """
 INSERT INTO streams (device, stream, checked_below, last_received_at)
@@ -50,6 +42,7 @@ ON CONFLICT (device, stream) DO UPDATE SET
     last_received_at = excluded.last_received_at
 """
 _HOLD_STREAMS = "SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number"
+WIDEST = 100_000  # seqs to look through for what is held already
 OUR_LOCKS, CARS, SCHEMA = 0x464F5245, 1, 2
 FORGOTTEN_AFTER = "30s"
 KEEPALIVES = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
@@ -79,24 +72,24 @@ class PostgresqlKeeping:
         return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
 
     async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
-        """In the words of the driver: five trips to the server, and no more of Python than a row needs."""
-        columns = _plain_columns(incoming)
-        if columns is None:
+        """By COPY, which knows of no conflicts: whoever is alone with the streams can look for what is held before."""
+        heads = heads_of(incoming)
+        if any(head.last - head.first > WIDEST for head in heads):
             return None
         async with engine.connect() as connection:
             driver = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
             try:
                 async with driver.transaction():
-                    found = await driver.fetch(_INSERT_PLAIN, *columns)
-                    await _settle_plain(driver, heads_of(incoming))
+                    await driver.execute(_HOLD_STREAMS, _numbers_of((head.device, head.stream) for head in heads))
+                    held = {(head.device, head.stream): await _held_seqs(driver, head) for head in heads}
+                    kept = await _copy_new(driver, incoming, held)
+                    await _settle_plain(driver, heads)
             except _NotQuietError:
                 return None
-        new = {(row["device"], row["stream"]): set(row["seqs"]) for row in found}
-        return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
+        return kept
 
     async def hold_streams(self, connection: AsyncConnection, streams: Iterable[StreamId]) -> None:
-        numbers = sorted(_number_of(stream) for stream in streams)
-        await connection.exec_driver_sql(_HOLD_STREAMS, (numbers,))
+        await connection.exec_driver_sql(_HOLD_STREAMS, (_numbers_of(streams),))
 
     async def hold_cars(self, connection: AsyncConnection) -> None:
         await _hold(connection, CARS)
@@ -105,31 +98,28 @@ class PostgresqlKeeping:
         await _hold(connection, SCHEMA)
 
 
-def _plain_columns(incoming: Sequence[Incoming]) -> list[Sequence[Any]] | None:
-    """The columns of all records in the key's order; None where batches reach into each other.
-
-    Two workers that were sent the same records must come to them in the same order, else they wait for each other.
-    """
-    batches = sorted(incoming, key=lambda one: (*one.stream, *_span(one)))
-    for before, after in pairwise(batches):
-        if before.stream == after.stream and _span(before) != _span(after) and _span(after)[0] <= _span(before)[1]:
-            return None
-    counts = [len(one.batch.records) for one in batches]
-    seqs, _, boots, payloads, *_ = zip(*chain.from_iterable(one.batch.records for one in batches), strict=True)
-    each = [(one.batch.device, one.batch.stream, one.received_ms) for one in batches]
-    devices, streams, received = (
-        [*chain.from_iterable(map(repeat, values, counts))] for values in zip(*each, strict=True)
-    )
-    return [devices, streams, seqs, received, [_replaced(boot[:MAX_BOOT]) for boot in boots], payloads]
+async def _held_seqs(driver: asyncpg.Connection, head: Head) -> set[int]:
+    found = await driver.fetch(_HELD, head.device, head.stream, head.first, head.last)
+    return {row["seq"] for row in found}
 
 
-def _span(incoming: Incoming) -> tuple[int, int]:
-    return incoming.batch.records[0].seq, incoming.batch.records[-1].seq
+async def _copy_new(
+    driver: asyncpg.Connection, incoming: Sequence[Incoming], held: dict[StreamId, set[int]]
+) -> tuple[Kept, ...]:
+    """Store what of each batch is not ``held``; a record that came in two batches counts for the first."""
+    rows, kept = list[tuple[object, ...]](), list[Kept]()
+    for one in incoming:
+        known = held[one.stream]
+        new = [received for received in one.batch.records if received.seq not in known]
+        known.update(received.seq for received in new)
+        rows += map(_without_nul, rows_of(one, new))
+        kept.append(Kept(len(new)))
+    await driver.copy_records_to_table("records", records=rows, columns=COLUMNS)
+    return tuple(kept)
 
 
 async def _settle_plain(driver: asyncpg.Connection, heads: Sequence[Head]) -> None:
     """Note how far the streams are whole; raise _NotQuietError where that is not as simple."""
-    await driver.execute(_HOLD_STREAMS, sorted(_number_of((head.device, head.stream)) for head in heads))
     columns = zip(*((h.device, h.stream, h.lo, h.first, h.last, h.received_ms) for h in heads), strict=True)
     if await driver.execute(_SETTLE_PLAIN, *map(list, columns)) != f"INSERT 0 {len(heads)}":
         raise _NotQuietError
@@ -169,6 +159,11 @@ def _taken(incoming: Incoming, new: set[int]) -> Kept:
     mine = [received for received in incoming.batch.records if received.seq in new]
     new.difference_update(received.seq for received in mine)
     return kept_of(incoming, mine)
+
+
+def _numbers_of(streams: Iterable[StreamId]) -> list[int]:
+    """The locks of ``streams``, in the order in which everybody takes them."""
+    return sorted(_number_of(stream) for stream in streams)
 
 
 def _number_of(stream: StreamId) -> int:

@@ -38,14 +38,15 @@ class Placed:
     snapshot_id: str
 
 
-def streams_touched(incoming: Sequence[Incoming], kept: Sequence[Kept]) -> frozenset[StreamId]:
+def streams_touched(incoming: Sequence[Incoming]) -> frozenset[StreamId]:
     """The streams about which `settle_streams` may note something."""
-    declared = (
-        (stored.device, stored.record.body.stream)
-        for new in kept
-        for stored in new.telling
-        if isinstance(stored.record.body, TombstoneBody) and stored.record.body.stream
+    bodies = (
+        (one.batch.device, received.record.body)
+        for one in incoming
+        for received in one.batch.records
+        if received.kind == "tombstone"
     )
+    declared = ((device, body.stream) for device, body in bodies if isinstance(body, TombstoneBody) and body.stream)
     return frozenset((*(one.stream for one in incoming), *declared))
 
 

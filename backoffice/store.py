@@ -189,8 +189,8 @@ class RecordStore:
             return plain
         keeping, reviewed = self._database.keeping, list[Reviewed]()
         async with self._keep() as connection:
+            await keeping.hold_streams(connection, streams_touched(incoming))
             kept = await keeping.keep(connection, incoming)
-            await keeping.hold_streams(connection, streams_touched(incoming, kept))
             holes = await settle_streams(connection, incoming, kept)
             telling = [stored for new in kept for stored in new.telling if stored.record.body.kind != "tombstone"]
             if telling and keeping.draws_at_once:
