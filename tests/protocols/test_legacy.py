@@ -69,6 +69,10 @@ def test_a_value_as_long_as_the_numbered_line_of_4900_is_kept_whole() -> None:
     assert payloads(assemble([encoder.kwp_line(bytes.fromhex("41660344003312"))], LEGACY)) == [("10", "41660344003312")]
 
 
+def test_an_answer_of_one_byte_is_the_shortest_line_there_is() -> None:
+    assert payloads(assemble([encoder.kwp_line(b"\x7e")], LEGACY)) == [("10", "7E")]
+
+
 def test_a_number_without_an_item_is_no_vehicle_information() -> None:
     assembly = assemble([encoder.kwp_line(bytes.fromhex("490201"))], LEGACY)
 
