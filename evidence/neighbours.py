@@ -8,7 +8,7 @@ from evidence.history import Visit
 from evidence.monitors import RECENT_M
 from evidence.pace import expected_after, expected_before, expected_by_hours
 from evidence.snapshot import Snapshot
-from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, other_unit, since_reset_m, travelled_m
+from evidence.travel import COUNTED_M, COUNTED_SHARE, ENGINE_UNITS, counted_m, other_unit, since_reset_m, travelled_m
 from evidence.windows import MILES, ROUND_M, SLIP, Window, doubt
 from protocols.readings import ItemStatus, Trust
 
@@ -142,10 +142,17 @@ def _above(typed: Entry, stands: Sequence[Entry], later: Sequence[Entry], road: 
 
 def _slipped_by_hours(typed: Entry, stands: Sequence[Entry], road: Road) -> bool:
     """Whether the engine's hours say that the car stood elsewhere, one slip away."""
-    place = expected_by_hours(typed, stands, road.visits)
+    place = _not_below_what_is_known(expected_by_hours(typed, stands, road.visits), typed, road)
     if place is None or place.high_m - place.low_m > BY_HOURS_M or place.holds(typed):
         return False
     return place.has_slip(typed)
+
+
+def _not_below_what_is_known(place: Window | None, typed: Entry, road: Road) -> Window | None:
+    """The place without what lies below the visit's own paper and counters: the car cannot have stood there."""
+    visit = road.visits[typed.visit]
+    least_m = max(visit.papers_m or 0, counted_m(visit.snapshot)) / max(road.dash_units)
+    return None if place is None or place.high_m < least_m else Window(max(place.low_m, least_m), place.high_m)
 
 
 def _by_paper(typed: Entry, road: Road) -> Window | None:
@@ -194,7 +201,7 @@ def _last(typed: Entry, stands: Sequence[Entry], road: Road) -> str:
     A slip is no excuse when something else speaks for the number, or when the engine unit became another one or forgot
     its codes as well.
     """
-    expected = expected_after(typed, stands)
+    expected = _not_below_what_is_known(expected_after(typed, stands), typed, road)
     counted = _counted(typed, reversed(stands), road)
     # a counter cleared in between may have counted less than was driven
     believed = [window for window in counted if expected is None or window.high_m >= expected.low_m]

@@ -59,6 +59,14 @@ def _ran(visits: Sequence[Visit], first: int, last: int) -> list[tuple[int, int]
     ]
 
 
+def counted_m(snapshot: Snapshot) -> int:
+    """What the engine unit has counted at least, since a clear or a reflash; 0 when it told nothing."""
+    counters = snapshot.counters
+    parts = (*counters.distance_since_clear_m, *counters.distance_since_reflash_m)
+    told = (part.value or 0 for part in parts if part.status is ItemStatus.READ and part.ecu in ENGINE_UNITS)
+    return max(told, default=0)
+
+
 def _runs_on(counted: Sequence[int]) -> bool:
     return all(later >= earlier for earlier, later in pairwise(counted))
 

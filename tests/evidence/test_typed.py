@@ -286,7 +286,8 @@ def test_a_digit_lost_is_told_by_the_pace_where_the_counter_was_cleared_on_the_w
 
     assert _reasons(*driven, _seen(5_672, 0, counted_km=4_690))[-1] == "slip"
     assert _reasons(*driven, _seen(65_472, 0, counted_km=4_690))[-1] != "slip"
-    assert _reasons(*driven, _seen(45_672, 0, counted_km=4_690, papers_km=55_000))[-1] == "below_earlier"
+    assert _reasons(*driven, _seen(45_672, 0, counted_km=4_690, papers_km=53_000))[-1] == "below_earlier"
+    assert _reasons(*driven, _seen(45_672, 0, counted_km=4_690, papers_km=55_000))[-1] == "slip"
 
 
 def test_a_lost_digit_must_lead_where_the_counter_says_when_that_was_not_cleared_on_the_way() -> None:
@@ -342,6 +343,16 @@ def test_engine_hours_tell_a_slip_above_the_newest_value_too() -> None:
 
     assert _reasons(*driven, _hours(84_696, 200, 1_317), _hours(79_238, 0, 1_397))[-2:] == ["slip", ""]
     assert _reasons(*driven, _hours(84_696, 200, 1_497), _hours(71_238, 0, 1_577))[-2:] == ["", "below_earlier"]
+
+
+def test_a_place_below_the_visits_own_paper_or_counters_explains_nothing() -> None:
+    """A filter keeps kilometres from the cluster: 42,465 is a key beside 43,465, but the car stands beyond 65,535."""
+    driven = _hours(13_593, 2_400, 464), _hours(39_711, 330, 2_430)
+    full = _seen(42_465, 0, engine_run_time_s=2_726 * HOUR_S, distance_since_reflash_m=65_535 * KM)
+
+    assert _reasons(*driven, _hours(42_465, 0, 2_726))[-1] == "slip"
+    assert _reasons(*driven, full)[-1] == ""
+    assert _reasons(*driven, _hours(42_465, 0, 2_726, papers_km=76_945))[-1] == ""
 
 
 def test_engine_hours_tell_nothing_over_a_long_way() -> None:
