@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import AnswerError, UnknownIntakeError
+from agent.later import sheet_html
 from agent.ledger import Intake
 from agent.ledger_store import LedgerStore
 from agent.photos import photo_of
@@ -206,9 +207,7 @@ class Sheets:
         return write
 
     async def _render(self, sheet: Sheet) -> dict[str, bytes]:
-        from evidence.sheet.html import html_of
-
-        pages = {f"{language}.html": html_of(sheet, language).encode() for language in Language}
+        pages = {f"{language}.html": sheet_html(sheet, language).encode() for language in Language}
         printed = await self._press(sheet)
         return pages | {f"{language}.pdf": data for language, data in printed.items()}
 
