@@ -4,7 +4,8 @@ Locks are taken in one order (streams by number, then rows by key, then cars) an
 two workers wait for each other and a worker that is killed leaves none behind.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
+from sync.codec import ReceivedRecord
 
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
@@ -64,7 +66,7 @@ class PostgresqlKeeping:
 
     async def keep(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
         """All rows in one statement, in the key's order: two workers that were sent the same ones don't deadlock."""
-        rows = sorted(_without_nul(row) for one in incoming for row in rows_of(one, one.batch.records))
+        rows = sorted(row for one in incoming for row in _rows_without_nul(one, one.batch.records))
         if not rows:
             return (Kept(),) * len(incoming)
         found = await connection.exec_driver_sql(_INSERT, tuple(map(list, zip(*rows, strict=True))))
@@ -79,8 +81,7 @@ class PostgresqlKeeping:
         async with engine.connect() as connection:
             driver = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
             try:
-                async with driver.transaction():
-                    await driver.execute(_HOLD_STREAMS, _numbers_of((head.device, head.stream) for head in heads))
+                async with _alone_with(driver, _numbers_of((head.device, head.stream) for head in heads)):
                     held = {(head.device, head.stream): await _held_seqs(driver, head) for head in heads}
                     kept = await _copy_new(driver, incoming, held)
                     await _settle_plain(driver, heads)
@@ -98,6 +99,18 @@ class PostgresqlKeeping:
         await _hold(connection, SCHEMA)
 
 
+@asynccontextmanager
+async def _alone_with(driver: asyncpg.Connection, numbers: Sequence[int]) -> AsyncIterator[None]:
+    """A transaction that holds these locks, begun in one trip to the server."""
+    try:
+        await driver.execute("BEGIN;" + "".join(f"SELECT pg_advisory_xact_lock({number});" for number in numbers))
+        yield
+    except BaseException:
+        await driver.execute("ROLLBACK")
+        raise
+    await driver.execute("COMMIT")
+
+
 async def _held_seqs(driver: asyncpg.Connection, head: Head) -> set[int]:
     found = await driver.fetch(_HELD, head.device, head.stream, head.first, head.last)
     return {row["seq"] for row in found}
@@ -112,7 +125,7 @@ async def _copy_new(
         known = held[one.stream]
         new = [received for received in one.batch.records if received.seq not in known]
         known.update(received.seq for received in new)
-        rows += map(_without_nul, rows_of(one, new))
+        rows += _rows_without_nul(one, new)
         kept.append(Kept(len(new)))
     await driver.copy_records_to_table("records", records=rows, columns=COLUMNS)
     return tuple(kept)
@@ -171,10 +184,9 @@ def _number_of(stream: StreamId) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _rows_without_nul(incoming: Incoming, new: Sequence[ReceivedRecord]) -> list[tuple[object, ...]]:
     """A boot id is any text, and PostgreSQL keeps no NUL in one; the record itself is JSON, which escapes it."""
-    device, stream, seq, received_ms, kind, boot, finished, payload = row
-    return device, stream, seq, received_ms, kind, _replaced(boot), finished, payload
+    return rows_of(incoming, [one._replace(boot=_replaced(one.boot)) if "\x00" in one.boot else one for one in new])
 
 
 def _replace_nul(
