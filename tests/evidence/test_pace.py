@@ -1,14 +1,17 @@
 """Where an odometer must stand by its own pace, and the windows that say it: every edge is where it should be."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from evidence.entry import Entry
-from evidence.pace import expected_after, expected_before
+from evidence.history import Visit
+from evidence.pace import expected_after, expected_before, expected_by_hours
+from evidence.snapshot import EcuPart
 from evidence.windows import Window, doubt
 from protocols.readings import Trust
-from tests.evidence.cars import KM, NOW
+from tests.evidence.cars import HOUR_S, KM, NOW, VIN, counters, snapshot, visit
 
 
 def _typed(km: int, days_ago: float = 0, *, dated: bool = True) -> Entry:
@@ -71,3 +74,46 @@ def test_what_a_window_holds_is_not_doubted() -> None:
     assert doubt(_typed(61_000), Window(60_000 * KM, 61_000 * KM)) == ""
     assert doubt(_typed(16_600), Window(61_000 * KM, 61_700 * KM)) == "slip"
     assert doubt(_typed(38_000), Window(61_150 * KM, 61_160 * KM)) == "miles"
+
+
+def test_two_windows_have_in_common_what_both_hold() -> None:
+    assert Window(10, 20).within(Window(20, 30)) == Window(20, 20)
+    assert Window(10, 20).within(Window(5, 15)) == Window(10, 15)
+    assert Window(10, 20).within(Window(21, 30)) is None
+    assert Window(10, 20).within(None) == Window(10, 20)
+
+
+@pytest.mark.parametrize(
+    ("low_km", "high_km", "holds"), [(90, 120, True), (121, 130, False), (70, 80, True), (70, 79, False)]
+)
+def test_ten_times_a_number_is_eight_to_twelve_times_of_it(low_km: int, high_km: int, holds: bool) -> None:
+    assert Window(low_km * KM, high_km * KM).holds_ten_times(_typed(10)) is holds
+
+
+def _run(km: int, hours: int | None, days_ago: float, calibration: str = "own") -> tuple[Entry, Visit]:
+    values = counters() if hours is None else counters(engine_run_time_s=hours * HOUR_S)
+    ecus = (EcuPart(address="7E8", vin=VIN, calibration_ids=(calibration,)),)
+    return _typed(km, days_ago), visit(snapshot(None, values=values, ecus=ecus), days_ago=days_ago)
+
+
+def _by_hours(*seen: tuple[Entry, Visit]) -> tuple[int, int] | None:
+    entries = [replace(entry, visit=place) for place, (entry, _) in enumerate(seen)]
+    return _km(expected_by_hours(entries[-1], entries[:-1], [one for _, one in seen]))
+
+
+def test_engine_hours_carry_the_cars_mean_speed_on_with_a_tenth_to_either_side() -> None:
+    first, second = _run(20_000, 500, 900), _run(40_000, 1_000, 400)
+
+    assert _by_hours(first, second, _run(0, 1_250, 0)) == (49_000, 51_000)
+    assert _by_hours(first, second, _run(0, 1_050, 0)) == (41_700, 42_300)
+    assert _by_hours(first, _run(30_000, None, 600), second, _run(0, 1_250, 0)) == (49_000, 51_000)
+
+
+def test_engine_hours_need_two_visits_of_the_same_unit_that_both_went_on() -> None:
+    first, second, now = _run(20_000, 500, 900), _run(40_000, 1_000, 400), _run(0, 1_250, 0)
+
+    assert _by_hours(second, now) is None
+    assert _by_hours(first, second, _run(0, 1_000, 0)) is None
+    assert _by_hours(first, second, _run(0, None, 0)) is None
+    assert _by_hours(_run(40_000, 500, 900), second, now) is None
+    assert _by_hours(_run(20_000, 500, 900, "other"), second, now) is None
