@@ -346,3 +346,26 @@ def test_without_a_dashboard_the_distance_counted_tells_whether_a_unit_went_alon
     car = History("car", (before, visit(_counting(km, "b", counted_km))), events=(_swap(30, 85_000, 0),))
 
     assert _lives(build_ledger(car))["b/odometer/0"] == (km, life_km)
+
+
+@pytest.mark.parametrize(
+    ("last_km", "shown_km", "before"), [(45_000, 49_000, True), (45_000, 51_000, False), (49_500, 49_000, False)]
+)
+def test_what_only_the_old_cluster_can_have_shown_was_seen_before_it_was_replaced(
+    last_km: int, shown_km: int, before: bool
+) -> None:
+    """Dated five days after the bill, by a clock that may be a month off; the new cluster began with 95,000."""
+    visits = _typed(last_km, "a", 900), _typed(shown_km, "b", 495, clock=ClockQuality.RTC)
+    lives = _lives(build_ledger(History("car", visits, events=(_swap(500, 50_000, 95_000),))))
+
+    assert lives["b/dash"] == (shown_km, shown_km if before else shown_km - 45_000)
+
+
+def test_a_unit_that_shows_the_new_clusters_number_puts_its_visit_after_whatever_was_typed() -> None:
+    visits = (
+        _typed(45_000, "a", 900, _row(45_000, "77E")),
+        _typed(49_000, "b", 505, _row(96_000, "77E"), clock=ClockQuality.RTC),
+    )
+    lives = _lives(build_ledger(History("car", visits, events=(_swap(500, 50_000, 95_000),))))
+
+    assert lives["b/odometer/0"] == (96_000, 51_000)

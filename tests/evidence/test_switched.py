@@ -92,3 +92,22 @@ def test_a_counter_within_half_a_hundredth_of_the_dashboards_way_ran_with_it() -
     assert _life_km(before, _seen(31_779, NEVER, counted_km=34_882), later) == 51_143
     assert _life_km(before, _seen(31_779, NEVER, counted_km=34_979), later) == 51_143
     assert _life_km(before, _seen(31_779, NEVER, counted_km=34_982), later) == 31_779
+
+
+def _rtc_life_km(next_km: int, days_ago: float = 595) -> int:
+    """Of a visit five days after the switch, by a clock that may be a month off."""
+    near = _seen(60_000, days_ago)
+    told = Visit(near.at, near.snapshot.model_copy(update={"clock": ClockQuality.RTC}), near.dash_m)
+    car = History("car", (_seen(31_579, 1_500), told, _seen(next_km, 100)), events=(MILES,))
+    return next(one.life_m for one in build_ledger(car) if one.visit == 1) // KM
+
+
+def test_what_follows_bounds_the_unit_from_above_and_else_the_date_holds() -> None:
+    """60,000 miles cannot come before 45,325; before 65,000 they can."""
+    assert _rtc_life_km(45_325) == 60_000
+    assert _rtc_life_km(65_000) == 96_560
+    assert _rtc_life_km(65_000, 605) == 60_000
+
+
+def test_without_a_dashboard_a_visit_stands_by_its_date() -> None:
+    assert _life_km(_seen(None, 900, papers_km=40_000), _seen(73_098, NEVER)) == 73_098
