@@ -28,8 +28,9 @@ def test_the_older_links_have_no_number_and_fill_with_zeros() -> None:
     assert decode_dtcs(0x03, bytes(6), LEGACY) == ()
 
 
-def test_padding_behind_the_announced_codes_is_no_code() -> None:
-    assert decode_dtcs(0x03, bytes.fromhex("010143AAAA"), CAN) == ("P0143",)
+@pytest.mark.parametrize("filler", ["00", "55", "AA", "CC", "FF"])
+def test_padding_behind_the_announced_codes_is_no_code(filler: str) -> None:
+    assert decode_dtcs(0x03, bytes.fromhex("010102" + filler * 4), CAN) == ("P0102",)
 
 
 @pytest.mark.parametrize(

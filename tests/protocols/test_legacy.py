@@ -50,6 +50,13 @@ def test_legacy_vehicle_information_is_written_as_can_does() -> None:
     assert payloads(assemble([encoder.kwp_line(bytes.fromhex("49000155400000"))], LEGACY)) == [("10", "490055400000")]
 
 
+def test_calibration_ids_of_which_the_last_lines_are_missing_are_damaged() -> None:
+    lines = [encoder.kwp_line(bytes((0x49, 0x04, index + 1)) + b"ABCD") for index in range(5)]
+
+    assert assemble(lines, LEGACY).messages == ()
+    assert assemble(lines, LEGACY).damaged[0].head == b"\x49\x04"
+
+
 def test_verification_numbers_are_one_line_each() -> None:
     lines = [encoder.kwp_line(bytes.fromhex(text)) for text in ("490601DEADBEEF", "49060201020304")]
 
