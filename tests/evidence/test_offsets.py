@@ -369,3 +369,20 @@ def test_a_unit_that_shows_the_new_clusters_number_puts_its_visit_after_whatever
     lives = _lives(build_ledger(History("car", visits, events=(_swap(500, 50_000, 95_000),))))
 
     assert lives["b/odometer/0"] == (96_000, 51_000)
+
+
+def test_a_paper_of_the_visit_tells_also_that_a_unit_went_on() -> None:
+    first = visit(snapshot(None, id="a"), days_ago=90, dash_m=80_000 * KM)
+    after = visit(snapshot(id="b", odometer=(_row(91_000, "714"),)), papers_m=90_000 * KM)
+
+    assert _lives(build_ledger(History("car", (first, after), events=(_swap(30, 85_000, 0),))))["b/odometer/0"] == (
+        91_000,
+        91_000,
+    )
+
+
+def test_a_unit_that_rose_by_what_was_driven_did_not_go_along_though_the_new_cluster_shows_more() -> None:
+    before = visit(_counting(80_000, "a", 1_000), days_ago=90)
+    car = History("car", (before, visit(_counting(95_000, "b", 16_000))), events=(_swap(30, 85_000, 90_000),))
+
+    assert _lives(build_ledger(car))["b/odometer/0"] == (95_000, 95_000)
