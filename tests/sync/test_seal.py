@@ -235,3 +235,29 @@ def test_a_plain_database_can_still_be_read_by_anybody(place: Place) -> None:
     plain(place)
     with closing(sqlite3.connect(place.databases[0])) as database:
         assert database.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_converting_takes_the_key_of_the_place_and_no_other(place: Place, tmp_path: Path) -> None:
+    sealed(place)
+    right, other = key_file(tmp_path), key_file(tmp_path, OTHER_KEY, "other")
+
+    assert required_key(place, right).key == RIGHT.key
+    with pytest.raises(SettingsError, match="is not the one"):
+        required_key(place, other)
+
+
+@pytest.mark.parametrize("only", ["databases", "files"])
+def test_another_key_is_refused_also_where_only_one_sort_of_file_is_left(place: Place, only: str) -> None:
+    sealed(place)
+    for path in [*place.databases, place.folder / "files" / "photo"]:
+        if (path in place.databases) == (only == "files"):
+            path.unlink(missing_ok=True)
+
+    with pytest.raises(SettingsError, match="is not the one"):
+        examine(place, WRONG)
+
+
+def test_a_place_in_the_clear_is_opened_as_it_is(place: Place) -> None:
+    plain(place)
+
+    assert vault_of(place, None) is PLAIN
