@@ -259,3 +259,10 @@ async def test_an_outbox_that_fails_ends_delivery_with_its_own_error(broker: Bro
 
     with pytest.raises(OutboxError, match="closed"):
         await delivering
+
+
+def test_before_the_first_connection_nothing_is_claimed() -> None:
+    said = PublisherState()
+
+    assert (said.connected, said.degraded, said.unanswered, said.buffered, said.fullness) == (False, False, False, 0, 0)
+    assert (said.refused, said.refused_key, said.refused_detail, said.lost, said.last_ack_at) == ("", "", "", "", None)
