@@ -17,11 +17,8 @@ PHONE = (390, 844)
 SMALL_PHONE = (360, 740)
 DESK = (1280, 800)
 LIVE_S = 2.0
-EVERYWHERE = pytest.mark.parametrize(
-    ("size", "language"),
-    [(size, language) for size in (PHONE, DESK) for language in ("zh", "en")],
-    ids=["phone-zh", "phone-en", "desk-zh", "desk-en"],
-)
+# Both sizes and both languages; what a page does under its words is the same in the other two pairs.
+EVERYWHERE = pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])
 Size = tuple[int, int]
 
 
