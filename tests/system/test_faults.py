@@ -8,8 +8,8 @@ from tests.postgres import PostgresServer
 from tests.system.fault_store import ServerStore
 from tests.system.faults import FaultRun
 
-ON_POSTGRESQL = ("database_restarts", "kill_worker")
-PLAN = ("kill_box", "broker_restarts", "kill_office", "write_errors")
+ON_POSTGRESQL = ("database_restarts", "kill_worker", "kill_office")
+PLAN = ("kill_box", "broker_restarts", "kill_office", "cut", "write_errors")
 
 
 @pytest.mark.broker
