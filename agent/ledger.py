@@ -55,6 +55,15 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An intake as a list needs it, without what was read; ``version`` grows with every change of it."""
+
+    id: str
+    vin: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vehicle:
     id: str
     vin: str

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from agent.command_store import CommandStore
 from agent.fact_store import FactStore, claims_in, forget_strangers
-from agent.ledger import VIN_HEAD, Change, Intake, RecordSet, Status, StockState, Vehicle
+from agent.ledger import VIN_HEAD, Change, Intake, Listed, RecordSet, Status, StockState, Vehicle
 from agent.ledger_rows import intake_of, row_of, vehicle_of
 from agent.sheet_store import SheetStore, put_answer
 from evidence.history import Visit
@@ -69,9 +69,18 @@ class LedgerStore:
 
     async def intakes(self, *statuses: Status) -> tuple[Intake, ...]:
         """The newest intakes in any of ``statuses``, newest first."""
-        marks = ",".join("?" * len(statuses))
-        query = f"SELECT * FROM intakes WHERE status IN ({marks}) ORDER BY seq DESC LIMIT ?"  # noqa: S608 - only marks
+        query = f"SELECT * FROM intakes WHERE status IN ({_marks(statuses)}) ORDER BY seq DESC LIMIT ?"  # noqa: S608
         return tuple(intake_of(row) for row in await self._rows(query, *statuses, VISIBLE_LIMIT))
+
+    async def listed(self, *statuses: Status, limit: int = VISIBLE_LIMIT) -> tuple[Listed, ...]:
+        """The newest intakes in any of ``statuses``, newest first, without reading them whole."""
+        query = f"SELECT id, vin, version FROM intakes WHERE status IN ({_marks(statuses)}) ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        return tuple(Listed(row["id"], row["vin"], row["version"]) for row in await self._rows(query, *statuses, limit))
+
+    async def intakes_by_id(self, ids: Sequence[str]) -> dict[str, Intake]:
+        """Those of ``ids`` that there are."""
+        query = f"SELECT * FROM intakes WHERE id IN ({_marks(ids)})"  # noqa: S608 - only marks
+        return {row["id"]: intake_of(row) for row in await self._rows(query, *ids)}
 
     async def interrupted(self, vin: str, except_id: str) -> Intake | None:
         """The newest intake of this VIN that has answers but whose scan never became complete."""
@@ -142,7 +151,7 @@ class LedgerStore:
 
     async def abandon_open(self) -> None:
         """At start: whatever was being read when the process died will not be read any more."""
-        query = "UPDATE intakes SET status = 'awaiting_identity' WHERE status = 'open'"
+        query = "UPDATE intakes SET status = 'awaiting_identity', version = version + 1 WHERE status = 'open'"
         await self._db.run(lambda db: db.execute(query))
 
     async def forget_before(self, moment: datetime) -> int:
@@ -196,7 +205,9 @@ def _apply(db: sqlite3.Connection, change: Change) -> None:
     if change.vehicle is not None:
         _put_vehicle(db, change.vehicle)
     if change.takes_over:
-        query = "UPDATE intakes SET status = 'merged', merged_into = ?, answers = '{}' WHERE id = ?"
+        query = (
+            "UPDATE intakes SET status = 'merged', merged_into = ?, answers = '{}', version = version + 1 WHERE id = ?"
+        )
         db.execute(query, (change.intake.id, change.takes_over))
     if change.owed is not None:
         _owe(db, change.owed)
@@ -207,7 +218,8 @@ def _put_intake(db: sqlite3.Connection, intake: Intake) -> None:
         "INSERT INTO intakes (id, bay, vin, status, purpose, begun_at, answers, revision, snapshot)"
         " VALUES (:id, :bay, :vin, :status, :purpose, :begun_at, :answers, :revision, :snapshot)"
         " ON CONFLICT (id) DO UPDATE SET vin = excluded.vin, status = excluded.status, purpose = excluded.purpose,"
-        " answers = excluded.answers, revision = excluded.revision, snapshot = excluded.snapshot",
+        " answers = excluded.answers, revision = excluded.revision, snapshot = excluded.snapshot,"
+        " version = version + 1",
         row_of(intake),
     )
 

@@ -1,7 +1,8 @@
 """Draws the bay page: the same cards for the first load and for every change that is sent to the phone."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from agent.answers import METRES
 from agent.bay import BayState, Stage
 from agent.bays import Bays
 from agent.intake import asks_after
-from agent.ledger import Intake, Status
+from agent.ledger import Intake, Listed, Status
 from agent.ledger_store import LedgerStore
+from agent.picture import Card, Picture
 from agent.sheet_files import RENDERINGS
 from agent.wording import said, verdict_text, words_of
 from config.catalogue import Language, has, render
@@ -31,22 +33,20 @@ MINUTE = "%m-%d %H:%M"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """``form`` names the intake its form (``body``) belongs to: only when that changes may typed text be replaced."""
-
-    key: str
-    form: str
-    head: str
-    body: str
-    tail: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Choices:
     """What forms offer besides typing."""
 
     operators: tuple[str, ...]
     models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """All that the card of a car away from the plugs is drawn from: the same face, the same card."""
+
+    listed: Listed
+    stock: str | None
+    choices: _Choices
 
 
 class Looks:
@@ -64,17 +64,16 @@ class Looks:
             lstrip_blocks=True,
         )
         self._jinja.filters["local"] = lambda at: at.astimezone(zone).strftime(MINUTE)
+        self._drawn: dict[tuple[str, Language], dict[_Face, Card]] = {}
 
     async def page(self, language: Language) -> str:
         """The whole page."""
-        sections = await self._sections(language)
-        return self._draw("page.html", language, sections=sections, link=self._link_line(language))
+        picture = await self.picture(language)
+        return self._draw("page.html", language, sections=picture.sections, link=picture.link)
 
-    async def cards(self, language: Language) -> dict[str, Any]:
-        """The same as JSON: cards by section, in order."""
-        sections = await self._sections(language)
-        shown = {name: [asdict(card) for card in cards] for name, cards in sections.items()}
-        return {"sections": shown, "link": self._link_line(language)}
+    async def picture(self, language: Language) -> Picture:
+        """What the page shows now."""
+        return Picture(await self._sections(language), self._link_line(language))
 
     def manual(self, title: str, body: str, language: Language) -> str:
         """One section of the manual."""
@@ -88,8 +87,8 @@ class Looks:
         choices = _Choices(await self._store.operators(), await self._store.models())
         states = self._bays.states
         plugged = {state.car.intake_id for state in states if state.car}
-        awaiting = await self._store.intakes(Status.AWAITING_IDENTITY, Status.AWAITING_DASH)
-        done = await self._store.intakes(Status.COMPLETE)
+        awaiting = await self._store.listed(Status.AWAITING_IDENTITY, Status.AWAITING_DASH)
+        done = await self._store.listed(Status.COMPLETE, limit=LATEST_SHOWN + len(plugged))
         return {
             "bays": [await self._bay_card(state, choices, language) for state in states],
             "awaiting": await self._lists("awaiting.html", _away(awaiting, plugged), choices, language),
@@ -117,20 +116,30 @@ class Looks:
         return Card(f"bay-{quote(state.name)}", form, head, body, tail)
 
     async def _lists(
-        self, template: str, intakes: Sequence[Intake], choices: _Choices, language: Language
+        self, template: str, listed: Sequence[Listed], choices: _Choices, language: Language
     ) -> list[Card]:
+        """Their cards: only those are read and drawn that were not drawn just so the last time."""
+        stock = await self._store.facts.stock_states({one.vin for one in listed if one.vin})
+        faces = [_Face(one, stock.get(one.vin), choices) for one in listed]
+        before = self._drawn.get((template, language), {})
+        cards = {face: before[face] for face in faces if face in before}
+        intakes = await self._store.intakes_by_id([face.listed.id for face in faces if face not in cards])
+        for face in faces:
+            if intake := intakes.get(face.listed.id):
+                cards[face] = self._away_card(template, intake, face, language)
+                await asyncio.sleep(0)  # drawing hundreds must not keep an adapter waiting
+        self._drawn[template, language] = cards
+        return [cards[face] for face in faces if face in cards]
+
+    def _away_card(self, template: str, intake: Intake, face: _Face, language: Language) -> Card:
         folded = template == "latest.html"
-        stock = await self._store.facts.stock_states({intake.vin for intake in intakes if intake.vin})
-        return [
-            Card(
-                f"intake-{intake.id}",
-                f"{intake.id}/{'' if intake.vin else 'vin'}{_after(intake)}",
-                self._draw(template, language, intake=intake, stock=stock.get(intake.vin)),
-                self._form(intake.id, intake, choices, language, asks_vin=not intake.vin, folded=folded),
-                self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
-            )
-            for intake in intakes
-        ]
+        return Card(
+            f"intake-{intake.id}",
+            f"{intake.id}/{'' if intake.vin else 'vin'}{_after(intake)}",
+            self._draw(template, language, intake=intake, stock=face.stock),
+            self._form(intake.id, intake, face.choices, language, asks_vin=not intake.vin, folded=folded),
+            self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
+        )
 
     def _form(
         self,
@@ -182,9 +191,9 @@ class Looks:
         return self._jinja.get_template(template).render(**values, language=language, purposes=tuple(Purpose))
 
 
-def _away(intakes: tuple[Intake, ...], plugged: set[str]) -> list[Intake]:
+def _away(listed: tuple[Listed, ...], plugged: set[str]) -> list[Listed]:
     """Those whose car is not at a plug now: the others have a bay's card."""
-    return [intake for intake in intakes if intake.id not in plugged]
+    return [one for one in listed if one.id not in plugged]
 
 
 def _after(intake: Intake | None) -> str:

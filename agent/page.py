@@ -23,6 +23,7 @@ from agent.headers import PageHeaders
 from agent.ledger import Status, StockState
 from agent.looks import Looks
 from agent.page_parts import PageParts
+from agent.picture import Picture
 from agent.posted import json_of
 from agent.sheet_page import SheetPage
 from agent.views import bay_view, intake_view
@@ -105,12 +106,15 @@ class Page:
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     async def _pictures(self, language: Language) -> AsyncIterator[str]:
+        told: Picture | None = None
         async for changed in self._board.watch(every_s=KEEP_ALIVE_S):
             if not changed:
                 yield ": still here\n\n"
                 continue
-            cards = await self._looks.cards(language)
-            yield f"event: cards\ndata: {json.dumps(cards, ensure_ascii=False)}\n\n"
+            picture = await self._looks.picture(language)
+            if picture != told:
+                yield f"event: cards\ndata: {json.dumps(picture.since(told), ensure_ascii=False)}\n\n"
+            told = picture
             await asyncio.sleep(EVENT_PAUSE_S)
 
     async def _health(self, request: Request) -> Response:

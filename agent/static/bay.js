@@ -80,27 +80,40 @@ async function save(form) {
   document.activeElement?.blur(); // the phone's keyboard goes away, and the card may be drawn anew
 }
 
-function showCards(section, cards) {
+const told = new Map(); // the box sends a card only when it changed
+
+function takeCards(cards, sections) {
+  for (const card of cards) told.set(card.key, card);
+  const placed = new Set(Object.values(sections).flat());
+  for (const key of told.keys()) if (!placed.has(key)) told.delete(key);
+}
+
+function showCards(section, keys) {
   const list = section.querySelector(".cards");
-  const wanted = new Set(cards.map((card) => card.key));
+  const wanted = new Set(keys);
   for (const old of [...list.children]) if (!wanted.has(old.id)) old.remove();
-  cards.forEach((card, place) => {
-    const article = document.getElementById(card.key) ?? document.createElement("article");
-    showCard(article, card);
-    if (list.children[place] !== article) list.insertBefore(article, list.children[place] ?? null);
-  });
-  section.hidden = section.id !== "bays" && cards.length === 0;
+  let next = list.firstElementChild;
+  for (const key of keys) {
+    const article = document.getElementById(key) ?? emptyCard(key);
+    showCard(article, told.get(key));
+    if (article === next) next = next.nextElementSibling;
+    else list.insertBefore(article, next);
+  }
+  section.hidden = section.id !== "bays" && keys.length === 0;
   const nothing = section.querySelector(".nothing");
-  if (nothing) nothing.hidden = cards.length > 0;
+  if (nothing) nothing.hidden = keys.length > 0;
 }
 
 const PARTS = ["head", "body", "tail"];
 
+function emptyCard(key) {
+  const article = Object.assign(document.createElement("article"), { className: "card", id: key });
+  article.append(...PARTS.map((name) => Object.assign(document.createElement("div"), { className: name })));
+  return article;
+}
+
 function showCard(article, card) {
-  article.className = "card";
-  article.id = card.key;
   article.shown ??= {};
-  if (!article.children.length) article.append(...PARTS.map((name) => Object.assign(document.createElement("div"), { className: name })));
   const [head, body, tail] = article.children;
   for (const [part, html] of [[head, card.head], [tail, card.tail]]) redraw(article, part, html);
   const busy = article.dataset.typing || body.contains(document.activeElement);
@@ -164,7 +177,8 @@ const events = new EventSource(`/events?lang=${said.lang}`);
 const lost = document.getElementById("lost");
 events.addEventListener("cards", (event) => {
   const shown = JSON.parse(event.data);
-  for (const [name, cards] of Object.entries(shown.sections)) showCards(document.getElementById(name), cards);
+  takeCards(shown.cards, shown.sections);
+  for (const [name, keys] of Object.entries(shown.sections)) showCards(document.getElementById(name), keys);
   document.getElementById("link").textContent = shown.link;
 });
 events.onopen = () => { lost.hidden = true; };

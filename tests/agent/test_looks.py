@@ -1,6 +1,8 @@
 """What a card of the bay page says of a car, and the one line that says how delivery stands."""
 
+from dataclasses import replace
 from datetime import UTC
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from collector.events import DriveDone
 from config.catalogue import Language
 from sync.command_facts import StockFact, StockState
 from sync.publisher import PublisherState
-from tests.agent.cars import CAR_A, NOW, reading_of
+from tests.agent.cars import CAR_A, NOW, reading_of, vin_of
 
 REFUSED = PublisherState(refused="no", refused_key="mqtt.refused_topic", fullness=0.9)
 LINES = {
@@ -45,15 +47,14 @@ async def test_where_a_car_stands_in_the_stock_is_said_beside_it(tmp_path: Path)
     visit = read(Intake("i1", "Bay 1", NOW), reading_of(CAR_A), Known(), Circumstances(NOW))
     await store.commit(visit)
 
-    before = str(await looks.cards(Language.EN))
+    before = str(await looks.picture(Language.EN))
     await store.facts.take([StockFact(id="k1", vin=CAR_A, state=StockState.RESERVED, at=NOW)])
-    cards, chinese = await looks.cards(Language.EN), await looks.cards(Language.ZH)
+    shown, chinese = await looks.picture(Language.EN), await looks.picture(Language.ZH)
 
     assert "reserved" not in before
-    sections = cards["sections"]
-    assert "In stock: reserved" in sections["bays"][0]["head"]
-    assert "reserved ·" in sections["awaiting"][0]["head"]
-    assert "库存状态：已预订" in chinese["sections"]["bays"][0]["head"]
+    assert "In stock: reserved" in shown.sections["bays"][0].head
+    assert "reserved ·" in shown.sections["awaiting"][0].head
+    assert "库存状态：已预订" in chinese.sections["bays"][0].head
     await store.close()
 
 
@@ -69,10 +70,37 @@ async def test_a_drive_that_told_no_odometer_asks_for_the_dashboard_once_more(tm
     asked = []
     for change in (visit, driven):
         await store.commit(change)
-        (card,) = (await looks.cards(Language.EN))["sections"]["latest"]
-        asked.append(
-            ("Dashboard after the drive" in card["body"], '<details class="fold">' in card["body"], card["form"])
-        )
+        (card,) = (await looks.picture(Language.EN)).sections["latest"]
+        asked.append(("Dashboard after the drive" in card.body, '<details class="fold">' in card.body, card.form))
     await store.close()
 
     assert asked == [(False, True, "i1/"), (True, False, "i1//after")]
+
+
+async def test_a_waiting_car_is_drawn_anew_only_when_something_on_its_card_changed(tmp_path: Path) -> None:
+    store = await LedgerStore.open(tmp_path / "ledger.db")
+    bays = Bays.__new__(Bays)
+    bays._states = {}
+    looks = Looks(bays, store, PublisherState, UTC)
+    visits = [read(Intake(f"i{n}", "Bay 1", NOW), reading_of(vin_of(n)), Known(), Circumstances(NOW)) for n in (1, 2)]
+    for visit in visits:
+        await store.commit(visit)
+
+    pictures = [await looks.picture(Language.EN)]
+    for change in (
+        store.commit(
+            replace(visits[0], intake=replace(visits[0].intake, answers=Answers(plate="沪A12345")), owed=None)
+        ),
+        store.facts.take([StockFact(id="k1", vin=vin_of(2), state=StockState.RESERVED, at=NOW)]),
+        store.commit(replace(visits[1], intake=replace(visits[1].intake, answers=Answers(operator="Li")), owed=None)),
+        store.abandon_open(),
+    ):
+        await change
+        pictures.append(await looks.picture(Language.EN))
+    await store.close()
+
+    told = [[card["key"] for card in new.since(old)["cards"]] for old, new in pairwise(pictures)]
+    # who typed is offered to everybody, so the third change is on both cards
+    assert told == [["intake-i1"], ["intake-i2"], ["intake-i2", "intake-i1"], []]
+    unchanged = pictures[1].by_key()["intake-i2"]
+    assert unchanged is pictures[0].by_key()["intake-i2"]
