@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +86,7 @@ class Tracer(Sober):
 
     def pytest_collection(self) -> None:
         """Called by pytest before it imports the tests."""
+        threading.settrace(self._called)  # SQLite works on threads of its own
         sys.settrace(self._called)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
