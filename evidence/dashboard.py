@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from evidence.entry import KM_PER_MILE, Entry
 from evidence.followers import Replaced, Unit, followers
@@ -47,3 +48,34 @@ class Dashboard:
     def _shown(self, entry: Entry) -> Entry:
         offset_m = self.shown_m(entry) - entry.odometer_m + self.shift_m
         return replace(entry, offset_m=offset_m, unit="mi" if self.in_miles else entry.unit) if offset_m else entry
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a visit begins in the ledger: ``entries[place]`` is its first value.
+
+    ``dashboard`` is as it was read until then, ``last_m`` the most that it showed; ``visits`` hold the counters.
+    """
+
+    entries: Sequence[Entry]
+    place: int
+    dashboard: Dashboard
+    last_m: int
+    visits: Sequence[Visit]
+
+    @property
+    def entry(self) -> Entry:
+        return self.entries[self.place]
+
+    @cached_property
+    def before(self) -> Sequence[Entry]:
+        return self.entries[: self.place]
+
+    @cached_property
+    def onward(self) -> Sequence[Entry]:
+        """The visit's values and all that follow."""
+        return self.entries[self.place :]
+
+    @cached_property
+    def of_visit(self) -> Sequence[Entry]:
+        return [one for one in self.onward if one.visit == self.entry.visit]

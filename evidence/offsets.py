@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from evidence.dashboard import SHOWN, Dashboard
+from evidence.dashboard import SHOWN, Dashboard, Spot
 from evidence.entry import Entry, fell
 from evidence.history import OdometerEvent, Visit, in_utc
 from evidence.placing import comes_after, is_after, past_a_later
@@ -20,22 +20,20 @@ def with_offsets(
     if not told:
         return list(entries)
     dashboard, done, shown = Dashboard(), list[Entry](), _Shown()
-
-    def has_happened(place: int) -> bool:
-        if comes_after(entries, place, told[0], dashboard, shown.highest_m, visits):
-            return True
-        return past_a_later(entries, place, told[1:], dashboard, shown.highest_m)
-
     for place, entry in enumerate(entries):
         # all values of one visit are told together, by its first
         begins = place == 0 or entry.visit < 0 or entries[place - 1].visit != entry.visit
-        while begins and told and has_happened(place):
+        while begins and told and _has_happened(told, Spot(entries, place, dashboard, shown.highest_m, visits)):
             event = told.pop(0)
             dashboard.happens(event, entries[:place], _until(entries[place:], told), visits)
         done.append(dashboard.joined(entry))
         if entry.usable and entry.source in SHOWN:
             shown.add(done[-1].life_m)
     return done
+
+
+def _has_happened(told: Sequence[OdometerEvent], spot: Spot) -> bool:
+    return comes_after(spot, told[0]) or past_a_later(spot, told[1:])
 
 
 @dataclass
