@@ -79,8 +79,13 @@ def keys(language: Language | str = Language.EN) -> frozenset[str]:
 
 def placeholders(key: str, language: Language | str) -> frozenset[str]:
     """The parameters the sentence needs."""
-    pattern = _catalogue(Language(language))[key]
-    return frozenset(name for _, name, _, _ in Formatter().parse(pattern) if name)
+    return frozenset(name for _, name in _parsed(_catalogue(Language(language))[key]) if name)
+
+
+@cache
+def _parsed(pattern: str) -> tuple[tuple[str, str | None], ...]:
+    """Each literal of a pattern with the name of the parameter behind it."""
+    return tuple((literal, name) for literal, name, _, _ in Formatter().parse(pattern))
 
 
 @cache
@@ -101,7 +106,7 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, str]]:
 
 
 def _pieces(key: str, pattern: str, language: Language, params: Mapping[str, object]) -> Iterable[str]:
-    for literal, name, _, _ in Formatter().parse(pattern):
+    for literal, name in _parsed(pattern):
         yield literal
         if name is None:
             continue

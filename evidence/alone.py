@@ -71,11 +71,10 @@ def _by_witness(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
 
 def _threes(series: Sequence[Entry]) -> Iterator[_Three]:
     """Each value that leaves the line of its neighbours, which agree with each other about the way up."""
-    lives_m = [entry.life_m for entry in series]
-    for place, entry in enumerate(series[:-1]):
-        if lives_m[max(place - 1, 0)] <= lives_m[place] <= lives_m[place + 1]:  # no mutate: only a short cut
+    for before, entry, after in zip((None, *series), series, series[1:], strict=False):
+        if entry.life_m <= after.life_m and (before is None or before.life_m <= entry.life_m):  # no mutate: a short cut
             continue
-        three = _Three(series[place - 1] if place else None, entry, series[place + 1])
+        three = _Three(before, entry, after)
         lined = three.before is None or _rises(three.before.life_m, three.after.life_m)
         if lined and (three.above or three.below):
             yield three

@@ -76,9 +76,9 @@ def due_of(
     use: CarUse = ORDINARY_USE,
 ) -> tuple[DueItem, ...]:
     """Every item of the car's plan at ``now``, in the plan's order; work dated after ``now`` was not done yet."""
-    vehicles = [visit.snapshot.vehicle for visit in reversed(history.visits)]
-    fuel = next((vehicle.fuel for vehicle in vehicles if vehicle.fuel), "")
-    make = use.make or next((vehicle.make for vehicle in vehicles if vehicle.make), "")
+    latest = history.visits[::-1]
+    fuel = next((fuel for visit in latest if (fuel := visit.snapshot.vehicle.fuel)), "")
+    make = use.make or next((make for visit in latest if (make := visit.snapshot.vehicle.make)), "")
     meters = Meters(odometer_m, _engine_run_s(history))
     rows = plan_for(plans, market=history.market, fuel=fuel, severity=use.severity, make=make, oil=use.oil)
     done = [record for record in history.services if in_utc(record.done_at) <= in_utc(now) + AHEAD]
@@ -148,7 +148,7 @@ def _engine_run_s(history: History) -> int | None:
     """Engine run time as last read; of several units the one with the lowest address (7E8 is the engine's)."""
     for visit in reversed(history.visits):
         counters = visit.snapshot.counters.engine_run_time_s
-        read = [part for part in counters if part.status is ItemStatus.READ and part.value is not None]
+        read = counters and [part for part in counters if part.status is ItemStatus.READ and part.value is not None]
         if read:
             return min(read, key=lambda part: part.ecu).value
     return None

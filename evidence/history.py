@@ -111,4 +111,6 @@ class History:
 
 def in_utc(at: datetime) -> datetime:
     """The same moment in UTC; a time without a zone, as files from elsewhere hold, is taken for UTC."""
+    if at.tzinfo is UTC:
+        return at
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

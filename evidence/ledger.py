@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import combinations, groupby
 
 from evidence.alone import without_lone
-from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, NOT_MEANT, RANK, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, NO_MILEAGE, NOT_MEANT, RANK, WORST_STANDING_RANK, Entry, agree, most_trusted
 from evidence.history import History, MileageRecord, ServiceRecord, Visit, Void, in_utc
 from evidence.offsets import with_offsets
 from evidence.quarantine import quarantine
@@ -55,15 +55,14 @@ def current(entries: Iterable[Entry]) -> Entry | None:
     if not standing:
         return usable[-1] if usable else None
     last = standing[-1]
-    same_moment = [entry for entry in standing if entry.visit == last.visit] if last.visit >= 0 else [last]
-    return min(same_moment, key=lambda entry: entry.rank)
+    return most_trusted(entry for entry in standing if entry.visit == last.visit) if last.visit >= 0 else last
 
 
 def best_of_visit(entries: Iterable[Entry], visit: int, *, read_only: bool = False) -> Entry | None:
     """The most trusted value of one visit that somebody can stand for; ``read_only`` leaves out what a person gave."""
     limit = AGREEMENT_RANK if read_only else WORST_STANDING_RANK
-    candidates = [entry for entry in entries if entry.visit == visit and not _no_reading(entry) and entry.rank <= limit]
-    return min(candidates, key=lambda entry: entry.rank, default=None)
+    of_visit = [entry for entry in entries if entry.visit == visit]
+    return most_trusted(entry for entry in of_visit if entry.rank <= limit and not _no_reading(entry))
 
 
 def _no_reading(entry: Entry) -> bool:
@@ -111,9 +110,10 @@ def _dated_ahead(entry: Entry, now: datetime | None) -> Entry:
 def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
     name, snapshot = visit_id(history, index), visit.snapshot
     stamp = visit.at or snapshot.taken_at
-    blank = _Blank(name, index, in_utc(stamp) if stamp else None, not _clock_never_set(snapshot), snapshot)
+    at, dated = in_utc(stamp) if stamp else None, not _clock_never_set(snapshot)
+    blank = _Blank(name, index, at, dated, snapshot.clock, snapshot.operator)
     entries = [
-        blank.entry(f"odometer/{place}", part.source, part.odometer_m, part.trust, ecu=part.ecu, raw=part.raw)
+        blank.entry(f"odometer/{place}", part.source, part.odometer_m, part.trust, part.ecu, part.raw)
         for place, part in enumerate(snapshot.odometer)
         if part.odometer_m is not None and part.status is ItemStatus.READ
     ]
@@ -126,15 +126,15 @@ def _of_visit(history: History, index: int, visit: Visit) -> list[Entry]:
 
 def _answered_again(entries: list[Entry], newer: Entry) -> list[Entry]:
     """Add what a person said after the reading; the same value is not kept twice, another one withdraws the first."""
-    before = [entry for entry in entries if entry.source == newer.source]
-    if any(entry.odometer_m == newer.odometer_m for entry in before):
+    said = [entry.odometer_m for entry in entries if entry.source == newer.source]
+    if newer.odometer_m in said:
         return entries
-    if before:
+    if said:
         entries = [replace(one, voided="corrected") if one.source == newer.source else one for one in entries]
     return [*entries, newer]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Blank:
     """What all values of one visit have in common."""
 
@@ -142,30 +142,19 @@ class _Blank:
     visit: int
     at: datetime | None
     dated: bool
-    snapshot: Snapshot
+    clock: ClockQuality
+    operator: str
 
-    def entry(self, place: str, source: str, odometer_m: int, trust: Trust, *, ecu: str = "", raw: str = "") -> Entry:
-        return Entry(
-            id=f"{self.name}/{place}",
-            at=self.at,
-            source=source,
-            ecu=ecu,
-            odometer_m=odometer_m,
-            trust=trust,
-            raw=raw,
-            snapshot_id=self.name,
-            visit=self.visit,
-            rank=RANK[trust],
-            dated=self.dated,
-            clock=self.snapshot.clock,
-            unit=_UNITS.get(source, ""),
-            person=self.snapshot.operator if trust in _BY_PEOPLE else "",
-        )
+    def entry(self, place: str, source: str, odometer_m: int, trust: Trust, ecu: str = "", raw: str = "") -> Entry:
+        person = self.operator if self.operator and trust in _BY_PEOPLE else ""
+        # by place, not by name: there are hundreds, and the names would cost more than the values
+        said = (f"{self.name}/{place}", self.at, source, ecu, odometer_m, trust, raw, self.name, self.visit)
+        return Entry(*said, RANK[trust], "", "", self.dated, self.clock, _UNITS.get(source, ""), 0, person)
 
 
 def _clock_never_set(snapshot: Snapshot) -> bool:
     """Whether the snapshot itself says so; one from elsewhere that says nothing of its clock is believed."""
-    return "clock" in snapshot.model_fields_set and snapshot.clock is ClockQuality.NONE
+    return snapshot.clock is ClockQuality.NONE and "clock" in snapshot.model_fields_set
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
-from evidence.entry import AGREEMENT_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, Entry, by_rank, fell, near_m
 from evidence.slips import has_digit_too_many
 
 # Fleetio's published validation: no vehicle drives more than 3,000 miles a day
@@ -21,9 +21,6 @@ DEVIATION_TIMES = 5
 DEVIATION_M = 20_000_000
 DEVIATION_PER_DAY_M = 300_000
 DEVIATION_DAYS = 180
-# dashboard and car agree within this (K1)
-NEAR_M = 100_000
-NEAR_SHARE = 0.01
 
 
 def quarantine(entries: Iterable[Entry]) -> list[Entry]:
@@ -32,17 +29,20 @@ def quarantine(entries: Iterable[Entry]) -> list[Entry]:
     A value that has a reason already keeps it.
     """
     ordered = _without_refuted(list(entries))
-    before = _Before({max(entry.rank, AGREEMENT_RANK) for entry in ordered})
+    before = _Before({entry.rank for entry in ordered})
     judged: list[Entry] = []
-    for _, group in groupby(ordered, key=lambda entry: entry.id if entry.visit < 0 else entry.visit):
-        of_visit = [entry if entry.quarantined else _with_reason(entry, before.reason(entry)) for entry in group]
+    for _, group in groupby(ordered, key=_moment):
+        of_visit = [
+            entry if entry.quarantined or not (reason := before.reason(entry)) else replace(entry, quarantined=reason)
+            for entry in group
+        ]
         before.add(of_visit)
         judged += of_visit
     return _against_later(judged)
 
 
-def _with_reason(entry: Entry, reason: str) -> Entry:
-    return replace(entry, quarantined=reason) if reason else entry
+def _moment(entry: Entry) -> str | int:
+    return entry.id if entry.visit < 0 else entry.visit
 
 
 @dataclass(slots=True)
@@ -58,23 +58,25 @@ class _Before:
     """What the visits so far said, for each rank from it upwards in trust."""
 
     def __init__(self, ranks: Iterable[int]) -> None:
-        self._ranks = sorted(ranks)
+        self._ranks = {AGREEMENT_RANK, *(rank for rank in ranks if rank > AGREEMENT_RANK)}
         self._seen: dict[int, _Seen] = {}
 
     def add(self, of_visit: list[Entry]) -> None:
         """One more visit has been judged."""
-        for entry in sorted(of_visit, key=_least_trusted_first):
-            if not entry.usable:
-                continue
-            life_m = entry.life_m
+        usable = [entry for entry in of_visit if entry.usable]
+        for entry in sorted(usable, key=by_rank, reverse=True):
             for rank in self._ranks:
-                if rank < entry.rank:
-                    continue
-                seen = self._seen.get(rank)
-                if seen is None:
-                    self._seen[rank] = _Seen(life_m, entry, entry)
-                else:
-                    seen.highest_m, seen.last = max(seen.highest_m, life_m), entry
+                if rank >= entry.rank:
+                    self._note(rank, entry)
+
+    def _note(self, rank: int, entry: Entry) -> None:
+        seen = self._seen.get(rank)
+        if seen is None:
+            self._seen[rank] = _Seen(entry.life_m, entry, entry)
+            return
+        seen.last = entry
+        if entry.life_m > seen.highest_m:
+            seen.highest_m = entry.life_m
 
     def reason(self, entry: Entry) -> str:
         """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""
@@ -85,16 +87,14 @@ class _Before:
         seen = self._seen.get(entry.rank if entry.rank > AGREEMENT_RANK else AGREEMENT_RANK)
         if seen is None:
             return ""
-        life_m = entry.life_m
-        if life_m < seen.highest_m and not agree(life_m, seen.highest_m):
+        if fell(entry.life_m, seen.highest_m):
             return "below_earlier"
-        if _too_fast(seen.last, entry):
+        driven_m = entry.life_m - seen.last.life_m
+        if driven_m <= MOST_PER_DAY_M:
+            return ""
+        if _too_fast(driven_m, _days_between(seen.last, entry)):
             return "too_fast"
         return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(seen, entry) else ""
-
-
-def _least_trusted_first(entry: Entry) -> int:
-    return -entry.rank
 
 
 def _days_between(before: Entry, entry: Entry) -> float | None:
@@ -104,9 +104,7 @@ def _days_between(before: Entry, entry: Entry) -> float | None:
     return abs(entry.at - before.at) / timedelta(days=1)
 
 
-def _too_fast(before: Entry, entry: Entry) -> bool:
-    driven_m = entry.life_m - before.life_m
-    days = _days_between(before, entry) if driven_m > MOST_PER_DAY_M else None
+def _too_fast(driven_m: int, days: float | None) -> bool:
     if days is None:
         return False
     return driven_m > max(1.0, min(days, LONG_DAYS)) * MOST_PER_DAY_M + max(0.0, days - LONG_DAYS) * MOST_FOR_LONG_M
@@ -146,7 +144,7 @@ def _against_later(entries: list[Entry]) -> list[Entry]:
 
 def _without_refuted(entries: list[Entry]) -> list[Entry]:
     refuted = _refuted(entries)
-    return [_with_reason(entry, "above_later") if entry.id in refuted else entry for entry in entries]
+    return [replace(entry, quarantined="above_later") if entry.id in refuted else entry for entry in entries]
 
 
 def _refuted(entries: list[Entry]) -> frozenset[str]:
@@ -157,12 +155,8 @@ def _refuted(entries: list[Entry]) -> frozenset[str]:
             best[read.visit] = read
     shown = [entry for entry in entries if entry.source == "dash" and entry.usable and entry.visit in best]
     gaps = [(typed, typed.life_m - best[typed.visit].life_m) for typed in shown]
-    high = [typed for typed, gap_m in gaps if gap_m > NEAR_M and gap_m > _near_m(typed)]
+    high = [typed for typed, gap_m in gaps if gap_m > near_m(typed.life_m)]
     if not high:
         return frozenset()
-    last = max((typed.visit for typed, gap_m in gaps if abs(gap_m) <= _near_m(typed)), default=-1)
+    last = max((typed.visit for typed, gap_m in gaps if abs(gap_m) <= near_m(typed.life_m)), default=-1)
     return frozenset(typed.id for typed in high if typed.visit < last)
-
-
-def _near_m(typed: Entry) -> float:
-    return max(NEAR_M, NEAR_SHARE * typed.life_m)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evidence.entry import AGREEMENT_RANK, Entry
+from evidence.entry import AGREEMENT_RANK, NEAR_SHARE, Entry, most_trusted
 from evidence.history import Visit
 from evidence.snapshot import Snapshot
 from protocols.readings import ItemStatus, Trust
@@ -12,8 +12,6 @@ TIMES = 10_000
 # 99 ten thousands are more than nearly any car drives; one of which so much is known is not new
 BELOW_M = 100_000
 KNOWN_LEAST_M = 1_000_000
-# K1 agrees within this share
-NEAR_SHARE = 0.01
 
 
 def in_ten_thousands(entries: Sequence[Entry], visits: Sequence[Visit]) -> frozenset[str]:
@@ -21,14 +19,14 @@ def in_ten_thousands(entries: Sequence[Entry], visits: Sequence[Visit]) -> froze
     return frozenset(
         typed.id
         for place, typed in enumerate(entries)
-        if _may_be(typed) and _meant(typed).fits(_known(typed, place, entries, visits))
+        if typed.odometer_m < BELOW_M and _may_be(typed) and _meant(typed).fits(_known(typed, place, entries, visits))
     )
 
 
 def _may_be(entry: Entry) -> bool:
     """A told cluster may well show a few km: its value has an offset."""
     typed = entry.trust is Trust.TYPED and entry.visit >= 0 and entry.usable
-    return typed and 0 < entry.odometer_m < BELOW_M and not entry.offset_m
+    return typed and entry.odometer_m > 0 and not entry.offset_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def _meant(typed: Entry) -> _Meant:
 
 def _known(typed: Entry, place: int, entries: Sequence[Entry], visits: Sequence[Visit]) -> _Known:
     of_visit = [one for one in entries if one.visit == typed.visit and one.usable and one.id != typed.id]
-    read = min((one for one in of_visit if one.rank <= AGREEMENT_RANK), key=lambda one: one.rank, default=None)
+    read = most_trusted(one for one in of_visit if one.rank <= AGREEMENT_RANK)
     before = (one.life_m for one in entries[:place] if one.usable)
     least_m = max((*before, *_counted_m(visits[typed.visit].snapshot)), default=0)
     return _Known(least_m, read.life_m if read else None)

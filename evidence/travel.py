@@ -29,8 +29,12 @@ def identity_of(snapshot: Snapshot, ecu: str) -> tuple[object, ...]:
 
 def other_unit(before: Snapshot, now: Snapshot, ecu: str) -> bool:
     """Whether the unit at ``ecu`` tells another VIN, calibration or checksum than before; silence tells nothing."""
-    then, since = identity_of(before, ecu), identity_of(now, ecu)
-    return then != since and any(one and other and one != other for one, other in zip(then, since, strict=True))
+    return tells_another(identity_of(before, ecu), identity_of(now, ecu))
+
+
+def tells_another(then: tuple[object, ...], now: tuple[object, ...]) -> bool:
+    """The same of two identities."""
+    return then != now and any(one and other and one != other for one, other in zip(then, now, strict=True))
 
 
 def travelled_m(visits: Sequence[Visit], first: int, last: int) -> int | None:

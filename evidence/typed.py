@@ -8,7 +8,7 @@ counter ran in between, or what it usually drives until then.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from evidence.entry import AGREE_M, AGREE_SHARE, AGREEMENT_RANK, KM_PER_MILE, Entry
+from evidence.entry import AGREE_M, AGREE_SHARE, AGREEMENT_RANK, KM_PER_MILE, Entry, most_trusted, near_m
 from evidence.history import Visit
 from evidence.neighbours import Road, is_typed, out_of_line, written_too
 from evidence.slips import has_digit_too_many
@@ -19,10 +19,6 @@ from evidence.windows import KNOWN_GAP_M, KNOWN_GAP_SHARE, MILES, SLIP, TEN_THOU
 from protocols.readings import Trust
 
 __all__ = ["MILES", "SLIP", "TEN_THOUSANDS", "doubt_typed"]
-
-# K1 agrees within this
-NEAR_M = 100_000
-NEAR_SHARE = 0.01
 
 
 def doubt_typed(entries: Sequence[Entry], visits: Sequence[Visit]) -> list[Entry]:
@@ -44,8 +40,8 @@ def _dash_units(entries: Sequence[Entry], visits: Sequence[Visit]) -> tuple[floa
     return (KM_PER_MILE,) if moves_as_miles(entries, visits) else (KM_PER_MILE, 1.0)
 
 
-def _without(entries: Iterable[Entry], reasons: Mapping[str, str]) -> list[Entry]:
-    return [entry for entry in entries if entry.id not in reasons]
+def _without(entries: Sequence[Entry], reasons: Mapping[str, str]) -> Sequence[Entry]:
+    return [entry for entry in entries if entry.id not in reasons] if reasons else entries
 
 
 def _by_visit(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
@@ -64,13 +60,12 @@ def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) 
     agreed = {(one.source, one.ecu) for of_visit in entries.values() for one in of_visit if one.rank == AGREEMENT_RANK}
     for visit, of_visit in entries.items():
         # a row that agreed with somebody once accuses nobody yet, but shows where a slip leads
-        reads = (one for one in of_visit if one.rank <= AGREEMENT_RANK or (one.source, one.ecu) in agreed)
-        read = min(reads, key=lambda one: one.rank, default=None)
-        if read is None or not read.odometer_m:
+        reads = [one for one in of_visit if one.rank <= AGREEMENT_RANK or (one.source, one.ecu) in agreed]
+        if (read := most_trusted(reads)) is None or not read.odometer_m:
             continue
         for typed in filter(is_typed, of_visit):
             gap_m = typed.life_m - read.life_m
-            if abs(gap_m) <= max(NEAR_M, NEAR_SHARE * read.life_m):
+            if abs(gap_m) <= near_m(read.life_m):
                 gaps[read.source, read.ecu] = gap_m
             elif _told_by_a_unit(typed, of_visit):
                 continue
@@ -109,7 +104,7 @@ def _market_shows_miles(visit: Visit) -> bool:
 
 def _near_in_miles(read: Entry) -> Window:
     """Where K1 would agree: the VIN says more than a narrow window could."""
-    spread_m = max(NEAR_M, NEAR_SHARE * read.life_m)
+    spread_m = near_m(read.life_m)
     return Window(read.life_m - spread_m, read.life_m + spread_m)
 
 

@@ -1,17 +1,17 @@
 """What a check looks at, and how it says its result. Every check is a function of one `Case`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
 from config.catalogue import dates_in, texts
 from evidence.checks.sureness import SURE
-from evidence.entry import NO_MILEAGE, Entry, agree
+from evidence.entry import Entry, agree, tells_mileage
 from evidence.history import History, Visit, in_utc
 from evidence.ledger import best_of_visit, visit_id
 from evidence.snapshot import CheckPart, Result, Snapshot, Text
-from evidence.travel import identity_of, other_unit
+from evidence.travel import identity_of, other_unit, tells_another
 from evidence.typed import MILES, SLIP, TEN_THOUSANDS
 from evidence.vin import market_shows_miles
 
@@ -68,9 +68,21 @@ class Case:
         return visit_id(self.history, self.index) if self.history.visits else self.history.id
 
     @cached_property
+    def _by_visit(self) -> Mapping[int, Sequence[Entry]]:
+        found: dict[int, list[Entry]] = {}
+        for entry in self.entries:
+            if entry.visit >= 0:
+                found.setdefault(entry.visit, []).append(entry)
+        return found
+
+    def at_visit(self, visit: int) -> Sequence[Entry]:
+        """What the ledger holds of one visit, in its order; nothing of -1, which is no visit."""
+        return self._by_visit.get(visit, ())
+
+    @cached_property
     def dash(self) -> Entry | None:
         """The dashboard's value of this visit, as a person gave it."""
-        given = (e for e in self.entries if e.visit == self.index >= 0 and e.source == "dash" and not e.voided)
+        given = (e for e in self.at_visit(self.index) if e.source == "dash" and not e.voided)
         return next((entry for entry in given if entry.odometer_m > 0), None)
 
     @property
@@ -93,12 +105,12 @@ class Case:
     @cached_property
     def read(self) -> Entry | None:
         """The most trusted odometer the car itself gave at this visit."""
-        return best_of_visit(self.entries, self.index, read_only=True) if self.index >= 0 else None
+        return best_of_visit(self.at_visit(self.index), self.index, read_only=True)
 
     @cached_property
     def odometer(self) -> Entry | None:
         """The value this visit stands for: read if possible, else typed."""
-        return best_of_visit(self.entries, self.index) if self.index >= 0 else None
+        return best_of_visit(self.at_visit(self.index), self.index)
 
     def unit_changed(self, ecu: str, since_visit: int) -> bool:
         """Whether the control unit at ``ecu`` tells another VIN, calibration or checksum than it did at that visit."""
@@ -108,9 +120,10 @@ class Case:
 
     def unit_ever_changed(self, ecu: str) -> bool:
         """The same against any earlier visit."""
-        if not ecu or not any(identity_of(self.snapshot, ecu)):
+        now = identity_of(self.snapshot, ecu)
+        if not ecu or not any(now):
             return False
-        return any(other_unit(visit.snapshot, self.snapshot, ecu) for visit in self.history.visits[:-1])
+        return any(tells_another(identity_of(visit.snapshot, ecu), now) for visit in self.history.visits[:-1])
 
     def unit_since(self, ecu: str) -> int:
         """The first visit from which on the control unit at ``ecu`` told nothing else than it does now."""
@@ -129,8 +142,8 @@ class Case:
     def _elsewhere(self, ecu: str, visit: int) -> dict[tuple[str, str], int]:
         return {
             (e.source, e.ecu): e.life_m
-            for e in self.entries
-            if e.visit == visit and e.ecu != ecu and e.source != "papers" and not _says_nothing(e)
+            for e in self.at_visit(visit)
+            if e.ecu != ecu and e.source != "papers" and tells_mileage(e)
         }
 
     @cached_property
@@ -183,7 +196,3 @@ def moment(at: datetime | None) -> str:
 def not_determinable(check: str, reason: str) -> CheckPart:
     """The check could not be made; ``reason`` is a key under ``reason`` in the catalogue."""
     return outcome(check, Result.NOT_DETERMINABLE, {"reason": f"@reason.{reason}"})
-
-
-def _says_nothing(entry: Entry) -> bool:
-    return bool(entry.voided) or entry.quarantined in NO_MILEAGE

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evidence.checks.case import Case, not_determinable, outcome
-from evidence.entry import KM_PER_MILE, NO_MILEAGE, Entry, agree
+from evidence.entry import KM_PER_MILE, Entry, agree, most_trusted, tells_mileage
 from evidence.monitors import FULL_M
 from evidence.quarantine import MOST_PER_DAY_M
 from evidence.snapshot import CheckPart, CounterPart, Result, Snapshot
@@ -98,17 +98,8 @@ def _pair(case: Case, best: Entry, name: str, place: int, counter: CounterPart, 
 
 
 def _own_odometer(case: Case, ecu: str, visit: int) -> Entry | None:
-    own = [
-        entry
-        for entry in case.entries
-        if entry.visit == visit
-        and ecu
-        and entry.ecu == ecu
-        and entry.trust in (Trust.STANDARD, Trust.CONFIRMED)
-        and not entry.voided
-        and entry.quarantined not in NO_MILEAGE
-    ]
-    return min(own, key=lambda entry: entry.rank, default=None)
+    own = [entry for entry in case.at_visit(visit) if ecu and entry.ecu == ecu and tells_mileage(entry)]
+    return most_trusted(entry for entry in own if entry.trust in (Trust.STANDARD, Trust.CONFIRMED))
 
 
 def _judged(case: Case, pair: _Pair, pairs: list[_Pair]) -> Result:

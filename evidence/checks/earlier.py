@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from evidence.checks.case import Case, moment, not_determinable, outcome
 from evidence.checks.papers import paper_above
-from evidence.entry import AGREEMENT_RANK, KM_PER_MILE, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import AGREEMENT_RANK, KM_PER_MILE, WORST_STANDING_RANK, Entry, fell, tells_mileage
 from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 
@@ -36,11 +36,13 @@ def _by_values(case: Case, best: Entry) -> CheckPart:
     ]
     if not pairs:
         return not_determinable("K8", "first_visit")
-    known = [pair for pair in pairs if not _of_another_unit(case, pair)]
-    worst = max(known or pairs, key=_weight)
-    if not known:
-        return _told(worst, Result.CONSISTENT, variant="consistent_unit", assumption="replaced_unit")
-    return _judged(worst if _drops(worst) else _standing_drop(case) or worst)
+    drops = [pair for pair in pairs if _drops(pair)]
+    own = [pair for pair in drops if not _of_another_unit(case, pair)]
+    rises = [pair for pair in pairs if not _drops(pair)] if drops else pairs
+    if not own and not rises:
+        return _told(max(drops, key=_weight), Result.CONSISTENT, variant="consistent_unit", assumption="replaced_unit")
+    dropped = max(own, key=_weight) if own else _standing_drop(case)
+    return _told(max(rises, key=_earlier_m), Result.CONSISTENT) if dropped is None else _dropped(dropped)
 
 
 def _may_be_miles(now: Entry, before: Entry) -> bool:
@@ -63,7 +65,7 @@ def _doubted(case: Case) -> CheckPart:
 def _of_another_unit(case: Case, pair: _Pair) -> bool:
     """A drop within a unit that was another one before, while every other witness went on, is that unit's own past."""
     now, before = pair
-    return _drops(pair) and case.unit_changed(now.ecu, before.visit) and case.carries_on(now.ecu, before.visit)
+    return case.unit_changed(now.ecu, before.visit) and case.carries_on(now.ecu, before.visit)
 
 
 def _standing_drop(case: Case) -> _Pair | None:
@@ -92,14 +94,9 @@ def _as_of(case: Case, visit: int) -> Case:
 
 def _now(case: Case, best: Entry) -> list[Entry]:
     """Every witness the car itself gave, and the dashboard, which then speaks for itself alone."""
-    at_visit = [entry for entry in case.entries if entry.visit == case.index and _is_mileage(entry)]
-    read = [entry for entry in at_visit if entry.rank <= AGREEMENT_RANK]
-    shown = [case.dash] if case.dash and _is_mileage(case.dash) else []
+    read = [entry for entry in case.at_visit(case.index) if entry.rank <= AGREEMENT_RANK and tells_mileage(entry)]
+    shown = [case.dash] if case.dash and tells_mileage(case.dash) else []
     return [*read, *shown] if read else [best]
-
-
-def _is_mileage(entry: Entry) -> bool:
-    return not entry.voided and entry.quarantined not in NO_MILEAGE
 
 
 def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
@@ -112,7 +109,7 @@ def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
     for entry in case.entries:
         if entry.rank > WORST_STANDING_RANK or entry.visit >= visit or (alone and entry.source != now.source):
             continue
-        if not _stands(entry, now):
+        if not (entry.usable or _stands(entry, now)):
             continue
         if entry.visit < 0:
             if _recorded_before(entry, case):
@@ -126,8 +123,6 @@ def _before(case: Case, now: Entry, visit: int) -> Iterable[Entry]:
 
 def _stands(entry: Entry, now: Entry) -> bool:
     """A value below another witness's still stands against its own later ones: a unit may have come with more."""
-    if not entry.quarantined:
-        return not entry.voided
     own = (entry.source, entry.ecu) == (now.source, now.ecu)
     return own and entry.quarantined == "below_earlier" and not entry.voided
 
@@ -147,20 +142,22 @@ def _weight(pair: _Pair) -> tuple[bool, bool, int]:
     return drops, _both_read(pair) if drops else False, before.life_m - (now.life_m if drops else 0)
 
 
+def _earlier_m(pair: _Pair) -> int:
+    return pair[1].life_m
+
+
 def _drops(pair: _Pair) -> bool:
     now, before = pair
-    return before.life_m > now.life_m and not agree(before.life_m, now.life_m)
+    return fell(now.life_m, before.life_m)
 
 
 def _both_read(pair: _Pair) -> bool:
     return pair[0].rank <= AGREEMENT_RANK and pair[1].rank <= AGREEMENT_RANK
 
 
-def _judged(pair: _Pair) -> CheckPart:
-    if _drops(pair):
-        grade = "suspicious_read" if _both_read(pair) else ""
-        return _told(pair, Result.SUSPICIOUS, grade=grade, assumption="earlier_right")
-    return _told(pair, Result.CONSISTENT)
+def _dropped(pair: _Pair) -> CheckPart:
+    grade = "suspicious_read" if _both_read(pair) else ""
+    return _told(pair, Result.SUSPICIOUS, grade=grade, assumption="earlier_right")
 
 
 def _told(pair: _Pair, result: Result, *, variant: str = "", grade: str = "", assumption: str = "") -> CheckPart:

@@ -72,7 +72,7 @@ def _run(case: Case, odometer: Entry, place: int, part: CounterPart) -> _Run | N
         return _Run(run_s, odometer.life_m, (told, odometer.id))
     for visit in range(case.unit_since(part.ecu), case.index):
         seen = [one.value for _, one in _read(case.history.visits[visit].snapshot) if one.ecu == part.ecu]
-        then = best_of_visit(case.entries, visit)
+        then = best_of_visit(case.at_visit(visit), visit)
         if seen and then is not None and (seen[0] or 0) < run_s:
             driven_m, spent_s = odometer.life_m - then.life_m, run_s - (seen[0] or 0)
             return _Run(spent_s, max(driven_m, 0), (told, odometer.id, then.id), whole_life=False, since=then.at)

@@ -1,14 +1,10 @@
 """Part of K8: a paper that says more than the mileage now. Papers lag behind the car, they do not run ahead of it."""
 
 from evidence.checks.case import Case
-from evidence.entry import KM_PER_MILE, LAG_M, Entry
+from evidence.entry import KM_PER_MILE, LAG_M, NEAR_SHARE, Entry, near_m
 from evidence.slips import has_digit_too_many
 from evidence.travel import moves_as_miles
 from protocols.readings import Trust
-
-# what K1 lets a dashboard and a reading differ by
-NEAR_M = 100_000
-NEAR_SHARE = 0.01
 
 
 def paper_above(case: Case, now: Entry) -> Entry | None:
@@ -29,7 +25,7 @@ def _speaks(paper: Entry, case: Case) -> bool:
 
 def _above(paper: Entry, now: Entry) -> bool:
     gap_m = paper.life_m - now.life_m
-    return gap_m > max(NEAR_M, NEAR_SHARE * paper.life_m) and not has_digit_too_many(paper.life_m, now.life_m)
+    return gap_m > near_m(paper.life_m) and not has_digit_too_many(paper.life_m, now.life_m)
 
 
 def _may_be_miles(paper: Entry, now: Entry, case: Case) -> bool:

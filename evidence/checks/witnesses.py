@@ -1,14 +1,19 @@
 """K1 and K2: odometers of one visit against each other, the dashboard's and those of the control units."""
 
 from evidence.checks.case import Case, not_determinable, outcome
-from evidence.entry import AGREEMENT_RANK, METRES_PER_MILE, NO_MILEAGE, WORST_STANDING_RANK, Entry, agree
+from evidence.entry import (
+    AGREEMENT_RANK,
+    METRES_PER_MILE,
+    NEAR_M,
+    WORST_STANDING_RANK,
+    Entry,
+    agree,
+    near_m,
+    tells_mileage,
+)
 from evidence.snapshot import CheckPart, Result
 from evidence.typed import MILES
 from protocols.readings import Trust
-
-# beyond 100 km or 1 %: honest cars differ by a constant few km
-REVIEW_M = 100_000
-REVIEW_SHARE = 0.01
 
 
 def dash_against_reading(case: Case) -> CheckPart:
@@ -62,7 +67,7 @@ def _doubted(case: Case, dash: Entry, read: Entry) -> CheckPart:
 
 
 def _near(one_m: int, other_m: int) -> bool:
-    return abs(one_m - other_m) <= max(REVIEW_M, REVIEW_SHARE * other_m)
+    return abs(one_m - other_m) <= near_m(other_m)
 
 
 def _other_unit(case: Case, read: Entry) -> bool:
@@ -81,16 +86,12 @@ def _in_step(case: Case, read: Entry, visit: int) -> bool | None:
 
     Already in the car and in step, a unit tells the car's odometer and not another's past.
     """
-    at_visit = [entry for entry in case.entries if entry.visit == visit and not _no_mileage(entry)]
+    at_visit = [entry for entry in case.at_visit(visit) if tells_mileage(entry)]
     own = [entry for entry in at_visit if (entry.source, entry.ecu) == (read.source, read.ecu)]
     others = [entry for entry in at_visit if entry.ecu != read.ecu and entry.rank <= WORST_STANDING_RANK]
     if not own or not others:
         return None
     return any(_near(one.life_m, other.life_m) for one in own for other in others)
-
-
-def _no_mileage(entry: Entry) -> bool:
-    return bool(entry.voided) or entry.quarantined in NO_MILEAGE
 
 
 def units_against_each_other(case: Case) -> CheckPart:
@@ -141,9 +142,8 @@ def _exactly_miles(low_m: int, high_m: int) -> bool:
 
 def _witnesses(case: Case) -> list[Entry]:
     found: dict[tuple[str, str], Entry] = {}
-    for entry in case.entries:
-        read = entry.visit == case.index >= 0 and entry.rank <= AGREEMENT_RANK
-        if read and not _no_mileage(entry):
+    for entry in case.at_visit(case.index):
+        if entry.rank <= AGREEMENT_RANK and tells_mileage(entry):
             found.setdefault((entry.source, entry.ecu), entry)
     return list(found.values())
 
@@ -152,7 +152,7 @@ def _steady(case: Case, low: Entry, high: Entry) -> bool:
     """Whether the two units were apart by the same distance at an earlier visit: what one replaced long ago leaves."""
     lows, highs = _by_visit(case, low), _by_visit(case, high)
     gap_m = high.life_m - low.life_m
-    return any(abs(highs[visit] - lows[visit] - gap_m) <= REVIEW_M for visit in lows.keys() & highs.keys())
+    return any(abs(highs[visit] - lows[visit] - gap_m) <= NEAR_M for visit in lows.keys() & highs.keys())
 
 
 def _by_visit(case: Case, unit: Entry) -> dict[int, int]:
