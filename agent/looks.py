@@ -29,6 +29,7 @@ from sync.publisher import PublisherState
 
 TEMPLATES = Path(__file__).parent / "templates"
 LATEST_SHOWN = 12
+FORMS_SHOWN = 8  # of the cars that wait: whoever types has the newest before them, an older form opens at a tap
 MINUTE = "%m-%d %H:%M"
 
 
@@ -47,6 +48,7 @@ class _Face:
     listed: Listed
     stock: str | None
     choices: _Choices
+    folded: bool
 
 
 class Looks:
@@ -120,7 +122,8 @@ class Looks:
     ) -> list[Card]:
         """Their cards: only those are read and drawn that were not drawn just so the last time."""
         stock = await self._store.facts.stock_states({one.vin for one in listed if one.vin})
-        faces = [_Face(one, stock.get(one.vin), choices) for one in listed]
+        shown = FORMS_SHOWN if template == "awaiting.html" else 0
+        faces = [_Face(one, stock.get(one.vin), choices, place >= shown) for place, one in enumerate(listed)]
         before = self._drawn.get((template, language), {})
         cards = {face: before[face] for face in faces if face in before}
         intakes = await self._store.intakes_by_id([face.listed.id for face in faces if face not in cards])
@@ -132,12 +135,11 @@ class Looks:
         return [cards[face] for face in faces if face in cards]
 
     def _away_card(self, template: str, intake: Intake, face: _Face, language: Language) -> Card:
-        folded = template == "latest.html"
         return Card(
             f"intake-{intake.id}",
             f"{intake.id}/{'' if intake.vin else 'vin'}{_after(intake)}",
             self._draw(template, language, intake=intake, stock=face.stock),
-            self._form(intake.id, intake, face.choices, language, asks_vin=not intake.vin, folded=folded),
+            self._form(intake.id, intake, face.choices, language, asks_vin=not intake.vin, folded=face.folded),
             self._draw("verdict.html", language, intake=intake, folded=True) if intake.sent else "",
         )
 

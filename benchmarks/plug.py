@@ -37,6 +37,7 @@ KLINE_EVERY = 10
 CPU_SLOWER = 4
 PHONE = ViewportSize(width=390, height=844)
 PATIENCE_MS = 60_000
+ASK_EVERY_MS = 100  # the default is every frame, which keeps a slow processor busy with nothing else
 WATCH_PAGE = """
 () => {
   window.seen = {};
@@ -161,11 +162,11 @@ def order_of_cars(plugs: int, seed: int) -> list[tuple[str, str]]:
 
 async def plug_in(lot: Lot, page: Page, car: str, kind: str) -> Plug:
     """Plug one car in, wait for its verdict, and pull it out again."""
-    await page.wait_for_function("window.empty", timeout=PATIENCE_MS)
+    await page.wait_for_function("window.empty", timeout=PATIENCE_MS, polling=ASK_EVERY_MS)
     await page.evaluate("window.seen = {}")
     began_ms = time.time() * 1000
     await lot.act(f"plug {car}")
-    await page.wait_for_function("window.seen.verdict", timeout=PATIENCE_MS)
+    await page.wait_for_function("window.seen.verdict", timeout=PATIENCE_MS, polling=ASK_EVERY_MS)
     seen = await page.evaluate("window.seen")
     await lot.act("unplug")
     after = {name: round((moment - began_ms) / 1000, 3) for name, moment in seen.items()}

@@ -90,12 +90,13 @@ function takeCards(cards, sections) {
 
 function showCards(section, keys) {
   const list = section.querySelector(".cards");
+  const focused = document.activeElement;
   const wanted = new Set(keys);
   for (const old of [...list.children]) if (!wanted.has(old.id)) old.remove();
   let next = list.firstElementChild;
   for (const key of keys) {
     const article = document.getElementById(key) ?? emptyCard(key);
-    showCard(article, told.get(key));
+    showCard(article, told.get(key), focused);
     if (article === next) next = next.nextElementSibling;
     else list.insertBefore(article, next);
   }
@@ -112,11 +113,11 @@ function emptyCard(key) {
   return article;
 }
 
-function showCard(article, card) {
+function showCard(article, card, focused) {
   article.shown ??= {};
   const [head, body, tail] = article.children;
   for (const [part, html] of [[head, card.head], [tail, card.tail]]) redraw(article, part, html);
-  const busy = article.dataset.typing || body.contains(document.activeElement);
+  const busy = article.dataset.typing || body.contains(focused);
   if (article.dataset.form !== card.form || (!busy && article.shown.body !== card.body)) {
     const open = [...body.querySelectorAll("details")].map((fold) => fold.open);
     body.innerHTML = card.body;
@@ -148,6 +149,14 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   save(event.target);
 });
+
+// A folded form is a template until somebody opens it: browsers look over every form of a page at each change of it.
+document.addEventListener("toggle", (event) => {
+  const form = event.target.open && event.target.querySelector(":scope > template");
+  if (!form) return;
+  form.replaceWith(form.content);
+  event.target.querySelectorAll("form").forEach(restoreDraft);
+}, true);
 
 // A barcode scanner types the VIN and presses Enter: go on to the next field instead of sending half a form.
 document.addEventListener("keydown", (event) => {

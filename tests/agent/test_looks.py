@@ -13,7 +13,7 @@ from agent.bays import Bays
 from agent.intake import Circumstances, drove, read
 from agent.ledger import Intake, Known
 from agent.ledger_store import LedgerStore
-from agent.looks import Looks
+from agent.looks import FORMS_SHOWN, Looks
 from collector.events import DriveDone
 from config.catalogue import Language
 from sync.command_facts import StockFact, StockState
@@ -104,3 +104,18 @@ async def test_a_waiting_car_is_drawn_anew_only_when_something_on_its_card_chang
     assert told == [["intake-i1"], ["intake-i2"], ["intake-i2", "intake-i1"], []]
     unchanged = pictures[1].by_key()["intake-i2"]
     assert unchanged is pictures[0].by_key()["intake-i2"]
+
+
+async def test_of_many_that_wait_only_the_newest_show_their_forms(tmp_path: Path) -> None:
+    store = await LedgerStore.open(tmp_path / "ledger.db")
+    bays = Bays.__new__(Bays)
+    bays._states = {}
+    for number in range(FORMS_SHOWN + 2):
+        intake = Intake(f"i{number}", "Bay 1", NOW)
+        await store.commit(read(intake, reading_of(vin_of(number)), Known(), Circumstances(NOW)))
+
+    cards = (await Looks(bays, store, PublisherState, UTC).picture(Language.EN)).sections["awaiting"]
+    await store.close()
+
+    assert ["<template>" in card.body for card in cards] == [False] * FORMS_SHOWN + [True] * 2
+    assert {'name="dash_km"' in card.body for card in cards} == {True}

@@ -153,6 +153,24 @@ async def test_a_remembered_operator_and_a_scanned_vin_need_two_taps_besides_dig
     assert (items[0]["vin"], items[0]["answers"]["operator"]) == (CAR_B, "Li Lei")
 
 
+async def test_a_folded_form_opens_at_a_tap_and_keeps_what_is_typed(browser: Browser, bench: Bench) -> None:
+    first = await bench.plug("Bay 1", reading_of(CAR_A))
+    await bench.answer(first, dash_km=52340, plate="沪A12345", operator="Li Lei")
+    await bench.unplug("Bay 1")
+    page = await opened(browser, bench, "en")
+    card = page.locator(f"#latest #intake-{first}")
+    await expect(card.locator("form")).to_have_count(0)
+
+    await card.locator(".body summary").tap()
+    await expect(card.locator("input[name=dash_km]")).to_have_value("52340")
+    await card.locator("input[name=stock_number]").fill("S-78")
+    await bench.plug("Bay 2", reading_of(CAR_B))
+    await expect(page.locator("#bays form")).to_have_count(1)
+    await card.get_by_role("button", name="Save").tap()
+
+    await expect(card.get_by_role("heading", name="S-78")).to_be_visible()
+
+
 async def test_typed_text_survives_changes_of_the_page_and_a_reload(browser: Browser, bench: Bench) -> None:
     page = await opened(browser, bench, "en")
     await bench.plug("Bay 1", reading_of(CAR_A))
