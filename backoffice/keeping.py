@@ -6,14 +6,16 @@ All else is written once, for both. What a kind promises is tested by one suite 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from itertools import repeat
+from typing import Protocol, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backoffice.chronology import StoredRecord
-from sync.codec import ReceivedBatch, ReceivedRecord
+from sync.codec import Readings, ReceivedBatch, ReceivedRecord
 
 MAX_BOOT = 64
+PROJECTED = True  # said of what nothing is drawn from, too
 COLUMNS = ("device", "stream", "seq", "received_at", "kind", "boot", "projected", "record")
 Range = tuple[int, int]
 StreamId = tuple[str, str]
@@ -30,6 +32,11 @@ class Incoming:
     @property
     def stream(self) -> StreamId:
         return self.batch.device, self.batch.stream
+
+    @property
+    def readings(self) -> Readings:
+        """What a batch holds that consists of raw readings; for `Keeping.keep_readings` and what it does."""
+        return cast("Readings", self.batch.records)
 
     @property
     def received_ms(self) -> int:
@@ -76,7 +83,7 @@ def heads_of(incoming: Sequence[Incoming]) -> list[Head]:
 
 def _head(device: str, stream: str, mine: Sequence[Incoming]) -> Head:
     batches = [one.batch for one in mine]
-    first, last = min(b.records[0].seq for b in batches), max(b.records[-1].seq for b in batches)
+    first, last = min(b.seqs[0] for b in batches), max(b.seqs[-1] for b in batches)
     return Head(device, stream, max(b.lo for b in batches), first, last, mine[-1].received_ms)
 
 
@@ -93,8 +100,8 @@ class Keeping(Protocol):
         """Store what of each batch is not stored yet, each record once whoever else stores now, and return it."""
         ...
 
-    async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
-        """Store ``plain`` batches in one transaction, each record once, and settle their streams.
+    async def keep_readings(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
+        """Store batches of ``readings`` in one transaction, each record once, and settle their streams.
 
         A long queue consists of these, so they are worth a way of their own. None, and nothing is stored, when there
         is something to say about a stream: ``backoffice.recording`` says it.
@@ -131,6 +138,13 @@ def rows_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> list[tuple[obj
         )
         for one in new
     ]
+
+
+def rows_of_readings(incoming: Incoming, new: Readings) -> Iterable[tuple[object, ...]]:
+    """The same as `rows_of` for the raw readings ``new`` of a batch."""
+    device, stream = map(repeat, incoming.stream)
+    received_ms, kind, boot = repeat(incoming.received_ms), repeat("reading"), repeat(new.boot[:MAX_BOOT])
+    return zip(device, stream, new.seqs, received_ms, kind, boot, repeat(PROJECTED), new.payloads)
 
 
 def kept_of(incoming: Incoming, new: Sequence[ReceivedRecord]) -> Kept:

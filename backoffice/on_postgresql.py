@@ -6,6 +6,7 @@ two workers wait for each other and a worker that is killed leaves none behind.
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
+from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of, rows_of_readings
 from sync.codec import ReceivedRecord
 
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
@@ -73,7 +74,7 @@ class PostgresqlKeeping:
         new = {(row.device, row.stream): set(row.seqs) for row in found}
         return tuple(_taken(one, new.get(one.stream, set())) for one in incoming)
 
-    async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
+    async def keep_readings(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
         """By COPY, which knows of no conflicts: whoever is alone with the streams can look for what is held before."""
         heads = heads_of(incoming)
         if any(head.last - head.first > WIDEST for head in heads):
@@ -122,10 +123,11 @@ async def _copy_new(
     """Store what of each batch is not ``held``; a record that came in two batches counts for the first."""
     rows, kept = list[tuple[object, ...]](), list[Kept]()
     for one in incoming:
-        known = held[one.stream]
-        new = [received for received in one.batch.records if received.seq not in known]
-        known.update(received.seq for received in new)
-        rows += _rows_without_nul(one, new)
+        known, new = held[one.stream], one.readings
+        if not known.isdisjoint(new.seqs):
+            new = new.without(known)
+        known.update(new.seqs)
+        rows += rows_of_readings(one, replace(new, boot=_replaced(new.boot)))
         kept.append(Kept(len(new)))
     await driver.copy_records_to_table("records", records=rows, columns=COLUMNS)
     return tuple(kept)

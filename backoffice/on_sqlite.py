@@ -40,7 +40,7 @@ class SqliteKeeping:
         driver = cast("FileDatabase", (await connection.get_raw_connection()).driver_connection)
         return await driver.run_within(lambda file: tuple(_keep(file, one) for one in incoming))
 
-    async def keep_plain(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
+    async def keep_readings(self, engine: AsyncEngine, incoming: Sequence[Incoming]) -> tuple[Kept, ...] | None:
         async with engine.connect() as connection:
             driver = cast("FileDatabase", (await connection.get_raw_connection()).driver_connection)
             try:
@@ -65,25 +65,28 @@ def _keep(file: sqlite3.Connection, incoming: Incoming) -> Kept:
 
 
 def _keep_quietly(file: sqlite3.Connection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
-    kept = tuple([_keep_plain(file, one) for one in incoming])
+    kept = tuple([_keep_readings(file, one) for one in incoming])
     for head in heads_of(incoming):
         _settle_quietly(file, head)
     return kept
 
 
-def _keep_plain(file: sqlite3.Connection, incoming: Incoming) -> Kept:
+def _keep_readings(file: sqlite3.Connection, incoming: Incoming) -> Kept:
     """Many rows a statement: stepping through one after the other gives Python's lock away and back for each."""
-    new, whole_batch = _new(file, incoming), (*incoming.stream, incoming.received_ms)
+    held = _held_seqs(file, incoming)
+    new = incoming.readings.without(held) if held else incoming.readings
+    same = (*incoming.stream, incoming.received_ms, new.boot[:MAX_BOOT])
     for first in range(0, len(new), ROWS_AT_ONCE):
-        rows = [(one.seq, one.boot[:MAX_BOOT], one.payload) for one in new[first : first + ROWS_AT_ONCE]]
-        file.execute(_insert_plain(len(rows)), (*whole_batch, *chain.from_iterable(rows)))
+        rows = slice(first, first + ROWS_AT_ONCE)
+        columns = new.seqs[rows], new.payloads[rows]
+        file.execute(_insert_readings(len(columns[0])), (*same, *chain.from_iterable(zip(*columns, strict=True))))
     return Kept(len(new))
 
 
 @cache
-def _insert_plain(rows: int) -> str:
+def _insert_readings(rows: int) -> str:
     """What is the same for all rows is handed over once: each value that is not takes as long as the row itself."""
-    each = (f"(?1, ?2, ?{at}, ?3, 'reading', ?{at + 1}, 1, ?{at + 2})" for at in range(4, 4 + 3 * rows, 3))
+    each = (f"(?1, ?2, ?{at}, ?3, 'reading', ?4, 1, ?{at + 1})" for at in range(5, 5 + 2 * rows, 2))
     return f"{_INSERT} {', '.join(each)}"
 
 
@@ -108,7 +111,6 @@ def _new(file: sqlite3.Connection, incoming: Incoming) -> Sequence[ReceivedRecor
 
 def _held_seqs(file: sqlite3.Connection, incoming: Incoming) -> set[int]:
     batch = incoming.batch
-    if not batch.records:
+    if not (seqs := batch.seqs):
         return set()
-    span = (batch.records[0].seq, batch.records[-1].seq)
-    return {row[0] for row in file.execute(_HELD, (batch.device, batch.stream, *span))}
+    return {row[0] for row in file.execute(_HELD, (batch.device, batch.stream, seqs[0], seqs[-1]))}

@@ -185,8 +185,8 @@ class RecordStore:
 
         What follows from them is drawn in the same transaction where one process writes, else very soon.
         """
-        if (plain := await self._keep_plain(incoming)) is not None:
-            return plain
+        if (all_readings := await self._keep_readings(incoming)) is not None:
+            return all_readings
         keeping, reviewed = self._database.keeping, list[Reviewed]()
         async with self._keep() as connection:
             await keeping.hold_streams(connection, streams_touched(incoming))
@@ -200,12 +200,12 @@ class RecordStore:
             self._drawing.want()
         return tuple(map(result_of, incoming, kept, holes))
 
-    async def _keep_plain(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...] | None:
+    async def _keep_readings(self, incoming: Sequence[Incoming]) -> tuple[StoreResult, ...] | None:
         """The short way for batches from which nothing more follows; None when the long one must be taken."""
-        if not all(one.batch.plain for one in incoming):
+        if not all(one.batch.readings for one in incoming):
             return None
         try:
-            kept = await self._database.keeping.keep_plain(self._database.engine, incoming)
+            kept = await self._database.keeping.keep_readings(self._database.engine, incoming)
         except self._database.keeping.broken as error:
             raise StoreFailedError(one_line(error)) from error
         return None if kept is None else tuple(map(result_of, incoming, kept))

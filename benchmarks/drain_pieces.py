@@ -90,7 +90,7 @@ async def of_the_store(folder: Path) -> Pieces:
     keeping: Keeping = database.keeping
     begun_s = time.process_time()
     for first in range(0, BATCHES, AT_ONCE):
-        await keeping.keep_plain(database.engine, incoming[first : first + AT_ONCE])
+        await keeping.keep_readings(database.engine, incoming[first : first + AT_ONCE])
     kept_us = (time.process_time() - begun_s) / BATCHES / BATCH * 1e6
     await database.close()
     return {f"office: keep and commit, {AT_ONCE} batches a transaction": kept_us}

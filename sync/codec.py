@@ -3,9 +3,9 @@
 import json
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from pydantic import ValidationError
 
@@ -51,19 +51,52 @@ class ReceivedRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Readings(Sequence[ReceivedRecord]):
+    """Raw readings of one boot that name no car, in order of seq: each a ReceivedRecord to whoever asks for one.
+
+    Kept as columns, because making those records costs more than storing them.
+    """
+
+    seqs: Sequence[int]
+    boot: str
+    payloads: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    @overload
+    def __getitem__(self, at: int) -> ReceivedRecord: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Readings": ...
+    def __getitem__(self, at: int | slice) -> "ReceivedRecord | Readings":
+        if isinstance(at, slice):
+            return Readings(self.seqs[at], self.boot, self.payloads[at])
+        return ReceivedRecord(self.seqs[at], "reading", self.boot, self.payloads[at], about_no_car=True)
+
+    def without(self, seqs: Container[int]) -> "Readings":
+        """Those whose seq is not one of ``seqs``."""
+        left = [at for at, seq in enumerate(self.seqs) if seq not in seqs]
+        return Readings([self.seqs[at] for at in left], self.boot, [self.payloads[at] for at in left])
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedBatch:
-    """A batch taken apart: records to store, and poison that will never be stored."""
+    """A batch taken apart: records to store in order of seq, and poison that will never be stored."""
 
     device: str
     stream: str
     lo: int
-    records: tuple[ReceivedRecord, ...]
+    records: Sequence[ReceivedRecord]
     poison: tuple[Nack, ...] = ()
 
     @property
-    def plain(self) -> bool:
-        """Whether nothing more follows from it than that it is kept."""
-        return bool(self.records) and not self.poison and all(one.about_no_car for one in self.records)
+    def seqs(self) -> Sequence[int]:
+        return self.readings.seqs if self.readings else [record.seq for record in self.records]
+
+    @property
+    def readings(self) -> Readings | None:
+        """The records if nothing more follows from any of them than that it is kept; None otherwise."""
+        return self.records if isinstance(self.records, Readings) else None
 
 
 def encode_batch(stream: str, lo: int, rows: Iterable[tuple[int, bytes | str]]) -> bytes:
@@ -120,6 +153,9 @@ def decode_state(payload: bytes) -> State | None:
 
 def runs(seqs: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Join sorted seqs to closed ranges without a gap: ``1 2 3 7`` gives ``(1, 3) (7, 7)``."""
+    seqs = list(seqs)
+    if seqs and seqs[-1] - seqs[0] == len(seqs) - 1:  # nearly always
+        return ((seqs[0], seqs[-1]),)
     found: list[tuple[int, int]] = []
     for seq in seqs:
         if found and seq == found[-1][1] + 1:
@@ -208,5 +244,5 @@ def answers_of(batch: ReceivedBatch) -> Sequence[Ack | Nack]:
 
     Only seqs that stood in the batch are acknowledged, never a range that merely spans them.
     """
-    acks = [Ack(s=batch.stream, a=a, b=b) for a, b in runs([record.seq for record in batch.records])]
+    acks = [Ack(s=batch.stream, a=a, b=b) for a, b in runs(batch.seqs)]
     return (*acks, *batch.poison)

@@ -33,11 +33,19 @@ class Line:
 
 
 class Owed(NamedTuple):
-    """A record as it is owed: its seq and its JSON; ``sound`` unless the disk has changed it since."""
+    """A record as it is owed: its seq and its JSON."""
 
     seq: int
     payload: bytes
-    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Owed records in order of seq, as columns: most are only handed on. The disk has changed those ``damaged``."""
+
+    seqs: Sequence[int]
+    payloads: Sequence[bytes]
+    damaged: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ def owing_streams(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, turn: int | None) -> tuple[Owed, ...]:
+def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, turn: int | None) -> Rows:
     index, of_turn = "", "" if turn is None else f"AND turn = {turn} "
     if turn in (FINDINGS, PEOPLE):
         # SQLite would rather look through all readings, and believes in the index only by its own words
@@ -122,8 +130,11 @@ def page(connection: sqlite3.Connection, stream: str, after: int, limit: int, tu
     # as bytes: what the disk has changed may not even be text any more
     columns, where = "seq, CAST(payload AS BLOB), crc", f"stream = ? AND seq > ? {of_turn}"
     sql = f"SELECT {columns} FROM owed {index}WHERE {where}ORDER BY seq LIMIT ?"  # noqa: S608
-    rows = connection.execute(sql, (number_of(connection, stream), after, limit))
-    return tuple([Owed(seq, payload, crc is None or zlib.crc32(payload) == crc) for seq, payload, crc in rows])
+    rows = connection.execute(sql, (number_of(connection, stream), after, limit)).fetchall()
+    seqs, payloads, sums = zip(*rows, strict=True) if rows else ((), (), ())
+    found = tuple(map(zlib.crc32, payloads))
+    checked = () if found == sums else zip(seqs, sums, found, strict=True)
+    return Rows(seqs, payloads, [seq for seq, crc, is_now in checked if crc not in (None, is_now)])
 
 
 def lowest(connection: sqlite3.Connection, stream: str) -> int:

@@ -4,7 +4,6 @@ Whatever looks different in any way is left to the long way in ``sync.codec``, w
 that is taken here is one there too: the shapes below allow nothing that ``sync.records`` does not.
 """
 
-from itertools import repeat
 from operator import lt
 from typing import Annotated, Literal
 
@@ -12,21 +11,21 @@ from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from evidence.snapshot import ClockQuality
-from sync.codec import MAX_BATCH_RECORDS, MAX_SEQ, STREAM_PATTERN, ReceivedBatch, ReceivedRecord
+from sync.codec import MAX_BATCH_RECORDS, MAX_SEQ, STREAM_PATTERN, Readings, ReceivedBatch
 
 Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 
 
-class _Vehicle(Struct, forbid_unknown_fields=True, gc=False):
-    vin: str
-    plate: str
-    stock_number: str
-    intake_id: str
+class _NoVehicle(Struct, forbid_unknown_fields=True, gc=False):
+    vin: Literal[""]
+    plate: Literal[""]
+    stock_number: Literal[""]
+    intake_id: Literal[""]
 
 
 class _Reading(Struct, forbid_unknown_fields=True, gc=False):
     kind: Literal["reading"]
-    vehicle: _Vehicle
+    vehicle: _NoVehicle
     signal: str
     value: float | int | str | bool
 
@@ -39,29 +38,32 @@ class _Record(Struct, forbid_unknown_fields=True, gc=False):
     body: _Reading
 
 
+class _Row(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    seq: Seq
+    record: Raw
+
+
 class _Envelope(Struct, forbid_unknown_fields=True):
     v: Literal[1]
     s: Annotated[str, Meta(pattern=STREAM_PATTERN)]
     lo: Seq
-    r: Annotated[list[tuple[Seq, Raw]], Meta(min_length=1, max_length=MAX_BATCH_RECORDS)]
+    r: Annotated[list[_Row], Meta(min_length=1, max_length=MAX_BATCH_RECORDS)]
 
 
 _ENVELOPE = Decoder(_Envelope)
 _RECORDS = Decoder(list[_Record])
-_NOBODY = _Vehicle("", "", "", "")
 
 
 def read(device: str, text: bytes) -> ReceivedBatch | None:
     """The batch; None when the long way must be taken."""
     try:
         envelope = _ENVELOPE.decode(text)
-        seqs, raws = zip(*envelope.r, strict=True)
-        records = _RECORDS.decode(b"[%b]" % b",".join(raws))
+        raws = [row.record for row in envelope.r]
+        boots = {record.boot for record in _RECORDS.decode(b"[%b]" % b",".join(raws))}
         payloads = [str(raw, "utf-8") for raw in raws]
     except (ValueError, RecursionError):
         return None
-    if not all(map(lt, seqs, seqs[1:])):
+    seqs = [row.seq for row in envelope.r]
+    if len(boots) > 1 or not all(map(lt, seqs, seqs[1:])):
         return None
-    boots, of_no_car = [one.boot for one in records], [one.body.vehicle == _NOBODY for one in records]
-    rows = zip(seqs, repeat("reading"), boots, payloads, of_no_car, repeat(None))
-    return ReceivedBatch(device, envelope.s, envelope.lo, tuple(map(ReceivedRecord._make, rows)))
+    return ReceivedBatch(device, envelope.s, envelope.lo, Readings(seqs, boots.pop(), payloads))

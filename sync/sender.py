@@ -5,9 +5,10 @@ Nothing is forgotten here on the word of a broker: only a range the receiver ack
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from sync.codec import encode_batch, runs
-from sync.outbox_file import READINGS, TURNS, Owed
+from sync.outbox_file import READINGS, TURNS, Rows
 from sync.wire import Ack, Nack
 
 BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
@@ -67,24 +68,24 @@ class Sender:
         batches = min(room, READ_AHEAD) if turn == READINGS else 1  # all others may be large
         return Page(turn, self._after[turn], batches * self.batch_records)
 
-    def take(self, page: Page, rows: Sequence[Owed], lo: int, now_s: float) -> list[bytes]:
+    def take(self, page: Page, rows: Rows, lo: int, now_s: float) -> list[bytes]:
         """Turn the rows read for ``page`` into the batches to publish, as many as the window has room for.
 
         ``lo`` is the outbox's lowest unacknowledged seq, read before the rows or together with them.
         """
-        if len(rows) < page.limit:
+        if len(rows.seqs) < page.limit:
             self._drained.add(page.turn)
         batches, at = list[bytes](), 0
-        while at < len(rows) and len(self._flights) < self.window:
-            chosen = _within_target(rows[at : at + self.batch_records])
-            at += len(chosen)
-            seqs = {row.seq for row in chosen}
-            self._offered |= seqs
-            self._flights.append(_Flight(chosen[0].seq, chosen[-1].seq, seqs, now_s))
-            batches.append(encode_batch(self.stream, lo, [row[:2] for row in chosen]))
+        while at < len(rows.seqs) and len(self._flights) < self.window:
+            payloads = _within_target(rows.payloads[at : at + self.batch_records])
+            seqs = rows.seqs[at : at + len(payloads)]
+            at += len(payloads)
+            self._offered.update(seqs)
+            self._flights.append(_Flight(seqs[0], seqs[-1], set(seqs), now_s))
+            batches.append(encode_batch(self.stream, lo, zip(seqs, payloads, strict=True)))
         if at:
-            self._after[page.turn] = rows[at - 1].seq
-        if at < len(rows):
+            self._after[page.turn] = rows.seqs[at - 1]
+        if at < len(rows.seqs):
             self._drained.discard(page.turn)
         return batches
 
@@ -145,11 +146,9 @@ class Sender:
         return {seq for seq in self._offered if a <= seq <= b}
 
 
-def _within_target(rows: Sequence[Owed]) -> Sequence[Owed]:
-    """The longest beginning of ``rows`` that stays within the target size, one row at least."""
-    size = 0
-    for count, row in enumerate(rows):
-        size += len(row.payload)
-        if size > BATCH_TARGET_BYTES and count:
-            return rows[:count]
-    return rows
+def _within_target(payloads: Sequence[bytes]) -> Sequence[bytes]:
+    """The longest beginning of ``payloads`` that stays within the target size, one at least."""
+    if sum(map(len, payloads)) <= BATCH_TARGET_BYTES:
+        return payloads
+    sizes = accumulate(map(len, payloads))
+    return payloads[: max(1, sum(size <= BATCH_TARGET_BYTES for size in sizes))]

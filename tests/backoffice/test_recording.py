@@ -70,7 +70,7 @@ async def test_the_short_way_for_raw_readings_says_the_same_as_the_long_one(
         rows, lo = [(seq, ANY) for seq in sorted(chance.sample(range(1, 20), 4))], chance.randrange(1, 16)
         told["short"].append(await store.store_batch("short", "s1", lo, rows, START))
         with monkeypatch.context() as patch:
-            patch.setattr(ReceivedBatch, "plain", False)
+            patch.setattr(ReceivedBatch, "readings", None)
             told["long"].append(await store.store_batch("long", "s1", lo, rows, START))
 
     assert told["short"] == told["long"]

@@ -420,7 +420,7 @@ async def test_a_record_that_the_disk_has_changed_is_put_aside_and_the_rest_goes
         await outbox._database.execute("UPDATE owed SET payload = CAST(? AS TEXT) WHERE seq = 2", (spoilt,))
 
     _, rows = await outbox.offer(0, 10, turn=PEOPLE, stream=outbox.stream)
-    assert [row.seq for row in rows] == await seqs(outbox) == [1, 3, 4, 5, 6]
+    assert list(rows.seqs) == await seqs(outbox) == [1, 3, 4, 5, 6]
     assert [stone.reason for stone in await tombstones(outbox)] == [DAMAGED]
     await outbox.close()
 

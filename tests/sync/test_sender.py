@@ -1,14 +1,16 @@
 """The sender's decisions without a network: windows, order, resending and time."""
 
 from sync.codec import ReceivedBatch, decode_batch
-from sync.outbox_file import READINGS, TURNS, Owed
+from sync.outbox_file import READINGS, TURNS, Rows
 from sync.sender import BATCH_TARGET_BYTES, PATIENCE_LIMIT, Page, Sender
 from sync.wire import Ack, Nack
 from tests.sync.samples import record_json, speed
 
+NO_ROWS = Rows((), ())
 
-def rows(*seqs: int) -> list[Owed]:
-    return [Owed(seq, record_json(speed(seq)).encode()) for seq in seqs]
+
+def rows(*seqs: int) -> Rows:
+    return Rows(seqs, [record_json(speed(seq)).encode() for seq in seqs])
 
 
 def a_sender(window: int = 2, batch_records: int = 3) -> Sender:
@@ -30,7 +32,7 @@ def test_what_people_wait_for_is_asked_for_first_and_readings_when_that_is_drain
 
     first = sender.wants()
     assert first == Page(turn=0, after_seq=0, limit=3)
-    assert sender.take(first, [], 1, 0.0) == []
+    assert sender.take(first, NO_ROWS, 1, 0.0) == []
     second = sender.wants()
 
     assert second == Page(turn=1, after_seq=0, limit=3)
@@ -58,11 +60,11 @@ def test_a_full_window_wants_nothing_until_an_acknowledgement_comes() -> None:
 def test_raw_readings_are_read_several_batches_at_once_and_large_ones_only_as_far_as_the_window_goes() -> None:
     sender = a_sender()
     for turn in TURNS[:-1]:
-        sender.take(Page(turn, 0, 3), [], 1, 0.0)
+        sender.take(Page(turn, 0, 3), NO_ROWS, 1, 0.0)
     page = sender.wants()
     assert page == Page(READINGS, after_seq=0, limit=6)
 
-    batches = sender.take(page, [Owed(seq, b"x" * BATCH_TARGET_BYTES) for seq in range(1, 7)], 1, 0.0)
+    batches = sender.take(page, Rows(range(1, 7), [b"x" * BATCH_TARGET_BYTES] * 6), 1, 0.0)
 
     assert (len(batches), sender.wants()) == (2, None)
     sender.on_ack(Ack(s="s", a=1, b=1))
@@ -84,7 +86,7 @@ def test_nothing_new_is_asked_for_until_something_was_appended() -> None:
     for _ in TURNS:
         page = sender.wants()
         assert page is not None
-        sender.take(page, [], 1, 0.0)
+        sender.take(page, NO_ROWS, 1, 0.0)
 
     assert sender.wants() is None
     sender.appended()
@@ -154,7 +156,7 @@ def test_patience_grows_with_silence_up_to_a_limit_and_returns_with_an_answer() 
 
 def test_large_records_are_spread_over_several_batches() -> None:
     sender = a_sender(batch_records=10)
-    big = [Owed(seq, b"x" * (BATCH_TARGET_BYTES // 2)) for seq in range(1, 6)]
+    big = Rows(range(1, 6), [b"x" * (BATCH_TARGET_BYTES // 2)] * 5)
     page = sender.wants()
     assert page is not None
 
@@ -169,7 +171,7 @@ def test_one_record_over_the_target_still_goes() -> None:
     page = sender.wants()
     assert page is not None
 
-    assert len(sender.take(page, [Owed(1, b"x" * (BATCH_TARGET_BYTES * 2)), Owed(2, b"x")], 1, 0.0)) == 2
+    assert len(sender.take(page, Rows((1, 2), (b"x" * (BATCH_TARGET_BYTES * 2), b"x")), 1, 0.0)) == 2
 
 
 def test_every_batch_names_its_stream_and_the_lowest_owed() -> None:
