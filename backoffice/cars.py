@@ -195,3 +195,12 @@ async def absorb(connection: AsyncConnection, absorbed: str, keeper: str) -> Non
     await connection.execute(
         update(vehicles).where(vehicles.c.id == absorbed).values(merged_into=keeper, vin="", plate_key="", stock_key="")
     )
+    await stand_as_moved(connection, keeper)
+
+
+async def stand_as_moved(connection: AsyncConnection, vehicle_id: str) -> None:
+    """Let a car stand where its last step put it, whichever of its files held that; boxes go by the same rule."""
+    mine = select(stock_changes.c.state).where(stock_changes.c.vehicle_id == vehicle_id)
+    newest = mine.order_by(stock_changes.c.at.desc(), stock_changes.c.id.desc()).limit(1)
+    state = (await connection.execute(newest)).scalar() or StockState.ARRIVED.value
+    await connection.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(stock_state=state))

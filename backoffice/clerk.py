@@ -178,7 +178,7 @@ async def _undo(
 ) -> tuple[str, ...]:
     """Move back what a decision moved; return the cars to judge again."""
     if isinstance(decision.body, MergedBody):
-        return await undo_merge(connection, vehicle_id, decision)
+        return await undo_merge(connection, hand, vehicle_id, decision)
     if isinstance(decision.body, MovedInBody):
         return await undo_move(connection, hand, vehicle_id, decision, signed)
     return (vehicle_id,)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backoffice.cars import MOVED, PINNED, absorb
+from backoffice.cars import MOVED, PINNED, absorb, stand_as_moved
 from backoffice.decisions import MergedBody
 from backoffice.identity import KeyKind, identity_keys
 from backoffice.recording import stored_record
@@ -67,6 +67,7 @@ async def part(connection: AsyncConnection, keeper: str, absorbed: str, body: Me
         went_along = table.c.id.in_(body.rows.get(table.name, ()))
         back = update(table).where(went_along, table.c.vehicle_id == keeper).values(vehicle_id=absorbed)
         await connection.execute(back)
+    await stand_as_moved(connection, keeper)
     # they stood when the cars were brought together: nobody is told of them a second time
     reopened = update(alerts).where(alerts.c.id.in_(body.open_alerts)).values(closed_at=None)
     await connection.execute(reopened)

@@ -14,10 +14,11 @@ from backoffice.identity import MAX_KEY, IdentityKey, KeyKind, normalise
 from backoffice.merging import dissolve_if_empty, give_visit, inventory, merge, part, unpin_visit
 from backoffice.problems import ProblemError
 from backoffice.review import load_case
-from backoffice.tables import identities, vehicles
+from backoffice.tables import identities, stock_changes, vehicles
+from evidence.history import in_utc
 from evidence.snapshot import VinStatus
 from evidence.vin import names_a_car
-from sync.command_facts import MergeFact
+from sync.command_facts import MergeFact, StockFact, StockState
 
 
 async def join_visits(
@@ -76,14 +77,26 @@ async def merge_cars(connection: AsyncConnection, hand: Hand, keeper: str, other
     return decision
 
 
-async def undo_merge(connection: AsyncConnection, keeper: str, decision: Decision) -> tuple[str, ...]:
+async def undo_merge(connection: AsyncConnection, hand: Hand, keeper: str, decision: Decision) -> tuple[str, ...]:
     """Part what a merge brought together; return the cars to judge again."""
     body = decision.body
     assert isinstance(body, MergedBody)  # noqa: S101 - the kind of decision that it is
     await part(connection, keeper, decision.subject, body)
     if body.absorbed_vin and await _vin_of(connection, keeper) == body.absorbed_vin:
         await connection.execute(update(vehicles).where(vehicles.c.id == keeper).values(vin=""))
+    await _tell_where_they_stand(connection, hand, (keeper, decision.subject))
     return keeper, decision.subject
+
+
+async def _tell_where_they_stand(connection: AsyncConnection, hand: Hand, cars: tuple[str, ...]) -> None:
+    """A box that first heard of a step while these cars were one has noted it for the wrong one."""
+    steps = select(stock_changes.c.id).where(stock_changes.c.vehicle_id.in_(cars)).limit(1)
+    if (await connection.execute(steps)).first() is None:
+        return
+    standing = select(vehicles.c.id, vehicles.c.stock_state).where(vehicles.c.id.in_(cars))
+    for car, state in (await connection.execute(standing)).all():
+        fact = StockFact(id=hand.new_id(), vin=UNFILLED, state=StockState(state), at=in_utc(hand.now))
+        await fact_entered(connection, car, fact, hand.now)
 
 
 async def undo_move(

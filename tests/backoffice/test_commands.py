@@ -3,19 +3,25 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.ledger_store import LedgerStore
 from backoffice import commands as queue
+from backoffice.clerk import Clerk
 from backoffice.commands import WAITING, Order, Queued
+from backoffice.decision_store import Signed
 from backoffice.errors import QueueFullError
 from backoffice.store import RecordStore
 from backoffice.views import WorkOrder
 from evidence.history import EventKind
+from evidence.snapshot import VehiclePart, VinStatus
 from sync.command import CommandAnswer, Status
-from sync.command_facts import EventFact, Fact, StockState, WithdrawnFact
+from sync.command_facts import FACT, EventFact, Fact, StockState, WithdrawnFact
+from sync.records import SnapshotBody
 from tests.backoffice.facts import DAY, START, VIN_A, VIN_B, row, visit
 
 HOUR = timedelta(hours=1)
@@ -282,3 +288,53 @@ async def test_a_step_in_the_stock_goes_to_every_box_that_has_read_the_car(store
     ]
     assert "Wang" not in str(told)
     assert "customer" not in str(told)
+
+
+async def test_boxes_and_office_agree_where_merged_and_parted_cars_stand(
+    store: RecordStore, commands: Queue, tmp_path: Path
+) -> None:
+    right, wrong = await read_car(store, "bay-1", "v1"), await type_car(store, "bay-1", "v2", VIN_B)
+    await store.set_stock_state(wrong, StockState.SOLD, "Wang", START + HOUR)
+    await store.set_stock_state(right, StockState.ON_SALE, "Wang", START)
+    await commands.plan(HOUR)
+    clerk = Clerk(store)
+
+    decision = await clerk.merge_cars(right, wrong, Signed("LW", "mistyped"))
+    await read_car(store, "bay-2", "v3")
+    merged = await standing(store, (right,))
+    at_boxes = [await told(commands, box, tmp_path) for box in ("bay-1", "bay-2")]
+    await clerk.take_back(decision, Signed("LW", "two cars after all"))
+    parted = await standing(store, (right, wrong))
+
+    assert merged == ["sold"]
+    assert [one[VIN_A] for one in at_boxes] == merged * 2
+    assert parted == ["on_sale", "sold"]
+    assert list((await told(commands, "bay-1", tmp_path)).values()) == parted
+    assert (await told(commands, "bay-2", tmp_path))[VIN_A] == "on_sale"
+
+
+async def type_car(store: RecordStore, device: str, snapshot_id: str, vin: str) -> str:
+    """Let a box hear the VIN of a car from a person; return the car's id."""
+    body = visit(snapshot_id)
+    vehicle = VehiclePart(vin=vin, vin_status=VinStatus.TYPED)
+    typed = SnapshotBody(snapshot=body.snapshot.model_copy(update={"vehicle": vehicle}))
+    await store.store_batch(device, f"{device}-{snapshot_id}", 1, [(1, row(typed))], START)
+    (found,) = await store.search_vehicles(vin)
+    return found.id
+
+
+async def standing(store: RecordStore, cars: tuple[str, ...]) -> list[str]:
+    found = [await store.vehicle(car) for car in cars]
+    return [car.stock_state.value for car in found if car is not None]
+
+
+async def told(commands: Queue, device: str, folder: Path) -> dict[str, str]:
+    """Where a box says that its cars stand, once it has taken all its facts."""
+    await commands.plan(2 * DAY)
+    ledger = await LedgerStore.open(folder / f"{device}.db")
+    try:
+        await ledger.facts.take([FACT.validate_python(fact, strict=False) for fact in await commands.facts_of(device)])
+        states = await ledger.facts.stock_states((VIN_A, VIN_B))
+    finally:
+        await ledger.close()
+    return {vin: state.value for vin, state in sorted(states.items(), key=lambda one: one[0] != VIN_A)}
