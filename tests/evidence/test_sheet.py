@@ -149,14 +149,19 @@ def test_times_are_the_offices() -> None:
     assert "2026-11-21 09:00" in html_of(abroad.model_copy(update={"timezone": "No/Where"}), Language.EN)
 
 
-@pytest.mark.parametrize("language", list(Language))
-def test_a_car_with_too_much_of_everything_still_has_one_page(language: Language) -> None:
+def crowded() -> Sheet:
+    """A car with too much of everything."""
     codes = tuple(code(f"P{number:04d}", ecu=f"7E{number % 8}") for number in range(90))
     items = tuple(ItemPart(item=f"odometer.row-{n}", status=ItemStatus.TIMEOUT, detail="x" * 300) for n in range(60))
     many = tuple(witness(52_000 * KM + n, source=f"row-{n}", trust=Trust.HINT) for n in range(40))
     made = sheet(dtcs=codes, items=items, odometer=many, beside=Beside((SAID,) * 3, (PHOTO,) * 12))
     remark = Finding(rule="x", severity=Severity.NOTE, text=Text(en="word " * 40, zh="字" * 120))
-    made = made.model_copy(update={"findings": (remark,) * 30})
+    return made.model_copy(update={"findings": (remark,) * 30})
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_car_with_too_much_of_everything_still_has_one_page(language: Language) -> None:
+    made = crowded()
 
     pages, text = text_of(pdf_of(made, language))
 
