@@ -94,7 +94,7 @@ class _Before:
             return ""
         if _too_fast(driven_m, _days_between(seen.last, entry)):
             return "too_fast"
-        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(seen, entry) else ""
+        return "deviates" if entry.rank > AGREEMENT_RANK and _deviates(seen, entry, driven_m) else ""
 
 
 def _days_between(before: Entry, entry: Entry) -> float | None:
@@ -110,10 +110,9 @@ def _too_fast(driven_m: int, days: float | None) -> bool:
     return driven_m > max(1.0, min(days, LONG_DAYS)) * MOST_PER_DAY_M + max(0.0, days - LONG_DAYS) * MOST_FOR_LONG_M
 
 
-def _deviates(seen: _Seen, entry: Entry) -> bool:
+def _deviates(seen: _Seen, entry: Entry, driven_m: int) -> bool:
     """Whether the car would have had to drive very much more than it ever did before."""
-    driven_m = entry.life_m - seen.last.life_m
-    if driven_m <= DEVIATION_M or seen.last.life_m <= seen.first.life_m:
+    if seen.last.life_m <= seen.first.life_m:
         return False
     known_days, days = _days_between(seen.first, seen.last), _days_between(seen.last, entry)
     if known_days is None or days is None or known_days < DEVIATION_DAYS:

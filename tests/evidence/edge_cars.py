@@ -52,7 +52,18 @@ DRIVEN_M: tuple[int, ...] = (
     323_000,
     999_000,
 )
-DRIVEN_M += (1_000_000, 1_500_000, 3_000_000, 4_828_000, 4_829_000, 5_000_000, 9_000_000, 20_000_000, 33_796_000)
+DRIVEN_M += (
+    1_000_000,
+    1_500_000,
+    3_000_000,
+    4_828_000,
+    4_829_000,
+    5_000_000,
+    9_000_000,
+    20_000_000,
+    33_796_000,
+    70_000_000,
+)
 DAYS = (0, 0.25, 1, 2, 7, 8, 30, 31, 32, 60, 89, 90, 91, 179, 180, 365, 730)
 APART_M = (0, 0, 0, 4_000, 15_000, 16_000, 29_000, 30_000, 31_000, 99_000, 100_000, 101_000, 900_000)
 BACK_M = (29_000, 31_000, 100_000, 101_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000)
@@ -155,8 +166,12 @@ def _visit(life: _Life, number: int, vin: str, fuel: str) -> Visit:
         dtcs=_codes(life),
         items=ASKED if life.may(0.85) else (ItemPart(item="03", status=random.choice(list(ItemStatus))),),
         readiness={} if life.may(0.15) else _readiness(life),
-        vehicle=VehiclePart(vin=vin, vin_status=random.choice((VinStatus.READ, VinStatus.TYPED)), fuel=fuel),
-        ecus=(EcuPart(address=ENGINE, vin=_told_vin(life, vin), calibration_ids=(life.unit,)),),
+        vehicle=_vehicle(life, vin, fuel),
+        ecus=tuple(
+            EcuPart(address=address, vin=_told_vin(life, vin), calibration_ids=() if life.may(0.1) else (life.unit,))
+            for address in (ENGINE, CLUSTER)
+            if life.may(0.8)
+        ),
         battery_v=random.choice(BATTERY_V),
         mil=random.choice((True, False, None)),
         operator=random.choice(("", "LW")),
@@ -164,9 +179,16 @@ def _visit(life: _Life, number: int, vin: str, fuel: str) -> Visit:
         **({"road_test": _road_test(life)} if life.may(0.1) else {}),
         **({"inspection": _inspection(life)} if life.may(0.1) else {}),
     )
-    dash_m = _typed_m(life) if life.may(0.7) else None
+    dash_m = _typed_m(life) if life.may(0.8) else None
     papers_m = max(life.life_m - random.choice((-101_000, -100_000, 0, 4_000_000, 5_000_000, 5_001_000)), 0)
     return Visit(None if life.may(0.05) else life.at, snapshot, dash_m, papers_m if life.may(0.2) else None)
+
+
+def _vehicle(life: _Life, vin: str, fuel: str) -> VehiclePart:
+    told = (VinStatus.READ, VinStatus.READ, VinStatus.TYPED, VinStatus.CONFLICTING)
+    own = made_vin(serial=3) if vin and life.may(0.03) else vin
+    year = life.random.choice((None, 2019, 2023))
+    return VehiclePart(vin=own, vin_status=life.random.choice(told), fuel=fuel, model_year=year)
 
 
 def _told_vin(life: _Life, vin: str) -> str:
@@ -195,10 +217,11 @@ def _witnesses(life: _Life) -> tuple[OdometerPart, ...]:
         ("row", CLUSTER, (Trust.HINT, Trust.CONFIRMED)),
         ("other", "740", (Trust.HINT,)),
     ):
-        if life.may(0.45):
+        if life.may(0.6):
             base_m = life.life_m if life.may(0.7) else max(life.life_m - life.shown_less_m, 0)
             value_m = max(base_m + random.choice((1, -1)) * random.choice(APART_M), 0)
             value_m = random.choice((0, value_m * 10, 6_000_000_000)) if life.may(0.03) else value_m
+            value_m = round(value_m / 1.609344) if ecu == CLUSTER and life.may(0.08) else value_m
             status = ItemStatus.READ if life.may(0.95) else ItemStatus.CORRUPT
             part = OdometerPart(source=source, ecu=ecu, odometer_m=value_m, trust=random.choice(trusts), status=status)
             found.append(part)

@@ -39,21 +39,29 @@ def said_of(history: History, judged: Judgement) -> Iterator[str]:
     pace = pace_of(judged.entries)
     yield from _checks(judged)
     yield from (
-        f"{one.id}={one.life_m}/{one.rank}{one.quarantined and '!' + one.quarantined}" for one in judged.entries
+        f"{one.id}={one.odometer_m}/{one.life_m}/{one.rank}/{one.dated}/{one.unit}/{one.person}/{one.clock}"
+        f"!{one.quarantined}!{one.voided}"
+        for one in judged.entries
     )
-    yield from (f"{one.rule}:{one.severity}" for one in judged.findings)
+    yield from (f"{one.rule}:{one.severity}:{'+'.join(one.evidence)}" for one in judged.findings)
     yield from (f"{one.change}:{one.code}@{one.ecu}" for one in judged.dtc_changes)
-    yield from (f"{one.item}:{one.state}:{_days(forecast(one, pace, NOW.date()))}" for one in judged.due)
-    yield from (f"{one.code}@{one.ecu}#{one.number}:{one.state}:{one.visits_seen}" for one in episodes_of(history))
-    yield from (f"{one.kind}:{one.trip_m}:{one.mean_kmh}" for one in signs_of_severe_use(history, judged.entries))
+    yield from (f"{one.item}:{one.state}:{one.due_m}:{_days(forecast(one, pace, NOW.date()))}" for one in judged.due)
+    yield from (
+        f"{one.code}@{one.ecu}#{one.number}:{one.state}:{one.visits_seen}:{one.opened_at}:{one.changed_at}"
+        f":{one.last_seen_at}:{one.repaired_at}:{'+'.join(one.evidence)}"
+        for one in episodes_of(history)
+    )
+    yield from (
+        f"{one.kind}:{one.trip_m}:{one.mean_kmh}:{one.warmups}" for one in signs_of_severe_use(history, judged.entries)
+    )
     yield _differs(history)
     yield "order=" + ",".join(visit.snapshot.id for visit in by_time(history.visits[::-1], NOW))
 
 
 def _checks(judged: Judgement) -> Iterator[str]:
     for one in judged.checks:
-        numbers = ",".join(str(value) for value in one.params.values() if isinstance(value, int | float))
-        yield f"{one.sentence.removeprefix('check.')}({numbers or one.params.get('reason', '')})"
+        numbers = ",".join(map(str, one.params.values()))
+        yield f"{one.sentence} {one.confidence} {one.assumption} ({numbers}) {'+'.join(one.evidence)}"
 
 
 def _days(days: Iterable[object] | None) -> str:

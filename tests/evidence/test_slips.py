@@ -1,7 +1,7 @@
 """Slips of the keys: two digits swapped, one doubled, one lost, one beside; nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.slips import has_digit_too_many, lost_a_digit, one_slip_from
@@ -22,6 +22,7 @@ def test_a_first_digit_takes_the_zeros_behind_it_along() -> None:
     assert not one_slip_from(40, 108940, 108940)
 
 
+@settings(max_examples=50)
 @given(st.integers(1_000, 999_999), st.data())
 def test_a_slip_of_any_number_leads_back_to_it(meant: int, data: st.DataObject) -> None:
     digits = str(meant)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.due import DueState
@@ -135,6 +135,7 @@ def _honest_reading(
     return snapshot(id=name, odometer=tuple(witnesses), values=values, fuel=fuel)
 
 
+@settings(max_examples=50)
 @given(honest_cars())
 def test_a_car_whose_counters_follow_from_one_life_is_never_accused(car: History) -> None:
     judgement = judge(car, now=NOW)
@@ -145,6 +146,7 @@ def test_a_car_whose_counters_follow_from_one_life_is_never_accused(car: History
     assert judgement.current.visit == len(car.visits) - 1
 
 
+@settings(max_examples=50)
 @given(honest_cars(), st.integers(5_000 * KM, 200_000 * KM))
 def test_a_dashboard_turned_back_far_is_never_called_consistent_without_a_reason(car: History, less_m: int) -> None:
     last = car.visits[-1]
@@ -159,6 +161,7 @@ def test_a_dashboard_turned_back_far_is_never_called_consistent_without_a_reason
     assert part.result is Result.SUSPICIOUS or reason(part) in {"typing_slip", "unit_unclear"}
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(0, 400_000 * KM), min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(0, 900), st.integers(0, 400_000 * KM)), max_size=3),
