@@ -1,10 +1,10 @@
 """How fast an outbox drains into the real record store, durable on both sides, beside what binds it on this machine.
 
-    python benchmarks/drain.py [--records 100000] [--turns 2]
+    python benchmarks/drain.py [--records 30000] [--turns 3]
 
-A drain is measured from the moment the box is connected until nothing is owed. Read the ratios, not the figures: all of
-one run shares the machine. Needs mosquitto; the bare C client needs a compiler and libmosquitto-dev and is left out
-without them.
+A drain is measured from the moment the box is connected until nothing is owed. Each turn measures everything once; of
+all turns the median counts, with the least and the most beside it. Read the ratios, not the figures: each compares what
+one turn measured. Needs mosquitto; leaves out what needs a C compiler with libmosquitto-dev, or PostgreSQL's server.
 """
 
 import argparse
@@ -42,6 +42,13 @@ QUICK = "allow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\ns
 C_WINDOW = 100
 ROUND_TRIP_S = 0.06
 LATENCIES = 100
+POSTGRESQL_RECORDS = 20_000
+C, INSERT = "bare C client, QoS 1, window 100", "aiosqlite, WAL FULL, batch 100"
+FULL, NARROW, SINGLE = "batch 100, window 32", "batch 100, window 16", "batch 1, window 32"
+NORMAL, AFAR = "batch 100, synchronous=NORMAL", "batch 100, 60 ms round trip"
+COPY, STORE = "PostgreSQL: bare COPY", "PostgreSQL: store"
+Turn = dict[str, dict[str, float]]
+"""Measurement -> ``rate`` a second, and for a drain ``edge_us`` and ``office_us`` of processor a record."""
 
 C_CLIENT = r"""
 #include <mosquitto.h>
@@ -211,53 +218,66 @@ async def drain_afar(port: int, records: int) -> dict[str, float]:
         return await asyncio.to_thread(drain, far, records, 100, 32)
 
 
-def fastest(runs: Sequence[dict[str, float]]) -> dict[str, float]:
-    return max(runs, key=lambda run: run["rate"])
+def middle(values: Sequence[float], digits: int) -> str:
+    """The median, and the range where there is one."""
+    least, most = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    return f"{statistics.median(values):.{digits}f}" + (f" ({least}..{most})" if least != most else "")
 
 
-def show(name: str, run: dict[str, float]) -> None:
-    print(f"{name:34}{run['rate']:9.0f} records/s   edge {run['edge_us']:5.1f} us   office {run['office_us']:5.1f} us")
-
-
-def one_turn(port: int, folder: Path, records: int) -> dict[str, dict[str, float]]:
+def one_turn(port: int, folder: Path, records: int) -> Turn:
     """Each measurement once, what binds beside what is bound."""
     bare_c = bare_c_rate(folder, port, records)
     insert = asyncio.run(bare_insert_rate(folder / f"{time.monotonic_ns()}.db", records, 100))
-    bare = {"c": {"rate": bare_c or 0.0}, "insert": {"rate": insert}}
-    return bare | {
-        "batch 100, window 32": drain(port, records, 100, 32),
-        "batch 100, window 16": drain(port, records, 100, 16),
+    copied = measure(POSTGRESQL_RECORDS, turns=1)
+    return {
+        C: {"rate": bare_c or 0.0},
+        INSERT: {"rate": insert},
+        FULL: drain(port, records, 100, 32),
+        NARROW: drain(port, records, 100, 16),
         "batch 20, window 32": drain(port, records // 4, 20, 32),
-        "batch 1, window 32": drain(port, records // 40, 1, 32),
-        "batch 100, synchronous=NORMAL": drain(port, records, 100, 32, "NORMAL"),
-        "batch 100, window 32, 60 ms": asyncio.run(drain_afar(port, records)),
+        SINGLE: drain(port, records // 40, 1, 32),
+        NORMAL: drain(port, records, 100, 32, "NORMAL"),
+        AFAR: asyncio.run(drain_afar(port, records)),
+        COPY: {"rate": copied[0] if copied else 0.0},
+        STORE: {"rate": copied[1] if copied else 0.0},
     }
+
+
+def ratios_of(turn: Turn) -> dict[str, float]:
+    """What the goals speak of; 0 for what could not be measured."""
+    rate = {name: run["rate"] for name, run in turn.items()}
+    best = max(rate[FULL], rate[NARROW])
+    return {
+        "drain / bare C": best / rate[C] if rate[C] else 0.0,
+        "drain / bare insert": best / rate[INSERT],
+        "batch 100 / batch 1": rate[FULL] / rate[SINGLE],
+        "FULL / NORMAL": rate[FULL] / rate[NORMAL],
+        "60 ms / local": rate[AFAR] / rate[FULL],
+        "PostgreSQL: store / COPY": rate[STORE] / rate[COPY] if rate[COPY] else 0.0,
+    }
+
+
+def show(turns: Sequence[Turn]) -> None:
+    for name in turns[0]:
+        line = f"{name:38}{middle([turn[name]['rate'] for turn in turns], 0):>26} /s"
+        for side in ("edge_us", "office_us"):
+            if costs := [turn[name][side] for turn in turns if side in turn[name]]:
+                line += f"  {side.removesuffix('_us')} {middle(costs, 1)} us"
+        print(line)
+    ratios = [ratios_of(turn) for turn in turns]
+    for name in ratios[0]:
+        print(f"{name:38}{middle([of[name] for of in ratios], 2):>26}")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--records", type=int, default=100_000)
-    arguments.add_argument("--turns", type=int, default=2, help="of each measurement the fastest counts")
+    arguments.add_argument("--records", type=int, default=30_000)
+    arguments.add_argument("--turns", type=int, default=3)
     wanted = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name, Broker(Path(name), options=QUICK) as broker:
         turns = [one_turn(broker.port, Path(name), wanted.records) for _ in range(wanted.turns)]
         waits = asyncio.run(latencies(broker.port))
-    runs = {key: fastest([turn[key] for turn in turns]) for key in turns[0]}
-    bare_c, insert = runs.pop("c")["rate"], runs.pop("insert")["rate"]
-    print(f"bare C client, QoS 1, window 100   {bare_c:9.0f} messages/s")
-    print(f"aiosqlite WAL FULL, batch 100      {insert:9.0f} rows/s")
-    for run_name, run in runs.items():
-        show(run_name, run)
-    full, narrower, _, single, normal, afar = (run["rate"] for run in runs.values())
-    best = max(full, narrower)
-    ratios = {
-        "drain / bare C": best / bare_c if bare_c else None, "drain / aiosqlite": best / insert,
-        "batch 100 / batch 1": full / single, "FULL / NORMAL": full / normal, "60 ms / local": afar / full,
-    }  # fmt: skip
-    print(", ".join(f"{key} {value:.2f}" for key, value in ratios.items() if value))
-    if on_postgresql := measure(20_000):
-        copy, store = on_postgresql
-        print(f"PostgreSQL: bare COPY {copy:.0f} rows/s, store {store:.0f} records/s, ratio {store / copy:.2f}")
+    show(turns)
     p99 = waits[int(len(waits) * 0.99)] * 1000
     print(f"append to confirmed: median {statistics.median(waits) * 1000:.1f} ms, p99 {p99:.1f} ms")
 

@@ -237,6 +237,15 @@ def test_the_short_way_and_the_long_way_read_the_same(bodies: list[AnyBody], fir
     assert [json.loads(r.payload) for r in short.records] == [json.loads(r.payload) for r in long.records]
 
 
+def test_a_batch_from_before_and_after_a_restart_goes_the_long_way_and_is_read_whole() -> None:
+    row = record_json(speed(1))
+    after = row.replace(record_of(speed(1)).boot, "another boot")
+    text = encode_batch("s", 1, [(1, row), (2, after)])
+
+    assert read("bay-1", zlib.decompress(text) if text[0] == ZLIB_FIRST_BYTE else text) is None
+    assert [record.boot for record in received(text).records] == [record_of(speed(1)).boot, "another boot"]
+
+
 @given(st.integers(0, 200), st.sampled_from(["", "]", ",", "x", '"', "NaN", "1", " ", "}", "\\ud800"]))
 def test_whatever_is_changed_in_a_batch_both_ways_judge_it_alike(at: int, by: str) -> None:
     text = encode_batch("s", 1, [(3, record_json(speed(1)))]).decode()
