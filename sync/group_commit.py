@@ -5,10 +5,10 @@ After any failure but a full disk nothing is tried again on the same connection:
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sync.database import Database, is_full
 from sync.errors import OutboxError
@@ -27,13 +27,19 @@ class _Change(Generic[Value]):
     done: "asyncio.Future[Value]"
 
 
-class GroupCommit:
-    """``make_room(frees)`` is awaited when the file is full; it returns when another attempt is worth it, or raises."""
+class InFull(Protocol):
+    """Does ``work`` that found the file full all the same, or raises OutboxFullError; others raise as ever."""
 
-    def __init__(self, path: Path, database: Database, make_room: Callable[[bool], Awaitable[None]]) -> None:
+    async def __call__(self, work: Work[Value], *, frees: bool) -> Value: ...
+
+
+class GroupCommit:
+    """Work that found no room is left to ``in_full``."""
+
+    def __init__(self, path: Path, database: Database, in_full: InFull) -> None:
         self._path = path
         self._database = database
-        self._make_room = make_room
+        self._in_full = in_full
         self._waiting: list[_Change[object]] = []
         self._committer: asyncio.Task[None] | None = None
         self._broken: OutboxError | None = None
@@ -99,14 +105,18 @@ class GroupCommit:
                 change.done.set_exception(error)
 
     async def _with_room(self, change: _Change[Value]) -> Value:
-        while True:
-            self._refuse_if_broken()
+        self._refuse_if_broken()
+        try:
             try:
                 return await self._database.run(change.work)
             except sqlite3.Error as error:
-                self._break_unless_full(error)
-                self._refuse_if_broken()
-            await self._make_room(change.frees)
+                if not is_full(error):
+                    raise
+            return await self._in_full(change.work, frees=change.frees)
+        except sqlite3.Error as error:
+            self._break_unless_full(error)
+            self._refuse_if_broken()
+            raise
 
 
 def _settle(change: _Change[Value], value: Value) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import sqlite3
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,11 +17,11 @@ from sync.ballast import Ballast
 from sync.clock import Clock
 from sync.database import PAGE_BYTES, WAL_CHECKPOINT_PAGES, Database, is_full, open_database
 from sync.errors import OutboxError, OutboxFullError
-from sync.group_commit import GroupCommit
+from sync.group_commit import GroupCommit, Value, Work
 from sync.lock import FileLock, Marker
 from sync.outbox_file import Line, Owed
 from sync.outbox_lines import lines_of
-from sync.outbox_room import ALARM_RATIO, AT_ONCE, GivenUp, free_bytes, make_way, used_ratio
+from sync.outbox_room import ALARM_RATIO, NOTHING, free_bytes, give_up, no_growth, used_ratio
 from sync.records import AnyBody, TombstoneBody
 from sync.vault import PLAIN, Vault
 
@@ -60,7 +61,7 @@ class Outbox:
         self._home = file.Home(0, "", "", 0)
         self._pending = 0
         self._looks = 0
-        self._commits = GroupCommit(path, database, self._make_room)
+        self._commits = GroupCommit(path, database, self._in_full)
         self.appended = asyncio.Event()
         self.appends = 0
         self.emptied = asyncio.Event()
@@ -278,41 +279,64 @@ class Outbox:
         self._kept_bytes += done.kept_bytes
         self._count(-done.gone)
 
-    async def _make_room(self, frees: bool) -> None:  # noqa: FBT001 - called back by the commits
-        """Return when another attempt is worth it. The ballast is for what frees room, never for new records."""
-        spent = self._ballast.disk_is_full() and self._ballast.spend()
-        if frees and spent:
-            return
-        try:
-            change = await self._give_up()
-        finally:
-            await self._fold()
-        if not change.gone:
-            raise OutboxFullError(f"{self._path}: full; free the disk or raise storage.outbox_max_mb")
+    async def _in_full(self, work: Work[Value], *, frees: bool) -> Value:
+        """Do ``work`` that found no room. On a full disk the ballast gives it, but never for the growth of new records.
 
-    async def _give_up(self) -> GivenUp:
-        stamp, number = self._clock.stamp(), self._home.number
+        What makes way goes in the same transaction: nothing is given up for work that is refused all the same.
+        """
+        full_disk = self._ballast.disk_is_full()
+        if full_disk and not self._ballast.spend():
+            await self._fold()  # the log's own room is the last there is
+            if not frees and not (self._ballast.build() and self._ballast.spend()):
+                raise OutboxFullError(f"{self._path}: the disk is full; free some of it")
+        try:
+            return await self._instead_of_others(work, grows=frees or not full_disk)
+        finally:
+            if not frees:
+                await self._restore_ballast()
+
+    async def _instead_of_others(self, work: Work[Value], *, grows: bool) -> Value:
+        """Let more and more of what is least missed go, until ``work`` finds room in its place."""
+        stamp, number, rounds, given = self._clock.stamp(), self._home.number, 0, NOTHING
 
         def tombstone(a: int, b: int, stream: str, reason: str) -> Line:
             return lines_of([TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream)], stamp)[0]
 
-        try:
-            change = await self._database.run(lambda c: make_way(c, number, AT_ONCE, tombstone))
-        except sqlite3.Error as error:
-            raise OutboxFullError(f"{self._path}: full, and nothing can be given up: {error}") from error
-        self._kept_bytes -= change.unkept
-        self._count(change.delta)
-        return change
+        def attempt(connection: sqlite3.Connection) -> Value:
+            nonlocal given
+            with nullcontext() if grows else no_growth(connection):
+                given = give_up(connection, number, rounds, tombstone)
+                return work(connection)
+
+        while True:
+            gone = given.gone
+            try:
+                done = await self._database.run(attempt)
+            except sqlite3.Error as error:
+                if not is_full(error):
+                    raise
+                if rounds and given.gone == gone:
+                    raise OutboxFullError(
+                        f"{self._path}: full; free the disk or raise storage.outbox_max_mb"
+                    ) from error
+                rounds = 2 * rounds or 1
+            else:
+                self._kept_bytes -= given.unkept
+                self._count(given.delta)
+                return done
 
     async def _fold(self) -> None:
-        """Bring the log home, which gives its room back, and take the ballast again."""
+        """Bring the log home, which gives its room back to the disk."""
         try:
             await self._database.fold()
         except sqlite3.Error as error:
             if not is_full(error):
                 raise
+
+    async def _restore_ballast(self) -> None:
+        await self._fold()
         if not self._ballast.build():
-            raise OutboxFullError(f"{self._path}: the disk is full; free some of it")
+            self.fullness = 1.0  # tried again with each change from now on
 
     async def _look_now_and_then(self) -> None:
         self._looks += 1

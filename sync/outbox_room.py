@@ -5,7 +5,8 @@ snapshot, odometer values, code changes and findings never make way.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sync.codec import runs
@@ -37,6 +38,34 @@ class GivenUp:
     gone: int
     delta: int
     unkept: int = 0
+
+    def __add__(self, other: "GivenUp") -> "GivenUp":
+        return GivenUp(self.gone + other.gone, self.delta + other.delta, self.unkept + other.unkept)
+
+
+NOTHING = GivenUp(0, 0)
+
+
+@contextmanager
+def no_growth(connection: sqlite3.Connection) -> Iterator[None]:
+    """The file gets no further page meanwhile: what is written takes the place of what went."""
+    limit = _pragma(connection, "max_page_count")
+    connection.execute(f"PRAGMA max_page_count = {_pragma(connection, 'page_count')}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA max_page_count = {limit}")
+
+
+def give_up(connection: sqlite3.Connection, number: int, rounds: int, tombstone: Tombstone) -> GivenUp:
+    """Let what is least missed go in so many rounds of `make_way`; fewer when nothing is left that may go."""
+    given = NOTHING
+    for _ in range(rounds):
+        more = make_way(connection, number, AT_ONCE, tombstone)
+        if not more.gone:
+            break
+        given += more
+    return given
 
 
 def make_way(connection: sqlite3.Connection, number: int, limit: int, tombstone: Tombstone) -> GivenUp:

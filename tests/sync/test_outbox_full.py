@@ -187,13 +187,44 @@ async def test_a_full_disk_can_be_started_on(small_disk: Path) -> None:
     await outbox.close()
 
 
-async def test_readings_make_way_on_a_full_disk_too(small_disk: Path) -> None:
+async def test_readings_make_way_on_a_full_disk_for_just_what_takes_their_room(small_disk: Path) -> None:
     outbox = await reopened(small_disk / "o.db", 64 << 20)
-    await outbox.append([speed(n) for n in range(3000)])
+    await outbox.append([speed(n) for n in range(1000)])
+    await outbox._fold()
     fill(small_disk)
-    for n in range(100):
+    for n in range(20):
         await outbox.append([mileage(n)] * 5)
 
     left = await bodies(outbox)
-    assert sum(body.kind == "mileage" for body in left) == 500
+    assert sum(body.kind == "mileage" for body in left) == 100
+    assert sum(body.kind == "reading" for body in left) == 800, "one round of what goes at once"
+    assert outbox._ballast.stands
+    await outbox.close()
+
+
+async def test_nothing_is_given_up_for_what_is_refused_all_the_same(small_disk: Path) -> None:
+    outbox = await reopened(small_disk / "o.db", 64 << 20)
+    await outbox.append([speed(n) for n in range(100)])
+    await outbox._fold()
+    fill(small_disk)
+    with pytest.raises(OutboxFullError):
+        await outbox.append([mileage(n) for n in range(1000)])
+
+    assert [body.kind for body in await bodies(outbox)] == ["reading"] * 100
+    assert outbox._ballast.stands
+    await outbox.close()
+
+
+async def test_without_a_reserve_a_full_disk_takes_nothing_and_gives_nothing_up(small_disk: Path) -> None:
+    outbox = await reopened(small_disk / "o.db", 64 << 20)
+    await outbox.append([speed(n) for n in range(100)])
+    await outbox._fold()
+    outbox._ballast.spend()
+    other = fill(small_disk)
+    with pytest.raises(OutboxFullError, match="the disk is full"):
+        await outbox.append([mileage(1)])
+    assert len(await outbox.unacknowledged(0, 1000)) == 100
+    other.unlink()
+
+    assert await outbox.append([mileage(1)]) == (101,)
     await outbox.close()
