@@ -35,13 +35,13 @@ class Step:
     data: bytes
 
 
-def compiled(folder: Path) -> Path | None:
-    """The library that logs writes; None without a compiler."""
+def compiled(folder: Path, source: Path = SHIM) -> Path | None:
+    """The library to preload, by default the one that logs writes; None without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or sys.platform != "linux":
         return None
-    library = folder / "write_log.so"
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, SHIM, "-ldl"], check=True)
+    library = folder / source.with_suffix(".so").name
+    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return library
 
 

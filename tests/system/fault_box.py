@@ -1,7 +1,8 @@
 """A box that only produces and delivers, for the fault runs: ``python -m tests.system.fault_box FOLDER PORT PROTOCOL``.
 
 Appends numbered records until the file ``calm`` is there, then ends as soon as nothing is owed. Each record that the
-outbox took is noted in ``promised`` as ``number stream seq``.
+outbox took is noted in ``promised`` as ``number stream seq``. While the file ``burst`` is there it takes in as much as
+it can; ``brimful`` is made once the quota is used up.
 """
 
 import asyncio
@@ -20,9 +21,10 @@ from sync.wire import Ack
 from tests.sync.samples import BODIES, speed
 
 PAUSE_S = 0.02
-AT_ONCE = 6
+AT_ONCE, IN_A_BURST = 6, 500
 FULL_PAUSE_S = 0.1
-MAX_BYTES = 64 << 20
+MAX_BYTES = 3 << 20
+BRIMFUL = 0.93
 
 
 class TrustingPublisher(Publisher):
@@ -47,13 +49,16 @@ async def produce(folder: Path, outbox: Outbox) -> None:
     number = _last_number(folder)
     with (folder / "promised").open("a", encoding="ascii") as promised:
         while not (folder / "calm").exists():
-            numbers = range(number + 1, number + 1 + AT_ONCE)
+            numbers = range(number + 1, number + 1 + (IN_A_BURST if (folder / "burst").exists() else AT_ONCE))
             number = numbers[-1]
             try:
                 seqs = await outbox.append([body_of(n) for n in numbers])
             except OutboxFullError:
+                (folder / "brimful").touch()
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue
+            if BRIMFUL < outbox.fullness < 1:
+                (folder / "brimful").touch()
             print(*(f"{n} {outbox.stream} {seq}\n" for n, seq in zip(numbers, seqs, strict=True)),
                   sep="", end="", file=promised, flush=True)  # fmt: skip
             await asyncio.sleep(PAUSE_S)

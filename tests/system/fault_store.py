@@ -1,10 +1,7 @@
 """Where the back office of a fault run keeps its records, and how the run looks at them from outside."""
 
 import asyncio
-import os
-import signal
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +17,8 @@ class FaultStore(Protocol):
     options: tuple[str, ...]
     faults: tuple[str, ...]
     """Faults of its own, on top of those that every run has."""
+    on_files: tuple[str, ...]
+    """The process that keeps its records in a file itself, if one does."""
 
     async def query(self, statement: str) -> Rows:
         """The rows that ``statement`` gives; OSError while the database is away."""
@@ -35,6 +34,7 @@ class FileStore:
 
     options: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    on_files: tuple[str, ...] = ("office",)
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "office" / "office.db"
@@ -56,6 +56,7 @@ class ServerStore:
 
     options: tuple[str, ...] = ("--workers", "2")
     faults: tuple[str, ...] = ("database_restarts", "kill_worker", "stop_worker", "database_restarts", "kill_worker")
+    on_files: tuple[str, ...] = ()
 
     def __init__(self, server: PostgresServer, url: str) -> None:
         self._server = server
@@ -69,14 +70,3 @@ class ServerStore:
         self._server.kill()
         await asyncio.sleep(pause_s)
         await asyncio.to_thread(self._server.start)
-
-
-def children_of(pid: int) -> list[int]:
-    with suppress(OSError):
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
-
-
-def send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
