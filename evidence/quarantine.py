@@ -66,17 +66,13 @@ class _Before:
         usable = [entry for entry in of_visit if entry.usable]
         for entry in sorted(usable, key=by_rank, reverse=True):
             for rank in self._ranks:
-                if rank >= entry.rank:
-                    self._note(rank, entry)
-
-    def _note(self, rank: int, entry: Entry) -> None:
-        seen = self._seen.get(rank)
-        if seen is None:
-            self._seen[rank] = _Seen(entry.life_m, entry, entry)
-            return
-        seen.last = entry
-        if entry.life_m > seen.highest_m:
-            seen.highest_m = entry.life_m
+                if rank < entry.rank:
+                    continue
+                if (seen := self._seen.get(rank)) is None:
+                    seen = self._seen[rank] = _Seen(entry.life_m, entry, entry)
+                seen.last = entry
+                if entry.life_m > seen.highest_m:
+                    seen.highest_m = entry.life_m
 
     def reason(self, entry: Entry) -> str:
         """Why the value cannot stand, or nothing. What the car reads is not judged by what people typed."""

@@ -60,8 +60,9 @@ def _beside_a_reading(entries: dict[int, list[Entry]], visits: Sequence[Visit]) 
     agreed = {(one.source, one.ecu) for of_visit in entries.values() for one in of_visit if one.rank == AGREEMENT_RANK}
     for visit, of_visit in entries.items():
         # a row that agreed with somebody once accuses nobody yet, but shows where a slip leads
-        reads = [one for one in of_visit if one.rank <= AGREEMENT_RANK or (one.source, one.ecu) in agreed]
-        if (read := most_trusted(reads)) is None or not read.odometer_m:
+        reads = [one for one in of_visit if one.rank <= AGREEMENT_RANK or (agreed and (one.source, one.ecu) in agreed)]
+        read = most_trusted(reads) if len(reads) > 1 else next(iter(reads), None)
+        if read is None or not read.odometer_m:
             continue
         for typed in filter(is_typed, of_visit):
             gap_m = typed.life_m - read.life_m

@@ -36,7 +36,7 @@ def _by_values(case: Case, best: Entry) -> CheckPart:
     ]
     if not pairs:
         return not_determinable("K8", "first_visit")
-    drops = [pair for pair in pairs if _drops(pair)]
+    drops = [pair for pair in pairs if pair[1].life_m > pair[0].life_m and _drops(pair)]
     own = [pair for pair in drops if not _of_another_unit(case, pair)]
     rises = [pair for pair in pairs if not _drops(pair)] if drops else pairs
     if not own and not rises:
