@@ -2,7 +2,7 @@
 
 Each mutant replaces one piece of the text, so that everything else keeps its place. Docstrings, annotations,
 decorators, messages of raised errors, f-strings and lines marked ``no mutate`` stay as they are, and strings unless
-asked for.
+asked for. False, 0 and "" are not returned as None, which means the same wherever types are checked.
 """
 
 import ast
@@ -97,7 +97,8 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None and not _is_none(node.value):
-            self._add(node.value, "None")
+            if not (isinstance(node.value, ast.Constant) and not node.value.value):
+                self._add(node.value, "None")
             self.visit(node.value)
 
     def visit_Compare(self, node: ast.Compare) -> None:

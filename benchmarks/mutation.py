@@ -3,11 +3,12 @@
     python benchmarks/mutation.py simulator/pids.py simulator/services.py --tests tests/simulator/test_services.py
     python benchmarks/mutation.py evidence --tests tests/evidence --most 300 --least 80
 
-It works in a temporary copy of the checkout, so the tree at hand is only read. The tests run once with a tracer, so
-that each mutant meets only the tests that reach its line, the quickest first; a mutant ends with the first test that
-fails, and one that no test reaches counts as unnoticed. Same files, same ``--seed``: same mutants. A line that cannot
-matter is left alone when it says ``no mutate`` and why. Exit 0 when the share noticed is at least ``--least``, 1 when
-it is below, 2 when the tests fail before anything is changed.
+It works in a temporary copy of the checkout, so the tree at hand is only read. The tests run once noting what they
+reach, so that each mutant meets only the tests that reach its statement, the quickest first; a mutant ends with the
+first test that fails, and one that no test reaches counts as unnoticed. One within a function is swapped into a process
+that has collected the tests; any other is imported with them anew. Same files, same ``--seed``: same mutants. A line
+that cannot matter is left alone when it says ``no mutate`` and why. Exit 0 when the share noticed is at least
+``--least``, 1 when it is below, 2 when the tests fail before anything is changed.
 """
 
 import argparse
@@ -17,49 +18,32 @@ import math
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from mutants import Mutant, mutants  # noqa: E402 - it stands beside this file
+from forking import forked  # noqa: E402 - these stand beside this file
+from mutants import Mutant, mutants  # noqa: E402
+from reach import Reach, Tracer, noting, outermost, statements  # noqa: E402
+from swapping import Bench, Benching, Trial, opened  # noqa: E402
 
 # A mutant may turn a loop endless: it gets so many times what its tests took before, and a little.
 PATIENCE = 6.0
 PATIENCE_S = 30.0
-POLL_S = 0.005
 SHOWN = 25
-# Stands for all tests: a line that ran before the first of them.
-IMPORT = ""
 # Plugins are imported before pytest could rewrite them: a warning about that would count as a test that noticed.
 REWRITTEN = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 QUIET = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly", *REWRITTEN)
-
-
-@dataclass
-class Reach:
-    """Which tests reach which line of which file, how long each takes, and which foreign modules they import."""
-
-    lines: dict[str, list[str]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    modules: list[str] = field(default_factory=list)
-
-    def tests_of(self, file: str, mutant: Mutant) -> list[str]:
-        """The tests that could notice, the quickest first: of a line that runs at import, all of them."""
-        found = self.lines.get(f"{file}:{mutant.line}", []) if mutant.in_function else [IMPORT]
-        return sorted(self.seconds if IMPORT in found else found, key=lambda test: self.seconds.get(test, 0.0))
 
 
 class Sober:
@@ -73,51 +57,6 @@ class Sober:
             phases = [Phase.explicit, Phase.generate]
             settings.register_profile("mutation", deadline=None, derandomize=True, database=None, phases=phases)
             settings.load_profile("mutation")
-
-
-class Tracer(Sober):
-    """Notes the lines of ``files`` that each test runs."""
-
-    def __init__(self, files: Iterable[str]) -> None:
-        self._files = frozenset(files)
-        self._now = IMPORT
-        self._seen: dict[str, set[str]] = {}
-        self.reach = Reach()
-
-    def pytest_collection(self) -> None:
-        """Called by pytest before it imports the tests."""
-        threading.settrace(self._called)  # SQLite works on threads of its own
-        sys.settrace(self._called)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins, its fixtures included."""
-        self._now = nodeid
-        self.reach.seconds[nodeid] = time.perf_counter()
-        sys.settrace(self._called)
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A test has ended."""
-        sys.settrace(None)
-        self.reach.seconds[nodeid] = time.perf_counter() - self.reach.seconds[nodeid]
-
-    def finished(self) -> Reach:
-        """What was seen."""
-        self.reach.lines = {place: sorted(tests) for place, tests in self._seen.items()}
-        return self.reach
-
-    def _called(self, frame: FrameType, event: str, argument: object) -> "Callable[..., Any] | None":
-        if frame.f_code.co_filename not in self._files:
-            return None
-        self._note(frame)
-        return self._moved
-
-    def _moved(self, frame: FrameType, event: str, argument: object) -> "Callable[..., Any]":
-        if event == "line":
-            self._note(frame)
-        return self._moved
-
-    def _note(self, frame: FrameType) -> None:
-        self._seen.setdefault(f"{frame.f_code.co_filename}:{frame.f_lineno}", set()).add(self._now)
 
 
 class Chosen(Sober):
@@ -155,62 +94,34 @@ def sources(names: list[str]) -> list[str]:
     return found
 
 
-def run_tests(arguments: list[str], plugin: object) -> int:
+def run_tests(arguments: list[str], *plugins: object) -> int:
     """Run pytest in this process, quietly and the same way each time."""
     import pytest
 
-    return int(pytest.main([*QUIET, *arguments], plugins=[plugin]))
-
-
-def forked(work: Callable[[], int], limit_s: float, log: str = os.devnull) -> int | None:
-    """The exit code of ``work`` in a child process of its own group; None when it took too long and was ended."""
-    child = os.fork()
-    if child == 0:
-        _become_quiet(log)
-        code = 99
-        with suppress(BaseException):
-            code = work()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
-    ends_s = time.monotonic() + limit_s
-    while time.monotonic() < ends_s:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(POLL_S)
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
-
-
-def _become_quiet(log: str) -> None:
-    os.setpgid(0, 0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    elsewhere = os.open(log, os.O_WRONLY | os.O_CREAT)
-    for stream in (1, 2):
-        os.dup2(elsewhere, stream)
+    return int(pytest.main([*QUIET, *arguments], plugins=list(plugins)))
 
 
 def traced(files: list[str], tests: list[str], folder: Path) -> Reach | None:
     """Run the tests on the unchanged copy; None when one fails, after showing what pytest said."""
     report, log = folder / ".reach.json", folder / ".reach.log"
+    plain = {file: (folder / file).read_bytes() for file in files}
+    for file, source in plain.items():
+        (folder / file).write_text(noting(source.decode(), file), encoding="utf-8")
 
     def work() -> int:
-        tracer = Tracer(str(folder / file) for file in files)
-        code = run_tests(tests, tracer)
+        tracer = Tracer()
+        code = run_tests(tests, Sober(), tracer)
         reach = tracer.finished()
         report.write_text(json.dumps([reach.lines, reach.seconds, foreign(folder)]), encoding="utf-8")
         return code
 
-    if forked(work, limit_s=1800.0, log=str(log)) != 0:
+    code = forked(work, limit_s=1800.0, log=str(log))
+    for file, source in plain.items():
+        (folder / file).write_bytes(source)
+    if code != 0:
         print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN:]), file=sys.stderr)
         return None
-    lines, seconds, modules = json.loads(report.read_text(encoding="utf-8"))
-    prefix = f"{folder}/"
-    return Reach({place.removeprefix(prefix): found for place, found in lines.items()}, seconds, modules)
+    return Reach(*json.loads(report.read_text(encoding="utf-8")))
 
 
 def foreign(folder: Path) -> list[str]:
@@ -229,17 +140,40 @@ def preload(modules: list[str]) -> None:
             importlib.import_module(name)
 
 
-def judged(file: Path, mutant: Mutant, tests: list[str], paths: list[str], seconds: float) -> str:
-    """What the tests make of one mutant: noticed, noticed late (it never ended) or missed."""
-    if not tests:
-        return "not reached"
-    source = file.read_bytes()
-    file.write_bytes(mutant.applied(source))
-    try:
-        code = forked(lambda: run_tests(paths, Chosen(tests)), PATIENCE * seconds + PATIENCE_S)
-    finally:
-        file.write_bytes(source)
-    return "endless" if code is None else "missed" if code == 0 else "noticed"
+@dataclass
+class Judge:
+    """Tries mutants: within functions at tests that are collected once, else by importing everything anew."""
+
+    folder: Path
+    reach: Reach
+    bench: "Bench | None" = None
+
+    def outcome(self, file: str, mutant: Mutant) -> str:
+        """What the tests make of one mutant: noticed, noticed late (it never ended), missed, or not reached."""
+        source = (self.folder / file).read_text(encoding="utf-8")
+        line = statements(source).get(mutant.line)
+        everything = line is None or not mutant.in_function
+        tests = list(self.reach.quickest()) if everything or line is None else self.reach.tests_of(file, line)
+        if not tests:
+            return "not reached"
+        limit_s = PATIENCE * sum(self.reach.seconds[test] for test in tests) + PATIENCE_S
+        changed = mutant.applied(source.encode()).decode()
+        if self.bench and not everything and not self.reach.ran_before(file, outermost(source)[mutant.line]):
+            said = self.bench.tried(Trial(str(self.folder / file), changed, tests, limit_s))
+            if said in ("noticed", "missed", "endless"):
+                return said
+        return self._anew(file, changed, tests, limit_s)
+
+    def _anew(self, file: str, changed: str, tests: list[str], limit_s: float) -> str:
+        path = self.folder / file
+        source = path.read_bytes()
+        paths = sorted({test.partition("::")[0] for test in tests})
+        path.write_text(changed, encoding="utf-8")
+        try:
+            code = forked(lambda: run_tests(paths, Chosen(tests)), limit_s)
+        finally:
+            path.write_bytes(source)
+        return "endless" if code is None else "missed" if code == 0 else "noticed"
 
 
 def drawn(files: list[str], most: int, seed: int, *, texts: bool) -> list[tuple[str, Mutant]]:
@@ -252,17 +186,12 @@ def drawn(files: list[str], most: int, seed: int, *, texts: bool) -> list[tuple[
     return random.Random(seed).sample(every, most)
 
 
-def results(
-    every: list[tuple[str, Mutant]], reach: Reach, folder: Path, until_s: float
-) -> Iterator[tuple[str, Mutant, str]]:
+def results(every: list[tuple[str, Mutant]], judge: Judge, until_s: float) -> Iterator[tuple[str, Mutant, str]]:
     """Try each mutant in turn; none after ``until_s`` of the monotonic clock."""
     for file, mutant in every:
         if time.monotonic() > until_s:
             return
-        tests = reach.tests_of(file, mutant)
-        paths = sorted({test.partition("::")[0] for test in tests})
-        seconds = sum(reach.seconds[test] for test in tests)
-        yield file, mutant, judged(folder / file, mutant, tests, paths, seconds)
+        yield file, mutant, judge.outcome(file, mutant)
 
 
 def show(outcomes: Iterable[tuple[str, Mutant, str]], total: int) -> tuple[Counter[str], dict[str, Counter[str]]]:
@@ -308,7 +237,8 @@ def measure(wanted: argparse.Namespace, folder: Path) -> int:
     every = drawn(files, wanted.most, wanted.seed, texts=wanted.texts)
     print(f"{len(every)} mutants in {len(files)} files against {len(reach.seconds)} tests", flush=True)
     until_s = started_s + 60 * wanted.minutes if wanted.minutes else math.inf
-    counts, by_file = show(results(every, reach, folder, until_s), len(every))
+    with opened(lambda asked, answers: run_tests(wanted.tests, Sober(), Benching(asked, answers))) as bench:
+        counts, by_file = show(results(every, Judge(folder, reach, bench), until_s), len(every))
     for file, found in sorted(by_file.items()):
         print(f"{score(found):5.1f} %  {found.total():5}  {file}")
     print(f"{score(counts):5.1f} %  {counts.total():5}  in {time.monotonic() - started_s:.0f} s: {dict(counts)}")

@@ -38,7 +38,7 @@ def mutants_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "benchmarks").mkdir()
-    for name in ("mutation.py", "mutants.py"):
+    for name in ("mutation.py", "mutants.py", "reach.py", "swapping.py", "forking.py"):
         shutil.copy(BENCHMARKS / name, tmp_path / "benchmarks")
     (tmp_path / "counting.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "test_counting.py").write_text(TESTS, encoding="utf-8")
@@ -61,6 +61,7 @@ def tried(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("x = not a and b", {"x = (a) and b", "x = not a or b"}),
         ("x = 'ä' if a else b''", {"x = 'ä' if (not (a)) else b''", "x = 'ä' if a else b'x'"}),
         ("def f(a=1): return a", {"def f(a=2): return a", "def f(a=1): return None"}),
+        ("def f(): return False", {"def f(): return True"}),
         ("raise E('a', 1)", set()),
         ("x: int | None = g(f'{a + 1}')", set()),
         ("x = 1  # no mutate: any will do", set()),
