@@ -6,8 +6,9 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from evidence.snapshot import ClockQuality
 
@@ -80,9 +81,16 @@ def clock_quality(rtc: Path = RTC_DEVICE) -> ClockQuality:
 
 def kernel_synchronised() -> bool:
     """Ask adjtimex(2), read-only; any failure counts as not synchronised."""
-    try:
-        adjtimex = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError):
+    if (adjtimex := _adjtimex()) is None:
         return False
     state: int = adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     return 0 <= state < _TIME_ERROR
+
+
+@cache
+def _adjtimex() -> Callable[[object], int] | None:
+    """Looked for once: finding it takes ten times as long as asking it, and each batch asks."""
+    try:
+        return cast("Callable[[object], int]", ctypes.CDLL(None).adjtimex)
+    except (OSError, AttributeError):
+        return None

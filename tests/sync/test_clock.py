@@ -65,6 +65,7 @@ def test_the_kernel_says_whether_its_clock_is_synchronised(
 ) -> None:
     library = SimpleNamespace() if state is None else SimpleNamespace(adjtimex=lambda _timex: state)
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
+    monkeypatch.setattr(clock, "_adjtimex", clock._adjtimex.__wrapped__)
 
     assert kernel_synchronised() is synchronised
 
