@@ -32,6 +32,8 @@ from evidence.code_text import code_text
         ("B2345", "maker's own", "厂家自定义"),
         ("U0100", "no communication", "失去通信"),
         ("U1000", "maker's own", "厂家自定义"),
+        ("P01", "fuel and air", "燃油和空气计量"),
+        ("P0", "not a trouble code", "不是标准故障码"),
         ("", "not a trouble code", "不是标准故障码"),
         ("X", "not a trouble code", "不是标准故障码"),
     ],

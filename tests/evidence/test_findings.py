@@ -3,7 +3,9 @@
 import pytest
 
 from config.catalogue import Language, has, render
-from evidence.due import DueState
+from evidence.checks import Case
+from evidence.due import DueItem, DueState
+from evidence.findings import findings_of
 from evidence.history import ServiceRecord
 from evidence.snapshot import CheckDigit, CounterPart, CountersPart, Finding, ItemPart, Severity, Snapshot
 from evidence.verdict import Judgement
@@ -12,6 +14,7 @@ from tests.evidence.cars import (
     KM,
     MILES_VIN,
     NOT_READY,
+    NOW,
     VIN,
     code,
     counters,
@@ -111,6 +114,24 @@ def test_services_are_told_when_a_stage_is_reached(done: ServiceRecord, rule: st
 
     assert rules(judgement) == [rule] * bool(rule)
     assert [finding.severity for finding in judgement.findings] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("left", "variant"),
+    [
+        ({"remaining_m": -9_000, "remaining_days": -1, "remaining_hours": -2}, "text"),
+        ({"remaining_m": -9_000, "remaining_hours": -2}, "text_distance"),
+        ({"remaining_days": -1, "remaining_hours": -2}, "text_time"),
+        ({"remaining_hours": -2, "remaining_hev_m": -9_000}, "text_hours"),
+        ({"remaining_hev_m": -9_000}, "text_hev"),
+    ],
+)
+def test_an_overdue_service_is_said_by_the_meters_that_are_known(left: dict[str, int], variant: str) -> None:
+    due = DueItem("oil_and_filter", DueState.OVERDUE, last_date=NOW.date(), **left)  # type: ignore[arg-type]
+    (told,) = findings_of(Case(history(visit(snapshot())), ()), (), (due,))
+
+    said = render(f"rule.service.overdue.{variant}", Language.EN, **told.params)
+    assert told.text.en.startswith(said)
 
 
 def test_an_electric_car_has_no_oil_to_change() -> None:

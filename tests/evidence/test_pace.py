@@ -57,6 +57,7 @@ def test_one_wrong_value_is_left_out_when_three_remain(wrong: int) -> None:
 
     assert _km(expected_before(_typed(0, 900), ends)) == (17_500, 40_000)
     assert expected_before(_typed(0, 900), ends[1:3] if wrong > 100_000 else ends[:2]) is None
+    assert expected_before(_typed(0, 900), ends[:3]) is None, "two remain"
 
 
 def test_a_window_for_miles_is_as_narrow_as_whole_miles_allow() -> None:

@@ -142,6 +142,18 @@ def test_the_same_sheet_is_the_same_bytes(language: Language) -> None:
     assert html_of(made, language) == html_of(read_back, language)
 
 
+def test_an_unsigned_sheet_says_nothing_of_who_made_it() -> None:
+    assert sheet().unsigned().issue == Issue()
+    assert sheet().unsigned().model_copy(update={"issue": sheet().issue}) == sheet()
+
+
+def test_a_line_may_be_as_long_as_the_paper_is_wide() -> None:
+    width = width_of("mileage told", 8)
+
+    assert lines_of("mileage told", width, 8) == ["mileage told"]
+    assert lines_of("mileage told", width - 0.01, 8) == ["mileage", "told"]
+
+
 def test_times_are_the_offices() -> None:
     abroad = sheet().model_copy(update={"timezone": "Europe/Berlin"})
 

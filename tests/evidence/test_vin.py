@@ -74,6 +74,12 @@ def test_what_is_no_vin_is_refused_with_its_reason(typed: str, reason: str) -> N
     assert caught.value.reason == reason
 
 
+def test_a_text_is_looked_at_as_far_as_a_person_types() -> None:
+    assert normalise_vin("-" * 183 + VIN) == VIN
+    with pytest.raises(VinError):
+        normalise_vin("-" * 184 + VIN)
+
+
 def test_a_vin_with_a_line_behind_it_is_none() -> None:
     assert is_vin(VIN)
     assert not is_vin(VIN + "\n")

@@ -96,12 +96,14 @@ def test_work_explains_a_clear_for_a_month_and_a_day_dated_alone_may_be_the_visi
     assert check(judged(visit(reading), services=(by_day,)), "K4").result == result
 
 
-@pytest.mark.parametrize("minutes", [7, 8.5])
+@pytest.mark.parametrize("minutes", [7, 8.5, 16])
 def test_work_whose_minute_is_known_explains_nothing_before_it(minutes: float) -> None:
     reading = snapshot(values=RECENT, readiness=NOT_READY)
     after = _repair(days_ago=-minutes / 1440)
 
     assert check(judged(visit(reading), services=(after,)), "K4").result is Result.SUSPICIOUS
+    at_a_quarter = _repair(days_ago=-15 / 1440)
+    assert check(judged(visit(reading), services=(at_a_quarter,)), "K4").result is Result.CONSISTENT
 
 
 def test_codes_that_are_gone_tell_of_a_clear_where_no_monitor_was_read() -> None:

@@ -54,11 +54,18 @@ def _k10(odometer_km: int, year: int | None = None, **seen: object) -> tuple[Res
 def test_wear_on_one_part_is_a_habit_and_on_two_a_sign() -> None:
     assert _k10(30_000, pedals=Wear.HEAVY, driver_seat=Wear.LIGHT)[0] is Result.CONSISTENT
     assert _k10(30_000, pedals=Wear.HEAVY, driver_seat=Wear.HEAVY)[0] is Result.SUSPICIOUS
-    assert _k10(160_000, pedals=Wear.HEAVY, driver_seat=Wear.HEAVY)[0] is Result.CONSISTENT
+    assert _k10(59_999, pedals=Wear.HEAVY, steering_wheel=Wear.HEAVY)[0] is Result.SUSPICIOUS
+    assert _k10(60_000, pedals=Wear.HEAVY, driver_seat=Wear.HEAVY)[0] is Result.CONSISTENT
 
 
 def test_a_second_set_of_tyres_on_a_car_with_few_kilometres_is_a_sign() -> None:
     assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1223", "1223"))[0] is Result.SUSPICIOUS
+    assert _k10(24_999, 2018, pedals=Wear.HEAVY, tyre_dots=("1221",))[0] is Result.SUSPICIOUS
+    assert _k10(25_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1221",))[0] is Result.CONSISTENT
+    assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1220",))[0] is Result.CONSISTENT
+    assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1226",))[0] is Result.SUSPICIOUS
+    assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1227",))[0] is Result.CONSISTENT, "of a year to come"
+    assert _k10(20_000, None, pedals=Wear.HEAVY, tyre_dots=("1223",))[0] is Result.CONSISTENT
     assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("1218", "1223"))[0] is Result.CONSISTENT
     assert _k10(20_000, 2018, pedals=Wear.HEAVY, tyre_dots=("xx", "1299"))[0] is Result.CONSISTENT
 
@@ -66,10 +73,14 @@ def test_a_second_set_of_tyres_on_a_car_with_few_kilometres_is_a_sign() -> None:
 def test_a_service_sticker_above_the_odometer_needs_an_explanation() -> None:
     assert _k10(30_000, sticker_odometer_m=45_000 * KM) == (Result.SUSPICIOUS, "sticker_of_this_car")
     assert _k10(50_000, sticker_odometer_m=45_000 * KM)[0] is Result.CONSISTENT
+    assert _k10(9_000, sticker_odometer_m=9_030 * KM)[0] is Result.CONSISTENT
+    assert _k10(9_000, sticker_odometer_m=9_031 * KM)[0] is Result.SUSPICIOUS
 
 
 def test_nothing_looked_at_is_no_inspection() -> None:
     assert _k10(30_000, person="LW") == (Result.NOT_DETERMINABLE, "no_inspection")
+    for seen in ({"pedals": Wear.NONE}, {"steering_wheel": Wear.NONE}, {"driver_seat": Wear.NONE}):
+        assert _k10(30_000, **seen) == (Result.CONSISTENT, "wear_usual")
 
 
 def test_only_the_checks_that_compare_units_can_be_switched_off() -> None:
