@@ -67,8 +67,9 @@ def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 @plainly
 def run(config: ConfigOption = None, lang: LangOption = "") -> None:
     """Watch all adapters and serve the bay page until SIGTERM or Ctrl+C."""
-    from agent.lean import load_without, look_for_no_plugins, nothing_collected
+    from agent.lean import load_without, look_for_no_plugins, nothing_collected, share_one_heap
 
+    share_one_heap()
     look_for_no_plugins()
     with nothing_collected():
         load_without("rich", "structlog")  # 7 MB and a quarter of the start, for coloured tracebacks in a terminal

@@ -27,7 +27,8 @@ from benchmarks.plug import ROOT, Lot, settings_text, started
 MEMORY_MB, CPU_SHARE, IMPORT_S = 70.0, 0.01, 0.6
 BEFORE_A_LOOK = """
 import agent.cli
-from agent.lean import load_without, look_for_no_plugins, nothing_collected
+from agent.lean import load_without, look_for_no_plugins, nothing_collected, share_one_heap
+share_one_heap()
 look_for_no_plugins()
 with nothing_collected():
     load_without("rich", "structlog")

@@ -1,10 +1,13 @@
 """What ``forecourt run`` has loaded when it first looks for its adapter: nothing that is there for people."""
 
+import platform
 import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 START_S = 60.0  # as long as a shared machine may take
 FOR_LATER = {
@@ -52,3 +55,25 @@ def started(folder: Path, adapter: str) -> subprocess.Popen[str]:
     )
     command = ("-X", "importtime", "-c", "from agent.cli import main; main()", "run", "--config", str(config))
     return subprocess.Popen((sys.executable, *command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def heaps_of_two_threads(before: str) -> int:
+    """How many heaps glibc tells of when a second thread has taken memory, after ``before``."""
+    code = f"""
+import ctypes, threading
+from agent.lean import share_one_heap
+libc = ctypes.CDLL(None)
+{before}
+second = threading.Thread(target=lambda: libc.malloc(100_000))
+second.start()
+second.join()
+libc.malloc_stats()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=START_S)
+    return done.stderr.count("Arena ")
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="only glibc keeps a heap for each thread")
+def test_threads_share_one_heap() -> None:
+    assert heaps_of_two_threads("") == 2
+    assert heaps_of_two_threads("share_one_heap()") == 1
