@@ -218,7 +218,7 @@ def test_rules_decide_how_urgent_and_a_suspicion_is_only_a_note() -> None:
 _CODES = st.lists(st.sampled_from([code(n, k) for n in ("P0301", "P0420") for k in DtcClass]), max_size=4, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(_CODES, st.none() | st.integers(0, 255), st.booleans()), max_size=6))
 def test_what_is_listed_at_the_last_visit_is_open_and_what_is_healed_is_not_listed(
     lived: list[tuple[list[DtcPart], int | None, bool]],

@@ -100,7 +100,7 @@ def test_labels_never_stand_on_top_of_each_other() -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     st.lists(
         st.tuples(st.floats(0, 8000), st.integers(0, 9_999_999), st.sampled_from(Mark)),

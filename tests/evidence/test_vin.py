@@ -1,7 +1,7 @@
 """VINs: one form, the check digit where it is required, the year where it is coded."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.snapshot import CheckDigit
@@ -85,6 +85,7 @@ def test_a_vin_with_a_line_behind_it_is_none() -> None:
     assert not is_vin(VIN + "\n")
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_text_is_a_vin_or_refused(text: str) -> None:
     try:
@@ -93,6 +94,7 @@ def test_any_text_is_a_vin_or_refused(text: str) -> None:
         assert error.reason.startswith("vin.")
 
 
+@settings(max_examples=50)
 @given(_VINS)
 def test_a_made_check_digit_is_always_valid(vin: str) -> None:
     made = vin[:8] + expected_check_digit(vin) + vin[9:]
@@ -118,6 +120,7 @@ def test_the_year_character_means_one_year(vin: str, this_year: int, year: int |
     assert model_year(vin, this_year=this_year) == year
 
 
+@settings(max_examples=50)
 @given(_VINS, st.integers(2000, 2060))
 def test_no_model_year_is_later_than_next_year(vin: str, this_year: int) -> None:
     year = model_year(vin, this_year=this_year)
