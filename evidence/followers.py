@@ -94,7 +94,7 @@ def _beside(replaced: Replaced, entry: Entry, after: Iterable[Entry]) -> int:
 def _slipped(value_m: int, shown: Iterable[int]) -> bool:
     """Whether a number typed is one slip away from what the dashboard would show with this value."""
     low, high = (value_m - AGREE_M) // 1000, (value_m + AGREE_M) // 1000
-    return any(one_slip_from(dash_m // 1000, low, high) for dash_m in shown)
+    return any(one_slip_from(dash_m // 1000, low, high) for dash_m in shown if dash_m >= 0)
 
 
 def _written(value_m: int, papers: Iterable[int]) -> bool:

@@ -50,6 +50,13 @@ def test_what_was_shown_stays_and_what_was_covered_goes_on() -> None:
     assert judge(car, now=NOW).current_odometer_m == 90_123 * KM
 
 
+def test_a_negative_number_beside_a_replaced_cluster_breaks_nothing() -> None:
+    seen = (_typed(80_000, "a", 90, _row(80_000, "720")), _typed(-5, "b", 0, _row(85_500, "720")))
+    judgement = judge(History("car", seen, events=(_swap(30, 85_000, 0),)), now=NOW)
+
+    assert judgement.current_odometer_m == 85_500 * KM
+
+
 def test_a_second_cluster_adds_to_the_first() -> None:
     events = (_swap(60, 85_000, 0), _swap(20, 9_000, 150_000))
     car = History("car", (_typed(80_000, "a", 90), _typed(7_000, "b", 40), _typed(151_000, "c", 0)), events=events)
