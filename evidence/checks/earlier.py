@@ -139,7 +139,7 @@ def _weight(pair: _Pair) -> tuple[bool, bool, int]:
     """The pair to tell: a drop first, between readings before typed values, then the largest."""
     now, before = pair
     drops = _drops(pair)
-    return drops, drops and _both_read(pair), before.life_m - (now.life_m if drops else 0)
+    return drops, drops and _both_read(pair), before.life_m - now.life_m
 
 
 def _earlier_m(pair: _Pair) -> int:

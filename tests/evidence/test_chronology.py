@@ -38,6 +38,14 @@ def test_a_clock_that_runs_ahead_of_us_is_not_believed() -> None:
 
     assert _names(ahead, _at("a", NOW), now=NOW) == "ya"
     assert _names(ahead, _at("a", NOW)) == "ay"
+    for more, order in ((timedelta(0), "ay"), (timedelta(seconds=1), "ya")):
+        assert _names(_at("y", NOW + timedelta(days=2) + more), _at("a", NOW), now=NOW) == order
+    assert _names(_at("b", NOW - timedelta(days=1)), _at("a", NOW - timedelta(days=9)), now=NOW) == "ab"
+
+
+def test_no_car_of_today_was_read_before_2005() -> None:
+    for year, order in ((2005, "ob"), (2004, "bo")):
+        assert _names(_at("b", NOW), _at("o", datetime(year, 12, 31, tzinfo=UTC))) == order
 
 
 def test_a_leap_day_is_a_day() -> None:

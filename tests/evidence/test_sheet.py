@@ -17,6 +17,7 @@ from evidence.sheet.page import CODES_MAX, page_of
 from evidence.sheet.paper import MISSING, drawable, lines_of, width_of
 from evidence.sheet.pdf import pdf_of
 from evidence.sheet.style import style
+from evidence.sheet.words import DASH, Words
 from evidence.snapshot import ClockQuality, Finding, ItemPart, Severity, Snapshot, Text
 from evidence.verdict import judge
 from protocols.readings import DtcClass, ItemStatus, Trust
@@ -140,6 +141,15 @@ def test_the_same_sheet_is_the_same_bytes(language: Language) -> None:
 
     assert pdf_of(made, language) == pdf_of(read_back, language)
     assert html_of(made, language) == html_of(read_back, language)
+
+
+def test_a_value_whose_frame_was_corrupt_is_no_value() -> None:
+    made = sheet(
+        odometer=(witness(52_000 * KM), witness(9_000 * KM, source="row", ecu="720", status=ItemStatus.CORRUPT))
+    )
+    rows = {row.source: (row.value, row.gap) for row in page_of(made, Language.EN).witnesses}
+
+    assert rows["row 720"] == (Words(Language.EN, "UTC").named("status", "corrupt"), DASH)
 
 
 def test_an_unsigned_sheet_says_nothing_of_who_made_it() -> None:
