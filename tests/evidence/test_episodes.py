@@ -179,6 +179,14 @@ def test_a_repair_is_a_claim_until_the_monitor_has_run() -> None:
     assert only(*visits, services=old).repaired_at is None
 
 
+@pytest.mark.parametrize(("state", "told"), [(EpisodeState.GONE, True), (EpisodeState.RETURNED, False)])
+def test_work_is_told_of_a_code_that_is_gone_and_not_of_one_that_is_back(state: EpisodeState, told: bool) -> None:
+    episode = CodeEpisode("P0301", "7E8", 1, state, NOW, NOW, NOW, 1, "misfire", repaired_at=NOW)
+    (found,) = episode_findings([episode], default_severities())
+
+    assert ("since the work of" in found.text.en) is told
+
+
 def test_the_same_code_on_two_units_is_two_episodes() -> None:
     assert len(episodes_of(History("car", (seen(0, code("U0100", ecu="7E8"), code("U0100", ecu="7E9")),)))) == 2
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from evidence.entry import Entry
+from evidence.followers import breaks_by
 from evidence.history import EventKind, History, MileageRecord, OdometerEvent, Visit, Void
 from evidence.ledger import build_ledger, current
 from evidence.snapshot import ClockQuality, OdometerPart, Snapshot
@@ -393,3 +394,20 @@ def test_a_unit_that_rose_by_what_was_driven_did_not_go_along_though_the_new_clu
     car = History("car", (before, visit(_counting(95_000, "b", 16_000))), events=(_swap(30, 85_000, 90_000),))
 
     assert _lives(build_ledger(car))["b/odometer/0"] == (95_000, 95_000)
+
+
+@pytest.mark.parametrize(
+    ("by_m", "value_m", "last_m", "breaks"),
+    [
+        (20_000_000, 60_000_000, 80_000_000, True),
+        (20_000_000, 79_760_000, 80_000_000, False),
+        (20_000_000, 79_759_999, 80_000_000, True),
+        (20_000_000, 80_000_000, 80_000_000, False),
+        (-20_000_000, 100_000_000, 80_000_000, True),
+        (-20_000_000, 99_999_999, 80_000_000, False),
+    ],
+)
+def test_a_unit_breaks_with_the_cluster_when_it_falls_or_rises_by_all_of_it(
+    by_m: int, value_m: int, last_m: int, breaks: bool
+) -> None:
+    assert breaks_by(by_m, value_m, last_m) is breaks

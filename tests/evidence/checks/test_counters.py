@@ -46,6 +46,24 @@ def test_two_units_above_the_odometer_are_impossible_and_one_that_fits_speaks_fo
     assert _k3(_units(61_000, 49_000), small)[0] is Result.SUSPICIOUS
 
 
+@pytest.mark.parametrize(
+    ("since_km", "status", "result"),
+    [
+        (10_000, ItemStatus.READ, Result.SUSPICIOUS),
+        (50_000, ItemStatus.READ, Result.SUSPICIOUS),
+        (50_001, ItemStatus.READ, Result.IMPOSSIBLE),
+        (10_000, ItemStatus.CORRUPT, Result.IMPOSSIBLE),
+    ],
+)
+def test_a_unit_that_was_programmed_within_this_cars_life_came_with_its_past(
+    since_km: int, status: ItemStatus, result: Result
+) -> None:
+    since = CounterPart(ecu="7E8", value=since_km * KM, status=status)
+    values = _units(61_000, 61_000).model_copy(update={"distance_since_reflash_m": (since,)})
+
+    assert _k3(values, (witness(50_000 * KM),))[0] is result
+
+
 def _seen(odometer_km: int, counted_km: int, name: str, days_ago: float, cvn: str = "11") -> Visit:
     unit = EcuPart(address="7E8", vin=VIN, cvns=(cvn,))
     values = counters(distance_since_clear_m=counted_km * KM)
