@@ -266,3 +266,11 @@ def test_hours_nobody_could_read_are_those_of_the_visit_before() -> None:
     (item,) = due_of(History("car", visits, done), None, NOW, (plan(repeat_hours=250),))
 
     assert item.remaining_hours == -10
+
+
+@pytest.mark.parametrize(("ahead_s", "known"), [(86_400, True), (86_401, False)])
+def test_work_dated_more_than_a_day_ahead_was_not_done_yet(ahead_s: int, known: bool) -> None:
+    done = ServiceRecord("w", NOW + timedelta(seconds=ahead_s), 60_000 * KM)
+    found = due_of(History("car", (), (done,)), 60_000 * KM, NOW, default_plans())
+
+    assert (found[0].last_date is not None) is known

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evidence.checks import Case
 from evidence.checks.sureness import SURE
 from evidence.history import Visit
 from evidence.snapshot import CounterPart, CountersPart, EcuPart, Result, VinStatus
@@ -12,6 +13,7 @@ from tests.evidence.cars import (
     VIN,
     check,
     counters,
+    history,
     judged,
     made_vin,
     reason,
@@ -359,3 +361,29 @@ def test_a_dashboard_in_miles_may_hold_the_paper() -> None:
     assert said(80_000, VIN) is Result.SUSPICIOUS
     assert said(80_000, made_vin("1VW")) is Result.NOT_DETERMINABLE
     assert said(50_000, made_vin("1VW")) is Result.SUSPICIOUS
+
+
+def _units(*names: str) -> Case:
+    told = [(EcuPart(address="7E8", calibration_ids=(name,) if name else ()),) for name in names]
+    return Case(history(*(visit(snapshot(id=f"v{place}", ecus=ecus)) for place, ecus in enumerate(told))), ())
+
+
+@pytest.mark.parametrize(
+    ("names", "since", "ever"),
+    [("A", 0, False), ("AA", 0, False), ("AB", 1, True), ("ABB", 1, True), ("AAB", 2, True), ("BAB", 2, True)],
+)
+def test_a_unit_is_the_same_since_it_last_told_something_else(names: str, since: int, ever: bool) -> None:
+    case = _units(*names)
+
+    assert (case.unit_since("7E8"), case.unit_ever_changed("7E8")) == (since, ever)
+    assert [case.unit_changed("7E8", place) for place in range(len(names))] == [one != names[-1] for one in names]
+
+
+def test_a_unit_that_is_silent_now_has_not_changed() -> None:
+    silent = _units("A", "")
+
+    assert not silent.unit_ever_changed("7E8")
+    assert not silent.unit_changed("7E8", 0)
+    assert not _units("A", "B").unit_ever_changed("")
+    assert not _units("A", "B").unit_changed("7E8", -1)
+    assert not _units("A", "B").unit_changed("", 0)
