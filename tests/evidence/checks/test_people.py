@@ -34,6 +34,9 @@ def test_one_that_does_not_needs_an_explanation(moved_m: int) -> None:
 def test_a_dashboard_counts_in_whole_kilometres() -> None:
     assert _k9(2_000, 1_000)[0] is Result.SUSPICIOUS
     assert _k9(2_000, 1_000, odometer_step_m=1_000)[0] is Result.CONSISTENT
+    for step_m in (0, -900):
+        assert _k9(5_000, 4_500, odometer_step_m=step_m)[0] is Result.CONSISTENT
+        assert _k9(5_000, 4_499, odometer_step_m=step_m)[0] is Result.SUSPICIOUS
 
 
 def test_a_drive_too_short_or_not_read_tells_nothing() -> None:
