@@ -411,3 +411,18 @@ def test_a_unit_breaks_with_the_cluster_when_it_falls_or_rises_by_all_of_it(
     by_m: int, value_m: int, last_m: int, breaks: bool
 ) -> None:
     assert breaks_by(by_m, value_m, last_m) is breaks
+
+
+@pytest.mark.parametrize(("counted_km", "life_km"), [(26_000, 105_000), (None, 85_000)])
+def test_a_unit_that_rose_as_far_as_the_counter_ran_did_not_go_with_a_cluster_that_shows_more(
+    counted_km: int | None, life_km: int
+) -> None:
+    def seen(km: int, name: str, days_ago: float, since_km: int | None) -> Visit:
+        told = None if since_km is None else since_km * KM
+        reading = snapshot(id=name, odometer=(_row(km, "720"),), values=counters(distance_since_clear_m=told))
+        return visit(reading, days_ago=days_ago)
+
+    visits = (seen(80_000, "a", 400, 1_000), seen(105_000, "b", 0, counted_km))
+    entries = build_ledger(History("car", visits, events=(_swap(390, 80_500, 100_500),)))
+
+    assert _lives(entries)["b/odometer/0"] == (105_000, life_km)
