@@ -1,15 +1,19 @@
 """K6 to K10: engine hours, VINs, earlier visits, and what only people can do."""
 
+from datetime import timedelta
+
 import pytest
 
 from evidence.checks import Case
 from evidence.checks.sureness import SURE
-from evidence.history import Visit
+from evidence.history import History, MileageRecord, Visit
 from evidence.snapshot import CounterPart, CountersPart, EcuPart, Result, VinStatus
+from evidence.verdict import judge
 from protocols.readings import Trust
 from tests.evidence.cars import (
     HOUR_S,
     KM,
+    NOW,
     VIN,
     check,
     counters,
@@ -387,3 +391,13 @@ def test_a_unit_that_is_silent_now_has_not_changed() -> None:
     assert not _units("A", "B").unit_ever_changed("")
     assert not _units("A", "B").unit_changed("7E8", -1)
     assert not _units("A", "B").unit_changed("", 0)
+
+
+@pytest.mark.parametrize(("hours", "result"), [(-240, "suspicious"), (0, "suspicious"), (1, "not_determinable")])
+def test_a_loose_paper_above_the_car_is_asked_about_when_it_was_written_before(hours: float, result: str) -> None:
+    paper = MileageRecord("p", NOW + timedelta(hours=hours), 72_000 * KM, "upstream", Trust.PAPER)
+    car = History("car", (visit(snapshot()),), mileages=(paper,))
+    part = check(judge(car, now=NOW), "K8")
+
+    assert part.result == result
+    assert part.sentence.endswith("suspicious_paper") is (result == "suspicious")
