@@ -20,7 +20,7 @@ from evidence.verdict import Judgement, judge
 from tests.evidence.edge_cars import NOW, edge_car
 from tests.evidence.steady_cars import steady_car
 
-CARS = [*(f"edge-{number}" for number in range(350)), *(f"steady-{number}" for number in range(350))]
+CARS = [*(f"edge-{number}" for number in range(240)), *(f"steady-{number}" for number in range(240))]
 DRAWN = {"edge": edge_car, "steady": steady_car}
 GOLDEN = Path(__file__).parent / "golden" / "judged_cars.txt"
 LETTERS = {Result.CONSISTENT: "c", Result.SUSPICIOUS: "s", Result.IMPOSSIBLE: "i", Result.NOT_DETERMINABLE: "-"}
