@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.identity import normalise
@@ -123,18 +123,28 @@ async def entries(connection: AsyncConnection, vehicle_id: str) -> tuple[EntryFa
 
 async def list_records(connection: AsyncConnection, wanted: RecordFilter) -> tuple[RecordView, ...]:
     """Raw records, received last first."""
-    statement = select(records).order_by(
-        records.c.received_at.desc(), records.c.device, records.c.stream, records.c.seq.desc()
-    )
-    for column in ("vehicle_id", "device", "kind"):
-        if value := getattr(wanted, column):
-            statement = statement.where(records.c[column] == value)
+    statement = select(records).order_by(*_latest_first(connection))
+    # not the box's bare column: by the key all that the box ever sent would be sorted
+    for name, column in (
+        ("vehicle_id", records.c.vehicle_id),
+        ("device", records.c.device.concat("")),
+        ("kind", records.c.kind),
+    ):
+        if value := getattr(wanted, name):
+            statement = statement.where(column == value)
     if wanted.received_from:
         statement = statement.where(records.c.received_at >= wanted.received_from)
     if wanted.received_until:
         statement = statement.where(records.c.received_at < wanted.received_until)
     rows = await connection.execute(statement.limit(wanted.limit).offset(wanted.offset))
     return tuple(_record_view(row) for row in rows)
+
+
+def _latest_first(connection: AsyncConnection) -> tuple[ColumnElement[Any], ...]:
+    """By arrival, without sorting all there is: SQLite numbers its rows, PostgreSQL has an index."""
+    if connection.dialect.name == "sqlite":
+        return (literal_column("records.rowid").desc(),)
+    return records.c.received_at.desc(), records.c.device, records.c.stream, records.c.seq.desc()
 
 
 async def waiting_notifications(

@@ -104,6 +104,8 @@ _some("records_by_car", OF_A_CAR, records.c.vehicle_id)
 _some("records_by_boot", OF_A_CAR, records.c.device, records.c.boot, records.c.vehicle_id)
 _some("records_waiting", WAITING, records.c.device, records.c.stream, records.c.seq)
 _some("records_clocks", OF_A_CLOCK, records.c.device, records.c.boot)
+# SQLite numbers its rows in the order of their arrival
+Index("records_latest", records.c.received_at, info={"only": "postgresql"})
 
 streams = Table(
     "streams",

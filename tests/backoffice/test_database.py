@@ -20,7 +20,8 @@ def url(path: Path) -> str:
 
 async def test_an_empty_file_gets_the_schema_that_the_tables_describe(tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        here = {"include_object": lambda one, *_: one.info.get("only", "sqlite") == "sqlite"}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=here), metadata))
 
     database = await open_database(url(tmp_path), busy_timeout_s=1)
     async with database.engine.connect() as connection:

@@ -9,7 +9,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backoffice.database import open_database
-from backoffice.lookups import count_all, search
+from backoffice.lookups import count_all, list_records, search
+from backoffice.views import RecordFilter
 
 Look = Callable[[AsyncConnection], Awaitable[object]]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -48,3 +49,10 @@ async def test_counting_reads_no_cars_page(tmp_path: Path) -> None:
     plans = await plans_of(tmp_path, lambda connection: count_all(connection, NOW))
 
     assert not any(plan == "SCAN vehicles" for plan in plans)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"device": "bay-1"}, {"kind": "snapshot"}, {"received_from": NOW}])
+async def test_what_arrived_last_is_not_sorted_out_of_all_records(tmp_path: Path, wanted: dict[str, object]) -> None:
+    plans = await plans_of(tmp_path, lambda connection: list_records(connection, RecordFilter.model_validate(wanted)))
+
+    assert plans == ["SCAN records"], "the rows as they came, backwards"
