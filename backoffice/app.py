@@ -39,11 +39,15 @@ async def run_office(settings: OfficeSettings, ready: Ready) -> None:
 async def run_ingest(settings: OfficeSettings, worker: int = 0) -> None:
     """Only receive and judge, without pages or messages, until SIGTERM or SIGINT.
 
-    ``worker`` is this process's number among several on one database (0: it is the only one); one ends with its parent.
+    ``worker`` is this process's number among several on one database (0: it is the only one); one ends with its parent,
+    also while the database keeps it waiting.
     """
-    async with open_store(settings) as store:
-        work = _work(settings, store, Ingest(store), worker or FIRST_WORKER)
-        await until_stopped(work, store.feed.close, with_parent=worker > 0)
+
+    async def receive() -> None:
+        async with open_store(settings) as store:
+            await _work(settings, store, Ingest(store), worker or FIRST_WORKER)
+
+    await until_stopped(receive(), with_parent=worker > 0)
 
 
 @contextlib.asynccontextmanager
