@@ -42,7 +42,8 @@ class Projector:
                 touched = await self._place(connection, new)
         except DATABASE_FAILED:
             raise
-        except Exception:
+        except Exception as error:
+            _raise_if_lost(connection, error)
             log.exception("records not placed together, trying one by one", count=len(new))
             touched = await self._place_apart(connection, new)
         return await self.review(connection, touched)
@@ -58,7 +59,8 @@ class Projector:
                     )
             except DATABASE_FAILED:
                 raise
-            except Exception:
+            except Exception as error:
+                _raise_if_lost(connection, error)
                 log.exception("car not judged", vehicle=vehicle_id)
         return reviewed
 
@@ -70,7 +72,8 @@ class Projector:
                     touched |= dict.fromkeys(await self._place(connection, [stored]))
             except DATABASE_FAILED:
                 raise
-            except Exception:
+            except Exception as error:
+                _raise_if_lost(connection, error)
                 log.exception("record kept but not placed", record=stored.key)
         return list((await current_ids(connection, list(touched))).values())
 
@@ -96,3 +99,9 @@ class Projector:
         await mark(connection, [Placed(s, current.get(one or ""), snapshot_id_of(s)) for s, one in owned])
         dated = [car for stored in new for car in await cars_dated_by(connection, stored)]
         return list(dict.fromkeys([*(current[one] for one in touched), *dated]))
+
+
+def _raise_if_lost(connection: AsyncConnection, error: Exception) -> None:
+    """A database that goes away amid a statement is no mistake of ours, whatever its driver calls it."""
+    if connection.invalidated:
+        raise error

@@ -58,17 +58,22 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, also over what a killed one left, and wait until it answers."""
+        self._launch()
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + START_S
+        while subprocess.run(ready, check=False).returncode:
+            assert time.monotonic() < deadline, self.log[-2000:]
+            if self._process is not None and self._process.poll() is not None:
+                self._launch()  # what served a connection of the killed one held its memory still
+            time.sleep(0.02)
+
+    def _launch(self) -> None:
         options = [word for name, value in self._options.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True, user=_user()
             )
-        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        deadline = time.monotonic() + START_S
-        while subprocess.run(ready, check=False).returncode:
-            assert self._process.poll() is None and time.monotonic() < deadline, self.log[-2000:]
-            time.sleep(0.02)
 
     def kill(self) -> None:
         """kill -9, with everything that serves a connection."""

@@ -8,11 +8,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backoffice import projection
 from backoffice.database import open_database
 from backoffice.errors import StoreFailedError
 from backoffice.ingest import Ingest
 from backoffice.office_settings import DatabaseSettings, OfficeSettings
+from backoffice.review import review_vehicle
 from backoffice.store import RecordStore
 from backoffice.tables import metadata
 from sync.codec import encode_batch
@@ -61,9 +64,13 @@ async def test_the_schema_is_the_one_that_the_tables_describe(office: OfficeSett
     database = await open_database(office.database_url, busy_timeout_s=5)
     async with database.engine.connect() as connection:
         found = await connection.run_sync(differences)
+        await connection.exec_driver_sql("SET enable_sort = off")  # as if there were many rows
+        latest = "EXPLAIN SELECT * FROM records ORDER BY received_at DESC, device, stream, seq DESC LIMIT 100"
+        plan = "\n".join((await connection.exec_driver_sql(latest)).scalars())
     await database.close()
 
     assert found == []
+    assert "Index Scan Backward using records_latest" in plan
 
 
 async def test_what_two_workers_get_at_the_same_time_is_kept_once_and_answered_by_both(
@@ -132,6 +139,26 @@ async def test_a_server_that_is_killed_holds_batches_up_and_loses_none(
     assert (await drawn(stores[1]))["records"] == 10
     assert PASSWORD not in str(down.value)
     assert "\n" not in str(down.value)
+
+
+async def test_a_line_that_is_lost_amid_judging_is_no_mistake_of_ours_and_judged_again(
+    stores: tuple[RecordStore, RecordStore], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost: list[str] = []
+
+    async def judge_without_a_line(connection: AsyncConnection, *given: object) -> object:
+        if not lost:
+            lost.append("now")
+            await connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        return await review_vehicle(connection, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(projection, "review_vehicle", judge_without_a_line)
+    await Ingest(stores[0]).handle("bay-1", payload(1, 5))
+
+    assert (await drawn(stores[1]))["vehicles"] == 1
+    assert lost
+    said = capsys.readouterr()
+    assert "Traceback" not in said.out + said.err
 
 
 async def until_taken(ingest: Ingest, batch: bytes) -> object:
