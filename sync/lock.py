@@ -64,8 +64,9 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, _MARKER_LIMIT, os.SEEK_SET)  # beyond the marker: Windows locks bytes, not files
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        # beyond the marker: Windows locks bytes, not files
+        os.lseek(descriptor, _MARKER_LIMIT, os.SEEK_SET)  # no mutate: only on Windows
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # no mutate: only on Windows
 else:
     import fcntl
 

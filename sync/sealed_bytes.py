@@ -52,7 +52,7 @@ def _seal_pieces(key: bytes, name: str, pieces: Iterator[bytes]) -> Iterator[byt
 def unseal_stream(key: bytes, name: str, source: BinaryIO) -> Iterator[bytes]:
     """The content again, piece by piece; raise DamagedContentError as soon as a piece is not what was sealed."""
     head = source.read(len(SEALED_MAGIC) + SALT_BYTES)
-    if not head.startswith(SEALED_MAGIC) or len(head) < len(SEALED_MAGIC) + SALT_BYTES:
+    if not head.startswith(SEALED_MAGIC):
         raise DamagedContentError(f"{name}: not sealed")
     cipher = _cipher(key, head[len(SEALED_MAGIC) :], name)
     for number, chunk, last in _numbered(_pieces(source, CHUNK_BYTES + TAG_BYTES)):

@@ -113,7 +113,6 @@ def _export(path: Path, draft: Path, before: StorageKey | None, key: StorageKey)
             _compare(connection, table.decode(), path)
         if (verdict := connection.execute("PRAGMA sealed.integrity_check(1)").fetchone()[0]) != b"ok":
             raise SealingError(f"{path}: {verdict.decode()}")
-        connection.execute("DETACH sealed")
 
 
 def _compare(connection: sqlite3.Connection, table: str, path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from sync.database import open_database
+from sync.database import named_rows, open_database
 from sync.errors import OutboxError
 
 FIRST = "CREATE TABLE notes (text TEXT NOT NULL);"
@@ -58,8 +59,12 @@ async def test_a_file_of_a_newer_version_is_refused_and_untouched(tmp_path: Path
     await (await open_database(tmp_path / "a.db", schema)).database.close()
     (schema / "002.sql").unlink()
 
-    with pytest.raises(OutboxError, match="newer Forecourt"):
+    with pytest.raises(OutboxError, match="newer Forecourt") as refused:
         await open_database(tmp_path / "a.db", schema)
+
+    assert "schema 2" in str(refused.value)
+    with closing(sqlite3.connect(tmp_path / "a.db", timeout=0)) as other:
+        other.execute("BEGIN EXCLUSIVE")  # nobody has it open any more
 
 
 @pytest.mark.parametrize("content", [b"SQLite format 3\0" + b"\xa5" * 9000, b"plain text, no database at all" * 500])
@@ -97,6 +102,18 @@ async def test_work_that_raises_leaves_nothing_behind(tmp_path: Path, schema: Pa
     await database.run(lambda c: insert(c, "whole"))
 
     assert await database.run(texts) == ["whole"]
+    await database.close()
+
+
+async def test_a_part_of_an_open_transaction_ends_with_it(tmp_path: Path, schema: Path) -> None:
+    database = (await open_database(tmp_path / "new" / "folder" / "a.db", schema)).database
+    await database.run_within(lambda c: c.execute("BEGIN"))
+    await database.run_within(lambda c: insert(c, "undone"))
+    assert await database.run_within(texts) == ["undone"]
+    await database.run_within(lambda c: c.execute("ROLLBACK"))
+
+    assert await database.run(texts) == []
+    assert await database.run(lambda c: named_rows(c, "SELECT ? AS one, 2 AS two", 1)) == [{"one": 1, "two": 2}]
     await database.close()
 
 

@@ -1,5 +1,6 @@
 """One process a store, also after a crash."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,19 @@ from sync.lock import FileLock, Marker
 
 
 def test_a_second_holder_is_told_at_once(tmp_path: Path) -> None:
-    with FileLock(tmp_path / "l"), pytest.raises(OutboxError, match="in use by another process"):
-        FileLock(tmp_path / "l")
+    with FileLock(tmp_path / "l"):
+        free = next_descriptor()
+        with pytest.raises(OutboxError, match="in use by another process"):
+            FileLock(tmp_path / "l")
+        assert next_descriptor() == free, "nothing of the attempt stays open"
 
     FileLock(tmp_path / "l").release()
+
+
+def next_descriptor() -> int:
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
 
 
 def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ async def test_everything_owed_arrives_once_and_is_then_forgotten(
         await outbox.append([mileage(n) for n in range(20)])
         assert await publisher.drained(PATIENCE_S)
 
+        await until(lambda: publisher.state.buffered == 0)
+
     assert office.seqs() == list(range(1, 121))
     assert publisher.state.last_ack_at is not None
 
@@ -94,8 +96,10 @@ async def test_a_broker_that_forgets_everything_costs_nothing_but_time(
             broker.kill()
             await outbox.append([mileage(n) for n in range(40)])
             await until(lambda: not publisher.state.connected)
+            await until(lambda: bool(publisher.state.lost))
             broker.start()
             await until(lambda: publisher.state.connected)
+            assert not publisher.state.lost
         assert await publisher.drained(PATIENCE_S)
 
     assert office.seqs() == list(range(1, 241))
@@ -193,7 +197,11 @@ async def test_birth_and_farewell_carry_the_same_session_id(broker: Broker, outb
                 if len(said) == 2:
                     break
 
-    assert [state.online for state in said] == [True, False]
+    async with connect(broker.settings(), Session("late watcher")) as link, asyncio.timeout(PATIENCE_S):
+        await link.subscribe("forecourt/v1/bay-1/state")
+        late = State.model_validate_json((await anext(aiter(link.messages()))).payload)
+
+    assert [state.online for state in (*said, late)] == [True, False, False]
     assert (said[0].sid == said[1].sid) and said[0].version == "0.1.0"
 
 

@@ -15,14 +15,14 @@ from sync.errors import OutboxError
 from sync.lock import FileLock
 from sync.seal import Condition, examine, leave_proof
 from sync.storage_key import StorageKey
-from tests.sealed import KEY, OTHER_KEY, files_below, need_cipher, telling, vault_with
+from tests.sealed import KEY, OTHER_KEY, files_below, key_file, need_cipher, telling, vault_with
 from tests.sync.sealing_cuts import key, other_key, place_in
 from tests.sync.test_sealing import MEMORY, PHOTO, ROOT, ROWS, WORD
 
 need_cipher()
 
 from sync import sealing  # noqa: E402
-from sync.rekeying import Changed, change_key  # noqa: E402
+from sync.rekeying import Changed, change_key, two_keys  # noqa: E402
 from sync.sealed_vault import fits  # noqa: E402
 from sync.sealing import SealingError, convert  # noqa: E402
 
@@ -129,11 +129,12 @@ def test_while_a_change_is_under_way_every_program_is_told_how_to_end_it(
 
 
 def test_what_was_never_finished_writing_is_cleared_away(folder: Path) -> None:
-    (folder / "files" / "photo.new").write_bytes(vault_with().seal("photo", PHOTO)[:100])
+    for name in ("photo.new", "never.new"):
+        (folder / "files" / name).write_bytes(vault_with().seal("photo", PHOTO)[:100])
 
     assert change_key(place_in(folder), key(), other_key()) == Changed(2, ())
     assert holds(folder, OTHER_KEY)
-    assert not (folder / "files" / "photo.new").exists()
+    assert {path.name for path in (folder / "files").iterdir()} == {"photo"}
 
 
 @pytest.mark.parametrize("damage", ["raw", "torn"])
@@ -169,6 +170,18 @@ def test_keys_that_cannot_be_the_two_change_nothing(folder: Path) -> None:
         with pytest.raises(SettingsError, match=words):
             change_key(place_in(folder), old, new)
     assert files_below(folder) == before
+
+
+def test_the_two_keys_are_read_and_without_a_present_one_there_is_nothing_to_change(tmp_path: Path) -> None:
+    configured, other = key_file(tmp_path), key_file(tmp_path, OTHER_KEY, name="other")
+
+    assert two_keys(place_in(tmp_path), configured, None, other) == (
+        StorageKey(configured, bytes.fromhex(KEY)),
+        StorageKey(other, bytes.fromhex(OTHER_KEY)),
+    )
+    assert two_keys(place_in(tmp_path), configured, other, configured)[0].source == other
+    with pytest.raises(SettingsError, match=r"storage\.key_file"):
+        two_keys(place_in(tmp_path), None, None, other)
 
 
 def test_a_place_without_anything_encrypted_is_sent_to_seal(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ ROOT = Path(__file__).parent.parent.parent
 WORD = "LFMAP22C0L0000101"
 ROWS = [(number, f"{WORD} {number}") for number in range(12)]
 PHOTO = WORD.encode() * 100
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -155,10 +156,22 @@ def asks_for_the_key(folder: Path) -> bool:
     return False
 
 
-def test_a_draft_that_was_never_finished_is_cleared_away(plain: Path) -> None:
-    (plain / "files" / "photo.new").write_bytes(PHOTO[:100])
+def test_drafts_that_were_never_finished_are_cleared_away(plain: Path) -> None:
+    for name in ("photo.new", "never.new"):
+        (plain / "files" / name).write_bytes(PHOTO[:100])
     assert convert(place_in(plain), key()) == 3
     assert_converted(plain)
+    assert not (plain / "files" / "never.new").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_root_converts_stays_with_whom_it_belongs_to(plain: Path) -> None:
+    for path in (plain, *plain.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+
+    convert(place_in(plain), key())
+
+    assert {path.name for path in plain.rglob("*") if path.stat().st_uid != NOBODY} == set()
 
 
 def test_a_process_that_uses_the_place_is_left_alone(plain: Path) -> None:
@@ -195,9 +208,10 @@ def test_a_plain_copy_that_was_put_back_is_converted_with_the_right_key(plain: P
     assert_converted(plain)
 
 
-def test_a_copy_that_differs_takes_nobodys_place(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lost", [5, len(ROWS) - 1])
+def test_a_copy_that_differs_takes_nobodys_place(plain: Path, monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
     def cheat(database: sqlite3.Connection, table: str, path: Path) -> None:
-        database.execute("DELETE FROM sealed.t WHERE a = 5")
+        database.execute("DELETE FROM sealed.t WHERE a = ?", (lost,))
         honest(database, table, path)
 
     honest = sealing._compare
