@@ -166,12 +166,14 @@ async def _watch_bays(agent: Agent) -> None:
 
 
 async def _bay(agent: Agent, plan: BayPlan) -> None:
-    """Follow one bay for ever; a fault of ours in it is logged and must not stop its neighbours."""
+    """Follow one bay for ever; a full disk, or a fault of ours in it, is logged and must not stop its neighbours."""
     agent.bays.add(plan.name)
     agent.wishes.urls[plan.name] = plan.url
     while True:
         try:
             await agent.bays.follow(plan.name, agent.watch(plan.url))
+        except (OutboxError, sqlite3.Error, OSError) as error:
+            log.error("bay stopped, begins again", bay=plan.name, reason=str(error))
         except Exception:
             log.exception("bay stopped, begins again", bay=plan.name)
         await asyncio.sleep(BAY_RESTART_S)

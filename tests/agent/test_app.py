@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from agent import app
 from agent.app import run_agent
@@ -28,8 +30,11 @@ async def silence(url: str) -> AsyncIterator[BayEvent]:
     yield CarPlugged(None)
 
 
+@pytest.mark.parametrize(
+    ("fault", "traced"), [(RuntimeError("a fault of ours"), True), (sqlite3.OperationalError("disk I/O error"), False)]
+)
 async def test_a_bay_that_dies_begins_again_and_its_neighbour_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, traced: bool
 ) -> None:
     monkeypatch.setattr(app, "BAY_RESTART_S", 0.05)
     stop, begun, read = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -40,20 +45,23 @@ async def test_a_bay_that_dies_begins_again_and_its_neighbour_goes_on(
         if url == "tcp:0:1":
             if len([start for start in starts if start == url]) > 1:
                 begun.set()
-            raise RuntimeError("a fault of ours")
+            raise fault
         yield CarPlugged(12.6)
         yield ScanDone(reading_of(), silent=False)
         read.set()
         await stop.wait()
 
     agent = asyncio.create_task(run_agent(settings_for(tmp_path), watch, stop=stop))
-    async with asyncio.timeout(START_S):
-        await begun.wait()
-        await read.wait()
-        stop.set()
-        await agent
+    with capture_logs() as told:
+        async with asyncio.timeout(START_S):
+            await begun.wait()
+            await read.wait()
+            stop.set()
+            await agent
 
     assert starts.count("tcp:0:1") >= 2
+    died = [line for line in told if line["event"] == "bay stopped, begins again"]
+    assert {bool(line.get("exc_info")) for line in died} == {traced}
 
 
 async def test_a_second_agent_on_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
