@@ -10,7 +10,7 @@ from collector.notebook import Notebook
 from collector.obd_on_uds import read_uds_codes, read_vin_did
 from collector.scan import STEPS
 from protocols.readings import ItemStatus, Monitor, Trust
-from tests.collector.test_scan import FAST, VIRTUAL, counter_of, scan, status_of
+from tests.collector.test_scan import VIRTUAL, counter_of, scan, status_of
 from tests.collector.test_standard import car_that_says
 from tests.simulated import simulated
 
@@ -19,7 +19,7 @@ SCENARIOS = Path(__file__).parents[2] / "simulator" / "scenarios"
 
 @pytest.mark.parametrize("depth", list(Depth))
 async def test_a_car_without_the_old_services_is_read_as_it_truly_is(depth: Depth) -> None:
-    async with simulated("obd-on-uds", *FAST) as lot:
+    async with simulated("obd-on-uds", *VIRTUAL) as lot:
         reading, silent, _ = await scan(lot.url, depth)
 
     (odometer,) = reading.odometer
@@ -74,7 +74,7 @@ async def test_every_unit_of_such_a_car_is_read_by_itself(
 
 
 async def test_a_moving_car_is_asked_what_the_standard_asks_and_nothing_of_its_make(tmp_path: Path) -> None:
-    async with simulated(without_the_old_services(tmp_path, "vw-no-a6"), *FAST) as lot:
+    async with simulated(without_the_old_services(tmp_path, "vw-no-a6"), *VIRTUAL) as lot:
 
         async def drive_off(event: ScanProgress | VinSeen) -> None:
             if event == ScanProgress(STEPS[1], 1, len(STEPS)):
