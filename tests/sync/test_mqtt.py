@@ -70,6 +70,34 @@ async def test_what_was_not_acknowledged_comes_again_to_the_next_connection(brok
         assert (await first_message(link)).payload == b"two"
 
 
+@broker_test
+async def test_a_session_that_is_not_to_last_gets_nothing_that_was_kept_for_one_before(broker: Broker) -> None:
+    async with connect(broker.settings(), Session("ingest", lasting_s=SESSION_LASTS_S)) as link:
+        await link.subscribe("x/t")
+    async with connect(broker.settings(), Session("other")) as link:
+        await link.publish("x/t", b"for the one before")
+
+    async with connect(broker.settings(), Session("ingest")) as link:
+        await link.subscribe("x/t")
+        await link.publish("x/t", b"for us")
+        assert (await first_message(link)).payload == b"for us"
+
+
+@broker_test
+@both_versions
+async def test_a_broker_keeps_only_what_it_is_asked_to_keep(broker: Broker, protocol: str) -> None:
+    async with connect(broker.settings(protocol), Session("a")) as link:
+        await link.publish("x/passing", b"1")
+        await link.publish("x/kept", b"2", retain=True)
+        await link.subscribe("x/+")
+        kept = await first_message(link)
+        await link.publish("x/end", b"3")
+        passing = await first_message(link)
+
+    assert (kept.topic, kept.retained) == ("x/kept", True)
+    assert (passing.topic, passing.retained) == ("x/end", False)
+
+
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Broker]:
     """A broker that knows one login, ``bay-1`` with password ``right``, and lets it write its own topics only."""
@@ -186,6 +214,18 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(refusal: bytes | No
 
     async with scripted_broker(old_broker) as port, connect(settings_for(port), Session("a")) as link:
         assert link.degraded
+        assert link.receive_maximum == 20, "what mosquitto takes; the protocol names none"
+
+
+@pytest.mark.parametrize(
+    ("says", "window"), [(b"\x20\x03\x00\x00\x00", 256), (b"\x20\x06\x00\x00\x03\x21\xff\xff", 256)]
+)
+async def test_a_broker_that_takes_whatever_comes_is_not_believed(says: bytes, window: int) -> None:
+    async with (
+        scripted_broker(lambda kind, _body: says if kind == CONNECT else b"") as port,
+        connect(settings_for(port), Session("a")) as link,
+    ):
+        assert link.receive_maximum == window
 
 
 def answering(answer: Callable[[int, bytes], bytes | None]) -> Callable[[int, bytes], bytes | None]:
@@ -232,6 +272,81 @@ async def test_an_answer_that_never_comes_is_a_loss(use: Callable[[Link], Awaita
     ):
         with pytest.raises(UpstreamLostError, match=r"no (PUB|SUB)ACK"):
             await use(link)
+
+
+async def test_after_an_answer_that_never_came_nothing_more_is_asked_on_this_connection() -> None:
+    asked: list[int] = []
+
+    def silent(kind: int, _body: bytes) -> bytes:
+        asked.append(kind)
+        return CONNACK_5 if kind == CONNECT else b""
+
+    async with scripted_broker(silent) as port, connect(settings_for(port), Session("a")) as link:
+        for use in (link.publish("x", b"y"), link.publish("x", b"z"), link.subscribe("x")):
+            with pytest.raises(UpstreamLostError, match="no PUBACK for x"):
+                await use
+
+    assert asked == [CONNECT, PUBLISH]
+
+
+@pytest.mark.parametrize(
+    ("connack", "as_published", "options"),
+    [(CONNACK_5, False, 0x01), (CONNACK_5, True, 0x09), (CONNACK_311, False, 0x01), (CONNACK_311, True, 0x01)],
+)  # MQTT 5.0, 3.8.3.1: QoS 1, and Retain As Published
+async def test_every_subscription_asks_for_each_message_once_at_least(
+    connack: bytes, as_published: bool, options: int
+) -> None:
+    asked: list[bytes] = []
+
+    def broker(kind: int, body: bytes) -> bytes:
+        if kind == CONNECT:
+            return connack
+        asked.append(body)
+        return suback(body, connack)
+
+    protocol = "5" if connack == CONNACK_5 else "3.1.1"
+    async with scripted_broker(broker) as port, connect(settings_for(port, protocol=protocol), Session("a")) as link:
+        await link.subscribe("x", as_published=as_published)
+
+    assert asked[0][-1] == options
+
+
+def suback(subscribe: bytes, connack: bytes) -> bytes:
+    """Granted, with QoS 1."""
+    properties = b"\x00" if connack == CONNACK_5 else b""
+    return bytes([0x90, 3 + len(properties)]) + subscribe[:2] + properties + b"\x01"
+
+
+async def test_a_message_that_is_to_expire_says_when() -> None:
+    sent: list[bytes] = []
+
+    def broker(kind: int, body: bytes) -> bytes:
+        sent.append(body)
+        return CONNACK_5 if kind == CONNECT else puback_5(body, 0)
+
+    async with scripted_broker(broker) as port, connect(settings_for(port), Session("a")) as link:
+        await link.publish("x", b"kept", expiry_s=60)
+
+    assert sent[1][5:] == b"\x05\x02\x00\x00\x00\x3c" + b"kept"  # MQTT 5.0, 3.3.2.3.3
+
+
+@pytest.mark.parametrize(("count", "too_many"), [(1000, False), (1001, True)])
+async def test_a_broker_that_floods_us_is_left(count: int, too_many: bool) -> None:
+    message = b"\x32\x07\x00\x01x\x00\x07\x00!"  # QoS 1, topic x, id 7, no properties
+
+    def broker(kind: int, body: bytes) -> bytes:
+        return CONNACK_5 if kind == CONNECT else message * count + puback_5(body, 0)
+
+    async with (
+        scripted_broker(broker) as port,
+        connect(settings_for(port, ack_timeout_s=PATIENCE_S), Session("a")) as link,
+    ):
+        if too_many:
+            with pytest.raises(UpstreamLostError, match="more than 1000"):
+                await link.publish("t", b"")
+        else:
+            await link.publish("t", b"")
+            assert [(await first_message(link)).payload for _ in range(count)] == [b"!"] * count
 
 
 async def test_a_refused_subscription_is_a_refusal() -> None:
