@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync.codec import runs
 from sync.digest import digest_of, pieces, without
+from sync.errors import UpstreamLostError
 from sync.outbox import Outbox
 from sync.outbox_kept import StreamView
 from sync.wire import MAX_DIGEST_SPAN, MAX_SPANS, Account, Holding, Span
@@ -33,7 +34,10 @@ class StreamReport:
 
 
 async def verify(outbox: Outbox, ask: Ask) -> tuple[StreamReport, ...]:
-    """Compare every stream of the outbox with upstream and refill what can be. Raises what ``ask`` raises."""
+    """Compare every stream of the outbox with upstream and refill what can be.
+
+    Raises what ``ask`` raises, and UpstreamLostError for an account that leaves out some of what was asked.
+    """
     return tuple([await _verify_stream(outbox, view, ask) for view in await outbox.streams_view()])
 
 
@@ -42,22 +46,25 @@ async def _verify_stream(outbox: Outbox, view: StreamView, ask: Ask) -> StreamRe
     # below the lowest owed all must be accounted for; what was given up above it may still be on its way as tombstone
     gone = without([(1, view.lowest - 1)] if view.lowest > 1 else [], [*ours, *runs(view.owed)])
     holds = {holding.of: holding for part in _parts([*ours, *gone]) for holding in await _asked(ask, view, part)}
-    missing = {span: without([span], [*holds[span].held, *holds[span].noted]) for span in holds}
-    refill = tuple(hole for span in ours for hole in missing.get(span, ()))
-    different = [span for span in ours if not missing.get(span) and await _differs(outbox, view, holds.get(span))]
+    missing = {span: without([span], [*holding.held, *holding.noted]) for span, holding in holds.items()}
+    refill = tuple(hole for span in ours for hole in missing[span])
+    different = [span for span in ours if not missing[span] and await _differs(outbox, view, holds[span])]
     if refill:
         await outbox.refill(view.stream, refill)
-    lost = tuple(hole for span in gone for hole in missing.get(span, ()))
+    lost = tuple(hole for span in gone for hole in missing[span])
     return StreamReport(view.stream, view.last_seq, refill, lost, tuple(different))
 
 
 async def _asked(ask: Ask, view: StreamView, spans: Sequence[Span]) -> tuple[Holding, ...]:
-    return (await ask(view.stream, view.lowest, spans)).holds
+    holds = (await ask(view.stream, view.lowest, spans)).holds
+    if not {holding.of for holding in holds}.issuperset(spans):
+        raise UpstreamLostError("the back office left out some of what it was asked")
+    return holds
 
 
-async def _differs(outbox: Outbox, view: StreamView, holding: Holding | None) -> bool:
+async def _differs(outbox: Outbox, view: StreamView, holding: Holding) -> bool:
     """Whether the records of a piece that both sides hold read differently; what is refused is not compared."""
-    if holding is None or holding.noted:
+    if holding.noted:
         return False
     return digest_of(await outbox.kept_rows(view.stream, *holding.of)) != holding.digest
 
