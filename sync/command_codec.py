@@ -51,7 +51,7 @@ def decode_command(payload: bytes) -> Order | Turned | None:
         return Turned(command, Status.UNKNOWN, "command.unknown_kind", {"kind": command.kind})
     try:
         return Order(command, model.model_validate(command.params))
-    except (ValidationError, RecursionError) as error:
+    except ValidationError as error:
         return Turned(command, Status.REFUSED, "command.bad_params", {"detail": _first_reason(error)})
 
 
@@ -65,10 +65,8 @@ def decode_command_answer(payload: bytes) -> CommandAnswer | None:
         return None
 
 
-def _first_reason(error: Exception) -> str:
+def _first_reason(error: ValidationError) -> str:
     """Which parameter and why; what it held is not repeated."""
-    if not isinstance(error, ValidationError):
-        return type(error).__name__
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     text = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": @")
     return "".join(letter if letter.isprintable() else "?" for letter in text[:DETAIL_LIMIT])

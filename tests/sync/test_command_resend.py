@@ -41,6 +41,7 @@ def test_of_many_ranges_the_first_are_named_and_only_those_sent() -> None:
     assert len(found.again) == len(found.gone) == MAX_SPANS
     assert found.again == runs(odd)[:MAX_SPANS]
     assert found.more
+    assert not sorted_out(StreamView("s", 400, 401, (), odd), [(1, 2 * MAX_SPANS)]).more
 
 
 def test_a_huge_range_costs_what_there_is_and_not_what_is_asked() -> None:
