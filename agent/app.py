@@ -22,6 +22,7 @@ from agent.later import answering_page
 from agent.moments import wall_time
 from agent.page_parts import PageParts
 from agent.server import PageServer
+from agent.service_notice import Notice, keep_telling, tell
 from agent.sheet_command import open_sheets
 from agent.sheets import Sheets
 from agent.stores import open_stores
@@ -138,8 +139,10 @@ async def _live(agent: Agent, stop: asyncio.Event) -> None:
             group.create_task(_hand_over_again(agent.desk), name="owed"),
             group.create_task(_forget_old_visits(agent), name="forget"),
             group.create_task(agent.commands.run(), name="commands"),
+            group.create_task(keep_telling(), name="notices"),
         ]
         await stop.wait()
+        tell(Notice.STOPPING)
         log.info("stopping: no further readings are taken", owed=agent.outbox.pending_count())
         agent.board.close()
         for task in working:

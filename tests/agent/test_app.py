@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -97,6 +98,20 @@ async def test_the_daemon_reads_a_simulated_car_and_ends_with_0_on_sigterm(tmp_p
     assert lot.truth["vin"].encode() not in said
 
 
+async def test_systemd_hears_of_the_start_once_the_page_is_open_and_of_the_end_at_once(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        daemon = await started(tmp_path, "tcp:127.0.0.1:9", NOTIFY_SOCKET=str(tmp_path / "notify"))
+        first = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(systemd, 100), START_S)
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{await page_of(daemon)}api/bays")
+        daemon.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(daemon.communicate(), START_S)
+
+        assert (first, answer.status_code, systemd.recv(100)) == (b"READY=1", 200, b"STOPPING=1")
+
+
 async def test_killed_after_a_reading_the_daemon_still_knows_what_to_ask(tmp_path: Path) -> None:
     async with simulated("clean") as lot:
         daemon = await started(tmp_path, lot.url)
@@ -111,9 +126,7 @@ async def test_killed_after_a_reading_the_daemon_still_knows_what_to_ask(tmp_pat
 
 async def first_bay_sent(daemon: asyncio.subprocess.Process) -> dict[str, object]:
     """The first bay once its car's snapshot is on its way."""
-    assert daemon.stdout is not None
-    address = (await asyncio.wait_for(daemon.stdout.readline(), START_S)).decode().split()[-1]
-    async with httpx.AsyncClient(base_url=address) as client, asyncio.timeout(START_S):
+    async with httpx.AsyncClient(base_url=await page_of(daemon)) as client, asyncio.timeout(START_S):
         while True:
             bay: dict[str, object] = (await client.get("/api/bays")).json()["items"][0]
             if bay["sent"]:
@@ -121,7 +134,12 @@ async def first_bay_sent(daemon: asyncio.subprocess.Process) -> dict[str, object
             await asyncio.sleep(0.1)
 
 
-async def started(folder: Path, adapter: str) -> asyncio.subprocess.Process:
+async def page_of(daemon: asyncio.subprocess.Process) -> str:
+    assert daemon.stdout is not None
+    return (await asyncio.wait_for(daemon.stdout.readline(), START_S)).decode().split()[-1]
+
+
+async def started(folder: Path, adapter: str, **variables: str) -> asyncio.subprocess.Process:
     """``forecourt run`` as a process of its own, with one bay."""
     config = folder / "forecourt.toml"
     config.write_text(
@@ -131,5 +149,6 @@ async def started(folder: Path, adapter: str) -> asyncio.subprocess.Process:
     )
     return await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-c", "from agent.cli import main; main()", "run", "--config", str(config),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=dict(os.environ, PYTHONUTF8="1"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=dict(os.environ, PYTHONUTF8="1", **variables),
     )  # fmt: skip
