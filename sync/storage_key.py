@@ -34,13 +34,15 @@ def read_key(key_file: Path | None, environment: Mapping[str, str] = os.environ)
     """
     folder = Path(environment[CREDENTIALS]) if environment.get(CREDENTIALS) else None
     path = key_file or (folder / CREDENTIAL if folder else None)
-    if path is None or (key_file is None and not path.exists()):
+    if path is None:
         return None
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(READ_MAX_BYTES).strip()
     except OSError as error:
+        if key_file is None and isinstance(error, FileNotFoundError):
+            return None
         raise refused("seal.key_unreadable", source=path, detail=error.strerror or str(error)) from error
     if sys.platform != "win32" and mode & _others(path, folder):
         raise refused("seal.key_open", source=path)

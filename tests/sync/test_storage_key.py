@@ -68,6 +68,22 @@ def test_a_file_that_we_may_not_read_is_named(unreadable: Path, as_somebody: Non
     assert f"{unreadable} cannot be read: Permission denied" in refusal(unreadable)
 
 
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    """A folder of credentials that the service may not enter."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    key_file(folder, name=CREDENTIAL)
+    folder.chmod(0)
+    yield folder
+    folder.chmod(0o700)
+
+
+def test_credentials_that_we_may_not_look_at_are_not_taken_for_none(closed: Path, as_somebody: None) -> None:
+    with pytest.raises(SettingsError, match=f"{closed / CREDENTIAL} cannot be read: Permission denied"):
+        read_key(None, {CREDENTIALS: str(closed)})
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = key_file(tmp_path)
