@@ -26,12 +26,23 @@ def forked(work: Callable[[], int], limit_s: float, log: str = os.devnull) -> in
     while time.monotonic() < ends_s:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            _end_group(child)  # whatever its tests started and did not end
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGALRM else code
         time.sleep(POLL_S)
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
+    _end_group(child)
     os.waitpid(child, 0)
     return None
+
+
+def end_after(limit_s: float) -> None:
+    """Within ``work``: what comes next, until this is called again, must not take longer."""
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+
+
+def _end_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _become_quiet(log: str) -> None:

@@ -32,14 +32,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from forking import forked  # noqa: E402 - these stand beside this file
+from forking import end_after, forked  # noqa: E402 - these stand beside this file
 from mutants import Mutant, mutants  # noqa: E402
 from reach import Reach, Tracer, noting, outermost, statements  # noqa: E402
 from swapping import Bench, Benching, Trial, opened  # noqa: E402
 
-# A mutant may turn a loop endless: it gets so many times what its tests took before, and a little.
+# A mutant may turn a loop endless: each test gets so many times what it took before, and a little for a busy machine.
 PATIENCE = 6.0
-PATIENCE_S = 30.0
+PATIENCE_S = 20.0
+COLLECTING_S = 60.0
 SHOWN = 25
 # Plugins are imported before pytest could rewrite them: a warning about that would count as a test that noticed.
 REWRITTEN = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -60,16 +61,21 @@ class Sober:
 
 
 class Chosen(Sober):
-    """Keeps only some of the collected tests, in the order given."""
+    """Keeps only some of the collected tests, in the order given, and ends the process when one takes too long."""
 
-    def __init__(self, tests: list[str]) -> None:
-        self._order = {test: place for place, test in enumerate(tests)}
+    def __init__(self, limits_s: dict[str, float]) -> None:
+        self._limits_s = limits_s
+        self._order = {test: place for place, test in enumerate(limits_s)}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Called by pytest with everything collected."""
         items[:] = sorted(
             (item for item in items if item.nodeid in self._order), key=lambda item: self._order[item.nodeid]
         )
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Called by pytest before a test and its fixtures."""
+        end_after(self._limits_s[nodeid])
 
 
 def copied(to: Path) -> None:
@@ -153,24 +159,24 @@ class Judge:
         source = (self.folder / file).read_text(encoding="utf-8")
         line = statements(source).get(mutant.line)
         everything = line is None or not mutant.in_function
-        tests = list(self.reach.quickest()) if everything or line is None else self.reach.tests_of(file, line)
+        tests = self.reach.nearest(file) if everything or line is None else self.reach.tests_of(file, line)
         if not tests:
             return "not reached"
-        limit_s = PATIENCE * sum(self.reach.seconds[test] for test in tests) + PATIENCE_S
+        limits_s = {test: PATIENCE * self.reach.seconds[test] + PATIENCE_S for test in tests}
         changed = mutant.applied(source.encode()).decode()
         if self.bench and not everything and not self.reach.ran_before(file, outermost(source)[mutant.line]):
-            said = self.bench.tried(Trial(str(self.folder / file), changed, tests, limit_s))
+            said = self.bench.tried(Trial(str(self.folder / file), changed, limits_s))
             if said in ("noticed", "missed", "endless"):
                 return said
-        return self._anew(file, changed, tests, limit_s)
+        return self._anew(file, changed, limits_s)
 
-    def _anew(self, file: str, changed: str, tests: list[str], limit_s: float) -> str:
+    def _anew(self, file: str, changed: str, limits_s: dict[str, float]) -> str:
         path = self.folder / file
         source = path.read_bytes()
-        paths = sorted({test.partition("::")[0] for test in tests})
+        paths = sorted({test.partition("::")[0] for test in limits_s})
         path.write_text(changed, encoding="utf-8")
         try:
-            code = forked(lambda: run_tests(paths, Chosen(tests)), limit_s)
+            code = forked(lambda: run_tests(paths, Chosen(limits_s)), COLLECTING_S + sum(limits_s.values()))
         finally:
             path.write_bytes(source)
         return "endless" if code is None else "missed" if code == 0 else "noticed"

@@ -34,6 +34,11 @@ class Reach:
         """All tests, the quickest first."""
         return sorted(self.seconds, key=lambda test: self.seconds[test])
 
+    def nearest(self, file: str) -> list[str]:
+        """All tests, those first that reach any function of ``file``, the quickest of them first."""
+        near = {test for place, tests in self.lines.items() if place.startswith(f"{file}:") for test in tests}
+        return sorted(self.seconds, key=lambda test: (test not in near, self.seconds[test]))
+
     def ran_before(self, file: str, lines: Iterable[int]) -> bool:
         """Whether any of these statements ran before the first test."""
         return any(IMPORT in self.lines.get(f"{file}:{line}", ()) for line in lines)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from forking import forked
+from forking import end_after, forked
 
 NOTICED, MISSED, CANNOT = 1, 0, 98
 OUTCOMES = {NOTICED: "noticed", MISSED: "missed", None: "endless"}
@@ -25,12 +25,11 @@ FUNCTION = 0x1
 
 @dataclass(frozen=True)
 class Trial:
-    """One change of a file, the tests that could notice it in their order, and how long they may take."""
+    """One change of a file, the tests that could notice it in their order, and how long each may take."""
 
     file: str
     source: str
-    tests: list[str]
-    limit_s: float
+    limits_s: dict[str, float]
 
 
 class Bench:
@@ -65,7 +64,8 @@ class Benching:
                 self._live.setdefault(one.__code__.co_filename, []).append(one)
         for line in self._asked:
             trial = Trial(**json.loads(line))
-            code = forked(self._work(trial, session, [items[test] for test in trial.tests]), trial.limit_s)
+            chosen = [items[test] for test in trial.limits_s]
+            code = forked(self._work(trial, session, chosen), sum(trial.limits_s.values()))
             print(OUTCOMES.get(code, "cannot"), file=self._answers, flush=True)
         return True
 
@@ -74,6 +74,7 @@ class Benching:
             if not swapped(self._live.get(trial.file, []), Path(trial.file), trial.source):
                 return CANNOT
             for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+                end_after(trial.limits_s[item.nodeid])
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
                     return NOTICED
