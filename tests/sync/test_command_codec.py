@@ -106,6 +106,15 @@ def test_parameters_that_are_not_understood_whole_are_refused(kind: str, params:
     assert "passwd" not in str(turned.params)
 
 
+def test_the_reason_of_a_refusal_is_bounded_however_long_the_names_are_that_it_speaks_of() -> None:
+    turned = decode_command(command(params={"x" * 500 + "\n": 1}))
+    short = decode_command(command(params={"x\n": 1}))
+
+    assert isinstance(turned, Turned) and isinstance(short, Turned)
+    assert turned.params == {"detail": "x" * 120}
+    assert str(short.params["detail"]).startswith("x?: ")
+
+
 def test_more_bytes_than_a_command_may_have_are_not_even_read() -> None:
     assert decode_command(command(params={"x": "a" * MAX_COMMAND_BYTES})) is None
     assert decode_command_answer(b'{"id":"a","status":"done","reason":"' + b"x" * MAX_ANSWER_BYTES + b'"}') is None

@@ -13,6 +13,7 @@ import pytest
 
 from sync.clock import SystemClock
 from sync.errors import OutboxError, OutboxFullError
+from sync.lock import FileLock
 from sync.outbox import DAMAGED, SCHEMA, Outbox
 from sync.outbox_file import PEOPLE, READINGS
 from sync.records import ClockBody, Record, TombstoneBody
@@ -206,6 +207,18 @@ async def test_a_second_opener_is_refused_in_one_line(outbox: Outbox, tmp_path: 
         await reopened(tmp_path / "outbox.db")
 
     assert "\n" not in str(refusal.value)
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_may_be_opened_by_that_one(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1)])
+    await outbox._database.execute("PRAGMA user_version = 99")
+    await outbox.close()
+
+    with pytest.raises(OutboxError, match="newer Forecourt"):
+        await reopened(tmp_path / "o.db")
+
+    FileLock(tmp_path / "o.db.lock").release()
 
 
 async def test_what_upstream_refused_for_good_is_kept_aside_and_declared(outbox: Outbox, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from evidence.snapshot import Finding, OdometerPart, Severity, Snapshot, Text, VehiclePart
 from sync import outbox_kept as kept_rows
@@ -116,10 +117,13 @@ async def test_what_is_kept_never_takes_more_than_its_part(tmp_path: Path) -> No
 async def test_the_alarm_comes_at_four_fifths_and_goes_with_the_reason(tmp_path: Path) -> None:
     outbox = await reopened(tmp_path / "o.db")
     assert outbox.fullness < 0.2
-    while outbox.fullness < ALARM_RATIO:
+    with capture_logs() as told:
+        while outbox.fullness < ALARM_RATIO:
+            await outbox.append([mileage(1)])
+        assert await outbox.used_ratio() < 0.9
         await outbox.append([mileage(1)])
+    assert [(line["event"], line["owed"]) for line in told] == [("outbox nearly full", outbox.pending_count() - 1)]
 
-    assert await outbox.used_ratio() < 0.9
     await outbox.acknowledge(1, 10_000)
     assert outbox.fullness < ALARM_RATIO
     await outbox.close()
