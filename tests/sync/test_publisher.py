@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,19 @@ import pytest
 from config.settings import MqttSettings
 from sync import outbox_file
 from sync.clock import SystemClock
-from sync.errors import OutboxError
+from sync.codec import decode_question
+from sync.errors import OutboxError, UpstreamLostError
 from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
 from sync.outbox import Outbox
 from sync.publisher import Publisher, PublisherState
-from sync.wire import Ack, Nack, State
+from sync.wire import Account, Ack, Nack, State
 from tests.sync.broker import Broker, Rumqttd, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, speed
 from tests.sync.scripted_broker import CONNACK_5, CONNECT, PUBLISH, SUBSCRIBE, puback_5, scripted_broker
+from tests.sync.upstream import Upstream
 
 pytestmark = pytest.mark.broker
 both_versions = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -256,6 +259,85 @@ async def test_a_broker_that_refuses_batches_is_told_to_a_person_and_not_asked_i
 
     assert len(connects) == 1
     assert states[-1].buffered == 50
+
+
+def a_broker_that_hangs_up(answered: int) -> Callable[[int, bytes], bytes | None]:
+    """One that has ``answered`` batches confirmed by a back office, and breaks off at the next."""
+    batches: list[bytes] = []
+
+    def answer(kind: int, body: bytes) -> bytes | None:
+        if kind == CONNECT:
+            return CONNACK_5
+        if kind == SUBSCRIBE:
+            return b"\x90\x04" + body[:2] + b"\x00\x01"
+        if kind != PUBLISH or b"bay-1/t" not in body:
+            return puback_5(body, 0) if kind == PUBLISH else b""
+        batches.append(body)
+        seq = len(batches)
+        stream = json.loads(body[body.index(b"{") :])["s"]
+        said = b"\x00\x16forecourt/v1/bay-1/ack\x00\x07\x00" + Ack(s=stream, a=seq, b=seq).model_dump_json().encode()
+        return puback_5(body, 0) + bytes([0x32, len(said)]) + said if seq <= answered else None
+
+    return answer
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+async def test_only_a_connection_that_was_of_use_is_followed_by_the_next_without_a_longer_pause(
+    outbox: Outbox, answered: int
+) -> None:
+    await outbox.append([mileage(1), mileage(2)])
+    async with scripted_broker(a_broker_that_hangs_up(answered)) as port:
+        settings = MqttSettings(url=f"mqtt://127.0.0.1:{port}", backoff_first_s=0.01, batch_records=1, window_batches=1)
+        publisher = a_publisher(outbox, settings)
+        with nullcontext() if answered else pytest.raises(UpstreamLostError):
+            await publisher._serve_once()
+
+    assert bool(publisher.state.lost) == bool(answered), "of the other one whoever tries again tells"
+    await until(lambda: outbox.pending_count() == 2 - answered)
+
+
+async def test_both_sides_are_compared_over_the_wire_and_what_is_missing_is_sent_again(
+    broker: Broker, outbox: Outbox, office: Office
+) -> None:
+    settings, upstream = broker.settings(), Upstream()
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([mileage(n) for n in range(5)])
+
+    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack | Account]:
+        question = decode_question(payload)
+        if question is None:
+            return await office.handle(device, payload)
+        account = (await upstream.ask(question.s, question.lo, question.of)).model_copy(update={"ask": question.ask})
+        return [account.model_copy(update={"ask": "ff"}), account, account]
+
+    async with running(publisher.run(), receive_batches(settings, handle)):
+        assert await publisher.drained(PATIENCE_S)
+        batches = office.batches
+        (report,) = await publisher.verify()
+        await until(lambda: office.batches > batches and not outbox.pending_count())
+        upstream.held[outbox.stream] = dict(zip(office.seqs(), map(str.encode, office.payloads()), strict=True))
+        batches = office.batches
+        (again,) = await publisher.verify()
+
+    assert report.refilled == ((1, 5),)
+    assert again.sound
+    assert (office.batches, office.seqs()) == (batches, [1, 2, 3, 4, 5])
+
+
+async def test_a_back_office_that_does_not_answer_questions_is_told_from_none(broker: Broker, outbox: Outbox) -> None:
+    settings = broker.settings(ack_timeout_s=0.2)
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([mileage(1)])
+    await outbox.acknowledge(1, 1)
+
+    with pytest.raises(UpstreamLostError, match="not connected"):
+        await publisher.verify()
+    async with running(publisher.run()):
+        await until(lambda: publisher.state.connected)
+        with pytest.raises(UpstreamLostError, match="does not answer"):
+            await publisher.verify()
+
+    assert publisher._asked == {}
 
 
 async def test_an_outbox_that_fails_ends_delivery_with_its_own_error(broker: Broker, outbox: Outbox) -> None:
