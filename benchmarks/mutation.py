@@ -5,13 +5,15 @@
 
 It works in a temporary copy of the checkout, so the tree at hand is only read. The tests run once noting what they
 reach, so that each mutant meets only the tests that reach its statement, the quickest first; a mutant ends with the
-first test that fails, and one that no test reaches counts as unnoticed. One within a function is swapped into a process
+first test that fails, and one that no test reaches counts as unnoticed. What the tests reach is found out once for
+several runs on the same files that name the same file to ``--reach``. One within a function is swapped into a process
 that has collected the tests; any other is imported with them anew. Same files, same ``--seed``: same mutants. A line
 that cannot matter is left alone when it says ``no mutate`` and why. Exit 0 when the share noticed is at least
 ``--least``, 1 when it is below, 2 when the tests fail before anything is changed.
 """
 
 import argparse
+import hashlib
 import importlib
 import json
 import math
@@ -130,6 +132,29 @@ def traced(files: list[str], tests: list[str], folder: Path) -> Reach | None:
     return Reach(*json.loads(report.read_text(encoding="utf-8")))
 
 
+def reached(wanted: argparse.Namespace, files: list[str], folder: Path) -> Reach | None:
+    """What ``traced`` finds, or found before on the same files."""
+    if wanted.reach is None:
+        return traced(files, wanted.tests, folder)
+    state = fingerprint(folder, [*files, "--", *wanted.tests])
+    with suppress(OSError, ValueError):
+        before, *known = json.loads(wanted.reach.read_text(encoding="utf-8"))
+        if before == state:
+            return Reach(*known)
+    reach = traced(files, wanted.tests, folder)
+    if reach is not None:
+        wanted.reach.write_text(json.dumps([state, reach.lines, reach.seconds, reach.modules]), encoding="utf-8")
+    return reach
+
+
+def fingerprint(folder: Path, asked: list[str]) -> str:
+    """The same for the same question about the same files."""
+    whole = hashlib.sha256(json.dumps(asked).encode())
+    for file in sorted(file for file in folder.rglob("*.*") if file.is_file()):
+        whole.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return whole.hexdigest()
+
+
 def foreign(folder: Path) -> list[str]:
     """The imported modules that are installed, not part of the copy: they never change, so one import serves all."""
     return [
@@ -235,7 +260,7 @@ def measure(wanted: argparse.Namespace, folder: Path) -> int:
     sys.dont_write_bytecode = True
     started_s = time.monotonic()
     files = sources(wanted.code)
-    reach = traced(files, wanted.tests, folder)
+    reach = reached(wanted, files, folder)
     if reach is None:
         print("the tests fail, or cannot be found, before anything is changed", file=sys.stderr)
         return 2
@@ -258,6 +283,9 @@ def main() -> int:
     arguments.add_argument("--least", type=float, default=0.0, metavar="PERCENT", help="exit 1 below this share")
     arguments.add_argument("--most", type=int, default=0, metavar="N", help="draw so many mutants instead of all")
     arguments.add_argument("--minutes", type=float, default=0.0, metavar="M", help="judge none after so long")
+    arguments.add_argument(
+        "--reach", type=lambda name: Path(name).resolve(), metavar="FILE", help="keep it between runs"
+    )
     arguments.add_argument("--seed", type=int, default=1, help="draws the same mutants again")
     arguments.add_argument(
         "--texts", action="store_true", help="change strings too, most of which are words for people"

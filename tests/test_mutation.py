@@ -85,6 +85,21 @@ def test_what_is_unnoticed_is_named_and_lowers_the_score(checkout: Path) -> None
     assert (checkout / "counting.py").read_text(encoding="utf-8") == CODE
 
 
+def test_what_tests_reach_is_found_out_anew_when_anything_has_changed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import mutation  # type: ignore[import-not-found]
+
+    def state(*asked: str) -> str:
+        return str(mutation.fingerprint(checkout, list(asked)))
+
+    before = state("counting.py")
+    assert (state("counting.py") == before) and state("other.py") != before
+    (checkout / "test_counting.py").write_text(TESTS + "\n", encoding="utf-8")
+    assert state("counting.py") != before
+
+
 def test_tests_that_fail_already_measure_nothing(checkout: Path) -> None:
     (checkout / "test_counting.py").write_text("def test_it() -> None:\n    assert False\n", encoding="utf-8")
 
