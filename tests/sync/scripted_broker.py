@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x80, 0xE0
+CONNECT, PUBLISH, PUBACK, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x40, 0x80, 0xE0
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
 CONNACK_5_RECEIVE_3 = b"\x20\x06\x00\x00\x03\x21\x00\x03"
 CONNACK_311 = b"\x20\x02\x00\x00"
@@ -20,6 +20,17 @@ def protocol_level(connect: bytes) -> int:
 def puback_5(publish: bytes, reason: int) -> bytes:
     topic_length = int.from_bytes(publish[:2])
     return b"\x40\x03" + publish[2 + topic_length : 4 + topic_length] + bytes([reason])
+
+
+def suback_5(subscribe: bytes, reason: int = 1) -> bytes:
+    return b"\x90\x04" + subscribe[:2] + bytes([0, reason])
+
+
+def publish_5(topic: str, payload: bytes, number: int = 7) -> bytes:
+    """A message for us with QoS 1; ``payload`` is short."""
+    body = len(topic).to_bytes(2) + topic.encode() + number.to_bytes(2) + b"\x00" + payload
+    length = bytes([len(body)]) if len(body) < 0x80 else bytes([len(body) & 0x7F | 0x80, len(body) >> 7])
+    return b"\x32" + length + body
 
 
 @asynccontextmanager

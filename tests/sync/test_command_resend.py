@@ -44,6 +44,12 @@ def test_of_many_ranges_the_first_are_named_and_only_those_sent() -> None:
     assert not sorted_out(StreamView("s", 400, 401, (), odd), [(1, 2 * MAX_SPANS)]).more
 
 
+def test_ranges_that_touch_or_overlap_are_named_as_one() -> None:
+    found = sorted_out(StreamView("s", 9, 10, (), ()), [(3, 4), (1, 2), (2, 3), (6, 7)])
+
+    assert found.gone == ((1, 4), (6, 7))
+
+
 def test_a_huge_range_costs_what_there_is_and_not_what_is_asked() -> None:
     found = sorted_out(StreamView("s", 3, 1, (), (1, 3)), [(1, 1 << 52)])
 

@@ -20,7 +20,9 @@ from tests.sync.scripted_broker import (
     SUBSCRIBE,
     protocol_level,
     puback_5,
+    publish_5,
     scripted_broker,
+    suback_5,
 )
 
 broker_test = pytest.mark.broker
@@ -302,19 +304,13 @@ async def test_every_subscription_asks_for_each_message_once_at_least(
         if kind == CONNECT:
             return connack
         asked.append(body)
-        return suback(body, connack)
+        return suback_5(body) if connack == CONNACK_5 else b"\x90\x03" + body[:2] + b"\x01"
 
     protocol = "5" if connack == CONNACK_5 else "3.1.1"
     async with scripted_broker(broker) as port, connect(settings_for(port, protocol=protocol), Session("a")) as link:
         await (link.subscribe("x", as_published=True) if as_published else link.subscribe("x"))
 
     assert asked[0][-1] == options
-
-
-def suback(subscribe: bytes, connack: bytes) -> bytes:
-    """Granted, with QoS 1."""
-    properties = b"\x00" if connack == CONNACK_5 else b""
-    return bytes([0x90, 3 + len(properties)]) + subscribe[:2] + properties + b"\x01"
 
 
 async def test_a_message_that_is_to_expire_says_when() -> None:
@@ -332,7 +328,7 @@ async def test_a_message_that_is_to_expire_says_when() -> None:
 
 @pytest.mark.parametrize(("count", "too_many"), [(1000, False), (1001, True)])
 async def test_a_broker_that_floods_us_is_left(count: int, too_many: bool) -> None:
-    message = b"\x32\x07\x00\x01x\x00\x07\x00!"  # QoS 1, topic x, id 7, no properties
+    message = publish_5("x", b"!")
 
     def broker(kind: int, body: bytes) -> bytes:
         return CONNACK_5 if kind == CONNECT else message * count + puback_5(body, 0)
@@ -350,7 +346,7 @@ async def test_a_broker_that_floods_us_is_left(count: int, too_many: bool) -> No
 
 
 async def test_a_refused_subscription_is_a_refusal() -> None:
-    broker = answering(lambda kind, body: b"\x90\x04" + body[:2] + b"\x00\x87" if kind == SUBSCRIBE else b"")
+    broker = answering(lambda kind, body: suback_5(body, 0x87) if kind == SUBSCRIBE else b"")
     async with scripted_broker(broker) as port, connect(settings_for(port), Session("a")) as link:
         with pytest.raises(UpstreamRefusedError):
             await link.subscribe("x")

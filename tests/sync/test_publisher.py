@@ -22,7 +22,16 @@ from tests.sync.broker import Broker, Rumqttd, password_options
 from tests.sync.office import Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, speed
-from tests.sync.scripted_broker import CONNACK_5, CONNECT, PUBLISH, SUBSCRIBE, puback_5, scripted_broker
+from tests.sync.scripted_broker import (
+    CONNACK_5,
+    CONNECT,
+    PUBLISH,
+    SUBSCRIBE,
+    puback_5,
+    publish_5,
+    scripted_broker,
+    suback_5,
+)
 from tests.sync.upstream import Upstream
 
 pytestmark = pytest.mark.broker
@@ -247,7 +256,7 @@ async def test_a_broker_that_refuses_batches_is_told_to_a_person_and_not_asked_i
             connects.append(body)
             return CONNACK_5
         if kind == SUBSCRIBE:
-            return b"\x90\x04" + body[:2] + b"\x00\x01"
+            return suback_5(body)
         return puback_5(body, reason if b"bay-1/t" in body else 0) if kind == PUBLISH else b""
 
     await outbox.append([mileage(n) for n in range(50)])
@@ -269,14 +278,14 @@ def a_broker_that_hangs_up(answered: int) -> Callable[[int, bytes], bytes | None
         if kind == CONNECT:
             return CONNACK_5
         if kind == SUBSCRIBE:
-            return b"\x90\x04" + body[:2] + b"\x00\x01"
+            return suback_5(body)
         if kind != PUBLISH or b"bay-1/t" not in body:
             return puback_5(body, 0) if kind == PUBLISH else b""
         batches.append(body)
         seq = len(batches)
         stream = json.loads(body[body.index(b"{") :])["s"]
-        said = b"\x00\x16forecourt/v1/bay-1/ack\x00\x07\x00" + Ack(s=stream, a=seq, b=seq).model_dump_json().encode()
-        return puback_5(body, 0) + bytes([0x32, len(said)]) + said if seq <= answered else None
+        said = publish_5("forecourt/v1/bay-1/ack", Ack(s=stream, a=seq, b=seq).model_dump_json().encode())
+        return puback_5(body, 0) + said if seq <= answered else None
 
     return answer
 
