@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from config.settings import MqttSettings
 from sync.command import Command, CommandAnswer, Status
-from sync.command_exchange import Outgoing, exchange_commands
+from sync.command_exchange import Outgoing, _is_online, exchange_commands
 from sync.errors import UpstreamRefusedError
 from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
@@ -20,6 +22,18 @@ from tests.sync.conftest import FixedClock
 from tests.sync.office import Office
 from tests.sync.running import running, until
 from tests.sync.samples import mileage
+from tests.sync.scripted_broker import (
+    CONNACK_5,
+    CONNECT,
+    PUBACK,
+    PUBLISH,
+    SUBSCRIBE,
+    Answer,
+    puback_5,
+    publish_5,
+    scripted_broker,
+    suback_5,
+)
 
 pytestmark = pytest.mark.broker
 both_versions = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -154,6 +168,74 @@ async def test_two_back_offices_on_one_broker_do_not_push_each_other_out(broker:
         await until(lambda: bool(first.answers) and bool(second.answers))
 
     assert first.answers == second.answers == [("bay-1", ANSWER)]
+
+
+def a_broker_that_says(refused: bytes, reason: int, *messages: bytes) -> tuple[Answer, list[int]]:
+    """Refuses what concerns a topic that ends like ``refused``, and sends ``messages`` with the second subscription."""
+    heard: list[int] = []
+
+    def answer(kind: int, body: bytes) -> bytes:
+        if kind == CONNECT:
+            return CONNACK_5
+        heard.append(kind)
+        if kind == PUBLISH:
+            return puback_5(body, reason if refused in body else 0)
+        if kind == SUBSCRIBE:
+            granted = suback_5(body, reason if refused in body else 1)
+            return granted + b"".join(messages if b"/state" in body else ())
+        return b""
+
+    return answer, heard
+
+
+def impatient(port: int) -> MqttSettings:
+    return MqttSettings(url=f"mqtt://127.0.0.1:{port}", backoff_first_s=0.01)
+
+
+async def test_a_command_that_the_broker_does_not_take_is_told_to_a_person_and_due_later() -> None:
+    desk = Desk([outgoing(), outgoing("c-2", "bay-2")])
+    broker, _ = a_broker_that_says(b"bay-1/cmd", 0x87)
+    with capture_logs() as told:
+        async with (
+            scripted_broker(broker) as port,
+            running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)),
+        ):
+            await until(lambda: len(desk.handed) == 2)
+
+    assert desk.handed == ["c-1", "c-2"]
+    assert [line["topic"] for line in told if line["log_level"] == "error"] == [command_topic("bay-1")]
+
+
+async def test_without_the_states_of_boxes_commands_and_answers_go_on() -> None:
+    desk = Desk([outgoing()])
+    answered = publish_5(result_topic("bay-1"), ANSWER.model_dump_json().encode())
+    broker, heard = a_broker_that_says(b"/state", 0x87, answered)
+    async with scripted_broker(broker) as port, running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)):
+        await until(lambda: bool(desk.answers) and bool(desk.handed) and PUBACK in heard)
+
+    assert desk.answers == [("bay-1", ANSWER)]
+    assert heard.count(SUBSCRIBE) == 2
+
+
+async def test_a_connection_that_breaks_is_told_and_followed_by_another(broker: Broker) -> None:
+    desk = Desk()
+    with capture_logs() as told:
+        async with running(exchange_commands(broker.settings(), desk, look_every_s=LOOK_S)):
+            await until(lambda: bool(told))
+            broker.kill()
+            await until(lambda: any(line["log_level"] == "warning" for line in told))
+            await asyncio.to_thread(broker.start)
+            await until(lambda: told[-1]["log_level"] == "info" and len(told) > 1)
+
+    assert {line["event"] for line in told if line["log_level"] == "warning"} == {
+        "commands cannot be sent now, they wait"
+    }
+
+
+@pytest.mark.parametrize(("length", "online"), [(4096, True), (4097, False)])
+def test_a_state_longer_than_any_is_not_read(length: int, online: bool) -> None:
+    assert _is_online(b'{"sid":"a","online":true}'.ljust(length)) is online
+    assert not _is_online(b'{"sid":"a","online":false}')
 
 
 @pytest.fixture

@@ -69,3 +69,5 @@ async def test_what_was_confirmed_is_owed_again(outbox: Outbox) -> None:
     assert (report.again, report.owed, report.gone, count) == (((2, 3),), ((4, 4),), (), 2)
     assert outbox.pending_count() == 3
     assert await resend(outbox, "another", [(1, 2)]) is None
+    nothing = await resend(outbox, outbox.stream, [(9, 9)])
+    assert nothing is not None and nothing[1] == 0

@@ -71,6 +71,14 @@ async def test_what_nobody_has_is_named_and_what_was_declared_is_not(outbox: Out
     assert outbox.pending_count() == 0
 
 
+async def test_the_first_record_of_all_is_asked_for_too(outbox: Outbox, upstream: Upstream) -> None:
+    await outbox.append([speed(1)])
+    await upstream.deliver(outbox)
+    upstream.held.clear()
+
+    assert (await only(outbox, upstream)).lost == ((1, 1),)
+
+
 async def test_what_is_owed_or_waits_for_its_tombstone_is_no_hole(outbox: Outbox, upstream: Upstream) -> None:
     await outbox.append([mileage(n) for n in range(9)])
     await outbox.quarantine(4, 5, "bad")
