@@ -207,7 +207,7 @@ async def test_a_command_that_the_broker_does_not_take_is_told_to_a_person_and_d
 
 
 async def test_without_the_states_of_boxes_commands_and_answers_go_on() -> None:
-    desk = Desk([outgoing()])
+    desk = Desk([outgoing("c-2")])
     answered = publish_5(result_topic("bay-1"), ANSWER.model_dump_json().encode())
     broker, heard = a_broker_that_says(b"/state", 0x87, answered)
     async with scripted_broker(broker) as port, running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)):

@@ -9,9 +9,7 @@ import pytest
 
 from config.errors import SettingsError
 from sync.storage_key import CREDENTIAL, CREDENTIALS, StorageKey, new_key, read_key
-from tests.sealed import KEY, OTHER_KEY, key_file
-
-NOBODY = 65534
+from tests.sealed import KEY, OTHER_KEY, as_somebody, key_file
 
 
 def refusal(path: Path) -> str:
@@ -48,24 +46,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def as_somebody() -> Iterator[None]:
-    """Root may read everything, so a test that root runs has to become somebody else."""
-    ours = os.geteuid()
-    if ours == 0:
-        os.seteuid(NOBODY)
-    yield
-    os.seteuid(ours)
-
-
-@pytest.fixture
 def unreadable(tmp_path: Path) -> Path:
     path = key_file(tmp_path)
     path.chmod(0)
     return path
 
 
-def test_a_file_that_we_may_not_read_is_named(unreadable: Path, as_somebody: None) -> None:
-    assert f"{unreadable} cannot be read: Permission denied" in refusal(unreadable)
+def test_a_file_that_we_may_not_read_is_named(unreadable: Path) -> None:
+    with as_somebody():
+        assert f"{unreadable} cannot be read: Permission denied" in refusal(unreadable)
 
 
 @pytest.fixture
@@ -79,8 +68,8 @@ def closed(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o700)
 
 
-def test_credentials_that_we_may_not_look_at_are_not_taken_for_none(closed: Path, as_somebody: None) -> None:
-    with pytest.raises(SettingsError, match=f"{closed / CREDENTIAL} cannot be read: Permission denied"):
+def test_credentials_that_we_may_not_look_at_are_not_taken_for_none(closed: Path) -> None:
+    with as_somebody(), pytest.raises(SettingsError, match=f"{closed / CREDENTIAL} cannot be read: Permission denied"):
         read_key(None, {CREDENTIALS: str(closed)})
 
 
