@@ -67,6 +67,6 @@ def decode_command_answer(payload: bytes) -> CommandAnswer | None:
 
 def _first_reason(error: ValidationError) -> str:
     """Which parameter and why; what it held is not repeated."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors()[0]
     text = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": @")
     return "".join(letter if letter.isprintable() else "?" for letter in text[:DETAIL_LIMIT])

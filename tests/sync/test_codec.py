@@ -237,6 +237,18 @@ def test_the_short_way_and_the_long_way_read_the_same(bodies: list[AnyBody], fir
     assert [json.loads(r.payload) for r in short.records] == [json.loads(r.payload) for r in long.records]
 
 
+def test_raw_readings_stay_columns_when_some_are_taken_out() -> None:
+    readings = received(encode_batch("s", 1, [(seq, record_json(speed(seq))) for seq in (1, 2, 4, 5)])).readings
+    assert readings is not None
+
+    left = readings.without({2, 5, 9})
+
+    assert [(row.seq, row.record, row.about_no_car) for row in left] == [
+        (seq, record_of(speed(seq)), True) for seq in (1, 4)
+    ]
+    assert [row.seq for row in readings[1:3]] == [2, 4]
+
+
 def test_a_batch_from_before_and_after_a_restart_goes_the_long_way_and_is_read_whole() -> None:
     row = record_json(speed(1))
     after = row.replace(record_of(speed(1)).boot, "another boot")

@@ -1,6 +1,9 @@
 """The sender's decisions without a network: windows, order, resending and time."""
 
-from sync.codec import ReceivedBatch, decode_batch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.codec import ReceivedBatch, decode_batch, runs
 from sync.outbox_file import READINGS, TURNS, Rows
 from sync.sender import BATCH_TARGET_BYTES, PATIENCE_LIMIT, Page, Sender
 from sync.wire import Ack, Nack
@@ -99,6 +102,21 @@ def test_only_what_was_sent_is_ever_forgotten() -> None:
 
     assert sender.on_ack(Ack(s="s", a=1, b=9_000_000_000_000_000)) == ((3, 4), (7, 7))
     assert sender.on_ack(Ack(s="s", a=1, b=9)) == ()
+
+
+@given(st.sets(st.integers(1, 12), min_size=1), st.lists(st.tuples(st.integers(1, 14), st.integers(0, 6)), max_size=4))
+def test_any_acknowledgements_hand_out_once_what_they_speak_of_and_was_sent(
+    sent: set[int], acknowledged: list[tuple[int, int]]
+) -> None:
+    sender = a_sender(window=1, batch_records=12)
+    offer(sender, *sorted(sent))
+    left = set(sent)
+    for a, more in acknowledged:
+        hit = left & set(range(a, a + more + 1))
+        assert sender.on_ack(Ack(s="s", a=a, b=a + more)) == runs(sorted(hit))
+        left -= hit
+
+    assert sender.in_flight == bool(left)
 
 
 def test_an_acknowledgement_of_another_stream_is_not_ours() -> None:

@@ -125,10 +125,13 @@ async def test_a_full_outbox_makes_way_and_goes_on(tmp_path: Path, vault: Vault)
     assert again
 
 
-async def test_another_key_reads_nothing(tmp_path: Path, schema: Path) -> None:
+async def test_another_key_reads_nothing_and_nobody_grumbles_to_standard_error(
+    tmp_path: Path, schema: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     need_cipher()
     path = tmp_path / "a.db"
     await (await open_database(path, schema, vault=vault_with())).database.close()
 
     with pytest.raises(DamagedFileError):
         _prepare(path, schema, None, vault_with(OTHER_KEY))
+    assert capfd.readouterr().err == ""
