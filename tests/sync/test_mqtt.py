@@ -173,6 +173,18 @@ async def test_the_last_will_is_said_when_the_line_breaks(broker: Broker, protoc
             assert (await first_message(watcher)).payload == b"gone"
 
 
+@broker_test
+@both_versions
+async def test_whoever_leaves_in_order_leaves_no_last_will(broker: Broker, protocol: str) -> None:
+    async with connect(broker.settings(protocol), Session("watcher")) as watcher:
+        await watcher.subscribe("bay/#")
+        async with connect(broker.settings(protocol), Session("a", will=Will("bay/state", b"gone", delay_s=0))):
+            pass
+        await watcher.publish("bay/end", b"")
+
+        assert (await first_message(watcher)).topic == "bay/end"
+
+
 async def test_no_broker_is_a_loss_and_no_refusal(tmp_path: Path) -> None:
     settings = settings_for(Broker(tmp_path).port)
 
