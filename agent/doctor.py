@@ -162,7 +162,9 @@ def check_clock(_: Settings, facts: Facts) -> Iterator[_Judged]:
 def check_disk(settings: Settings, facts: Facts) -> Iterator[_Judged]:
     store = facts.store
     needed_mb = settings.storage.outbox_max_mb + FREE_MARGIN_MB
-    if not store.writable:
+    if store.closed:
+        yield _note("disk", "closed", directory=store.directory)
+    elif not store.writable:
         yield _problem("disk", "locked", directory=store.directory)
     elif store.free_mb < needed_mb:
         yield _problem("disk", "full", directory=store.directory, free_mb=store.free_mb, needed_mb=needed_mb)
@@ -178,7 +180,8 @@ def check_encryption(settings: Settings, facts: Facts) -> Iterator[_Judged]:
         yield _ok("encryption", "loopback")
     else:
         yield _problem("encryption", "off_wire", url=url)
-    yield _of_the_store(facts.store)
+    if not facts.store.closed:
+        yield _of_the_store(facts.store)
 
 
 def _of_the_store(store: Store) -> _Judged:

@@ -82,7 +82,10 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where records wait. ``encrypted`` is the disk, None where it cannot be told; ``key`` what we encrypt with."""
+    """Where records wait. ``encrypted`` is the disk, None where it cannot be told; ``key`` what we encrypt with.
+
+    ``closed`` is a folder that whoever asks may not look into, and nothing else is known of it.
+    """
 
     directory: str
     free_mb: int
@@ -91,6 +94,7 @@ class Store:
     key: Key = Key.OFF
     key_source: str = ""
     refusal: SettingsError | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,10 @@ async def ask_broker(settings: MqttSettings, device: str) -> tuple[BrokerState, 
 
 def look_at_store(directory: Path) -> Store:
     """The storage folder, or the nearest folder above it that exists (the agent makes the rest)."""
-    existing = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    try:
+        existing = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    except PermissionError:  # a link into what only root and the service may enter
+        return Store(str(directory), 0, writable=False, encrypted=None, closed=True)
     free_mb = shutil.disk_usage(existing).free // 1_000_000
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     return Store(str(directory), free_mb, writable, is_encrypted(existing))
@@ -202,6 +209,8 @@ def look_at_store(directory: Path) -> Store:
 
 def look_at_key(store: Store, storage: StorageSettings) -> Store:
     """Whether what is stored is encrypted, with a key that fits, and where that key lies. Makes nothing."""
+    if store.closed:
+        return store
     folder = storage.directory
     try:
         key, place = read_key(storage.key_file), place_of(folder)
@@ -215,7 +224,7 @@ def look_at_key(store: Store, storage: StorageSettings) -> Store:
     except SettingsError as error:
         return replace(store, key=Key.UNUSABLE, refusal=error)
     except OSError:  # the folder is the service's: what lies in it cannot be told
-        return store
+        return replace(store, closed=True)
     return replace(store, key=Key.BESIDE if beside else Key.ON, key_source=str(key.source))
 
 

@@ -1,5 +1,8 @@
 """What tests of encryption at rest share: a key, what the bytes below a folder tell, and the folder as it is."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,6 +11,7 @@ from tests.needs import unmet
 
 KEY = "5a" * 32
 OTHER_KEY = "c3" * 32
+NOBODY = 65534
 
 
 def need_cipher() -> None:
@@ -44,3 +48,15 @@ def vault_with(key: str = KEY) -> Vault:
     from sync.sealed_vault import SealedVault
 
     return SealedVault(bytes.fromhex(key))
+
+
+@contextmanager
+def as_somebody() -> Iterator[None]:
+    """Root may read everything, so a test that root runs has to become somebody else."""
+    ours = os.geteuid()
+    if ours == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(ours)

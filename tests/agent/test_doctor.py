@@ -66,6 +66,13 @@ def test_a_lost_encryption_of_the_disk_is_only_a_note() -> None:
     assert levels["clock"] is Level.NOTE
 
 
+def test_of_a_folder_that_is_closed_to_us_only_that_is_said() -> None:
+    lines = diagnose(Settings(), replace(GOOD, store=Store("/var/lib/forecourt", 0, False, None, closed=True)), "en")
+
+    told = [line for line in lines if "/var/lib/forecourt" in line.text]
+    assert [(line.subject, line.level) for line in told] == [("disk", Level.NOTE)]
+
+
 @pytest.mark.parametrize(
     ("key", "level", "words"),
     [

@@ -22,7 +22,7 @@ from agent.doctor_facts import (
 )
 from config.settings import MqttSettings, Settings, StorageSettings
 from tests.agent.test_premises import keep_something
-from tests.sealed import OTHER_KEY, files_below, key_file, need_cipher
+from tests.sealed import OTHER_KEY, as_somebody, files_below, key_file, need_cipher
 from tests.sync.broker import Broker, free_port, password_options
 
 
@@ -72,6 +72,20 @@ def test_a_storage_folder_that_is_still_to_be_made_is_judged_by_what_stands_abov
 
     assert store.writable
     assert store.free_mb > 0
+
+
+def test_a_folder_that_only_the_service_may_enter_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """As systemd makes it for a dynamic user: a link to what lies below a closed folder."""
+    closed = tmp_path / "private"
+    (closed / "forecourt").mkdir(parents=True)
+    link = tmp_path / "forecourt"
+    link.symlink_to(closed / "forecourt")
+    closed.chmod(0)
+    with as_somebody():
+        found = [store_with(folder, None) for folder in (link, closed)]
+    closed.chmod(0o700)
+
+    assert [store.closed for store in found] == [True, True]
 
 
 def test_a_volume_that_stands_on_a_crypt_device_is_encrypted(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The storage key: where it is looked for, and one line for each way it cannot be used."""
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
