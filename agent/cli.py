@@ -4,7 +4,7 @@ import functools
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
 
@@ -56,7 +56,7 @@ def plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
                 raise
             if os.environ.get(DEBUG):
                 raise
-            raise typer.Exit(_say(error, str(kwargs.get("lang", "")))) from None
+            raise typer.Exit(_say(error, _language_told(kwargs))) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 
@@ -246,10 +246,22 @@ def _settings(config: Path | None) -> "Settings":
     return load_settings(config)
 
 
-def _say(error: Exception, wanted: str) -> int:
+def _language_told(options: Mapping[str, object]) -> "Language":
+    """The language of a command that failed: its settings count as far as they can be read."""
+    from config.errors import SettingsError
+
+    wanted, config = str(options.get("lang", "")), options.get("config")
+    try:
+        settings = _settings(config if isinstance(config, Path) else None)
+    except (SettingsError, OSError):
+        settings = None
+    return language_of(wanted if wanted in ("en", "zh") else "", settings)
+
+
+def _say(error: Exception, language: "Language") -> int:
     """One line that says what happened and what to do; the exit code that goes with it."""
     from agent.spoken_errors import spoken
 
-    line, code = spoken(error, language_of(wanted if wanted in ("en", "zh") else "", None))
+    line, code = spoken(error, language)
     print(line, file=sys.stderr)
     return code

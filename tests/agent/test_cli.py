@@ -148,6 +148,17 @@ def test_the_language_follows_the_option_then_the_settings_then_the_system(
     assert "give --adapter" in cli.invoke(app, [*asked, "--lang", "en"]).stderr
 
 
+def test_what_goes_wrong_is_said_in_the_language_of_the_settings_file(cli: CliRunner, tmp_path: Path) -> None:
+    config = tmp_path / "forecourt.toml"
+    config.write_text(f'[device]\nlanguage = "zh"\n[storage]\ndirectory = "{tmp_path}"\n', encoding="utf-8")
+    asked = ["rekey", "--new", str(tmp_path / "gone"), "--config", str(config)]
+    assert "无法读取" in cli.invoke(app, asked).stderr
+    assert "cannot be read" in cli.invoke(app, [*asked, "--lang", "en"]).stderr
+
+    config.write_text("language = ", encoding="utf-8")
+    assert cli.invoke(app, asked).stderr.count("\n") == 1
+
+
 def test_judge_prints_one_judgement_a_car(cli: CliRunner, tmp_path: Path) -> None:
     visits = [
         {"at": "2026-01-01T00:00:00Z", "dash_km": 90000, "snapshot": {"vehicle": {"vin": "LFMAP22C9L0000101"}}},
