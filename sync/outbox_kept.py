@@ -13,9 +13,9 @@ SHARE = 8  # at most one part in so many of the quota
 _TRIMMED_AT_ONCE = 200
 _SIZE = "length(CAST(payload AS BLOB))"
 _KEEP = (
-    f"INSERT OR REPLACE INTO kept (stream, seq, turn, acked_at, bytes, payload)"  # noqa: S608
+    f"INSERT OR IGNORE INTO kept (stream, seq, turn, acked_at, bytes, payload)"  # noqa: S608
     f" SELECT stream, seq, turn, ?, {_SIZE}, payload FROM owed INDEXED BY owed_first"
-    f" WHERE stream = ? AND turn IN {TURNS[:READINGS]} AND turn != {READINGS} AND seq BETWEEN ? AND ?"
+    f" WHERE stream = ? AND turn IN {TURNS[:READINGS]} AND turn != {READINGS} AND seq BETWEEN ? AND ? RETURNING bytes"
 )
 
 
@@ -26,12 +26,7 @@ def total(connection: sqlite3.Connection) -> int:
 def keep(connection: sqlite3.Connection, stream: str, ranges: Sequence[tuple[int, int]], now_ms: int) -> int:
     """Copy what is about to be forgotten, without raw readings; return its size."""
     number = number_of(connection, stream)
-    size = 0
-    for a, b in ranges:
-        if connection.execute(_KEEP, (now_ms, number, a, b)).rowcount:
-            new = "SELECT coalesce(sum(bytes), 0) FROM kept WHERE stream = ? AND seq BETWEEN ? AND ?"
-            size += int(connection.execute(new, (number, a, b)).fetchone()[0])
-    return size
+    return sum(size for a, b in ranges for (size,) in connection.execute(_KEEP, (now_ms, number, a, b)))
 
 
 def trim(connection: sqlite3.Connection, excess: int) -> int:

@@ -1,8 +1,10 @@
 """A full outbox: what makes way in which order, and that a disk without any room never locks the box up."""
 
 import os
+import random
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,34 @@ async def test_what_is_kept_never_takes_more_than_its_part(tmp_path: Path) -> No
     assert (4 << 20) // kept_rows.SHARE // 2 < outbox._kept_bytes <= (4 << 20) // kept_rows.SHARE
     assert await outbox.forget_kept_before(2_000_000_000_000) > 1000
     assert outbox._kept_bytes == 0
+    await outbox.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_done_what_is_counted_is_what_there_is(tmp_path: Path, seed: int) -> None:
+    chance, last = random.Random(seed), 0
+    outbox = await reopened(tmp_path / "o.db", 256 << 10)
+    for step in range(60):
+        a = chance.randint(1, last + 1)
+        b = a + chance.randint(0, 60)
+        match chance.randrange(6):
+            case 0:
+                await outbox.quarantine(a, min(b, a + 3), "bad")
+            case 1:
+                await outbox.refill(outbox.stream, [(a, b)])
+            case 2:
+                await outbox.forget_kept_before(1_700_000_000_000 + chance.randint(0, 2 * step))
+            case 3 | 4:
+                await outbox.acknowledge_ranges([(a, b), (1, min(a, 40))])
+            case _:
+                body: AnyBody = mileage(step) if chance.random() < 0.5 else speed(step)
+                with suppress(OutboxFullError):
+                    last = (await outbox.append([body] * chance.randint(1, 200)))[-1]
+
+        owed = len(await outbox.unacknowledged(0, 100_000))
+        assert outbox.pending_count() == owed
+        assert outbox.emptied.is_set() == (owed == 0)
+        assert outbox._kept_bytes == await outbox._commits.read(kept_rows.total)
     await outbox.close()
 
 
