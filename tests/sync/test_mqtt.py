@@ -1,6 +1,7 @@
 """The port against a real mosquitto, in both versions of the protocol, and against a broker that follows a script."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -53,6 +54,8 @@ async def test_a_message_arrives_as_it_was_sent(broker: Broker, protocol: str) -
 
     assert (message.topic, message.payload) == ("forecourt/v1/bay-1/ack", b"\x00\xff payload")
     assert link.degraded == (protocol == "3.1.1")
+    with pytest.raises(UpstreamLostError, match="closed"):
+        await link.publish("forecourt/v1/bay-1/ack", b"too late")
 
 
 @broker_test
@@ -240,6 +243,46 @@ async def test_a_broker_that_takes_whatever_comes_is_not_believed(says: bytes, w
         connect(settings_for(port), Session("a")) as link,
     ):
         assert link.receive_maximum == window
+
+
+@pytest.mark.parametrize("code", [0x86, 0x87, 0x8A])
+async def test_whom_the_broker_refuses_does_not_ask_again_in_the_older_version(code: int) -> None:
+    asked: list[int] = []
+
+    def refusing(kind: int, body: bytes) -> bytes:
+        asked.append(protocol_level(body) if kind == CONNECT else kind)
+        return bytes([0x20, 3, 0, code, 0])
+
+    async with scripted_broker(refusing) as port:
+        with pytest.raises(UpstreamRefusedError):
+            async with connect(settings_for(port), Session("a")):
+                pass
+
+    assert asked == [5]
+
+
+async def test_a_broker_that_hangs_up_without_a_word_is_a_loss_unless_certificates_were_to_be_shown() -> None:
+    async with scripted_broker(lambda _kind, _body: None) as port:
+        with pytest.raises(UpstreamLostError):
+            async with connect(settings_for(port, protocol="3.1.1"), Session("a")):
+                pass
+
+
+@pytest.mark.parametrize(("code", "error"), [(0x8B, UpstreamLostError), (0x8E, UpstreamRefusedError)])
+async def test_a_broker_that_takes_its_leave_says_whether_to_come_again(code: int, error: type[UpstreamError]) -> None:
+    leaving = answering(lambda _kind, _body: bytes([0xE0, 2, code, 0]))  # shutting down; session taken over
+    async with scripted_broker(leaving) as port, connect(settings_for(port), Session("a")) as link:
+        with pytest.raises(error):
+            await link.publish("x", b"y")
+
+
+async def test_small_packets_are_not_held_back() -> None:
+    async with (
+        scripted_broker(answering(lambda _k, _b: b"")) as port,
+        connect(settings_for(port), Session("a")) as link,
+    ):
+        assert link._socket is not None
+        assert link._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def answering(answer: Callable[[int, bytes], bytes | None]) -> Callable[[int, bytes], bytes | None]:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import MqttSettings
 from sync import outbox_file
@@ -27,6 +28,7 @@ from tests.sync.scripted_broker import (
     CONNECT,
     PUBLISH,
     SUBSCRIBE,
+    Answer,
     puback_5,
     publish_5,
     scripted_broker,
@@ -123,13 +125,15 @@ async def test_an_office_that_is_away_or_full_is_waited_for(broker: Broker, outb
     office.closed = True
     await outbox.append([mileage(n) for n in range(60)])
 
-    async with running(publisher.run(), receive_batches(settings, office.handle)):
-        await asyncio.sleep(0.7)
-        assert outbox.pending_count() == 60
-        assert publisher.state.unanswered, "a person is told that nobody confirms"
-        office.closed = False
-        assert await publisher.drained(PATIENCE_S)
+    with capture_logs() as told:
+        async with running(publisher.run(), receive_batches(settings, office.handle)):
+            await until(lambda: publisher.state.unanswered)
+            assert outbox.pending_count() == 60
+            assert not await publisher.drained(0)
+            office.closed = False
+            assert await publisher.drained(PATIENCE_S)
 
+    assert "no acknowledgement, sending again" in [line["event"] for line in told]
     assert not publisher.state.unanswered
     assert office.seqs() == list(range(1, 61))
 
@@ -176,6 +180,26 @@ async def test_poison_goes_to_quarantine_and_the_rest_goes_on(broker: Broker, ou
     assert json.loads(office.payloads()[-1])["body"]["first_seq"] == 7
 
 
+async def test_of_a_long_reason_for_a_refusal_only_the_beginning_is_kept(broker: Broker, outbox: Outbox) -> None:
+    settings = broker.settings()
+    publisher = a_publisher(outbox, settings)
+    await outbox.append([mileage(1)])
+    said: list[Nack] = []
+
+    async def handle(_device: str, payload: bytes) -> Sequence[Ack | Nack]:
+        stream, (first, *_) = (content := json.loads(payload))["s"], content["r"]
+        if said:
+            return [Ack(s=stream, a=first[0], b=first[0])]
+        said.append(Nack(s=stream, a=1, b=1, reason="x" * 1000))
+        return said
+
+    async with running(publisher.run(), receive_batches(settings, handle)):
+        assert await publisher.drained(PATIENCE_S)
+
+    kept = await outbox._commits.read(lambda c: c.execute("SELECT seq, reason FROM quarantine").fetchall())
+    assert kept == [(1, "x" * 200)]
+
+
 async def test_records_of_a_copied_file_keep_the_identity_they_had(
     broker: Broker, outbox: Outbox, office: Office, tmp_path: Path
 ) -> None:
@@ -214,6 +238,7 @@ async def test_birth_and_farewell_carry_the_same_session_id(broker: Broker, outb
         late = State.model_validate_json((await anext(aiter(link.messages()))).payload)
 
     assert [state.online for state in (*said, late)] == [True, False, False]
+    assert not publisher.state.connected
     assert (said[0].sid == said[1].sid) and said[0].version == "0.1.0"
 
 
@@ -223,10 +248,12 @@ async def test_a_refused_password_is_told_to_a_person_and_loses_nothing(tmp_path
     await outbox.append([mileage(1)])
     with Broker(tmp_path, options=password_options(tmp_path, "bay-1", "right")) as broker:
         settings = broker.settings(password_file=tmp_path / "pw", backoff_max_s=30)
-        async with running(a_publisher(outbox, settings, states).run()):
-            await until(lambda: bool(states and states[-1].refused))
-            await asyncio.sleep(0.5)
+        with capture_logs() as told:
+            async with running(a_publisher(outbox, settings, states).run()):
+                await until(lambda: bool(states and states[-1].refused))
+                await asyncio.sleep(0.5)
 
+    assert [line["log_level"] for line in told] == ["error"]
     refusals = [state for state in states if state.refused]
     assert len(refusals) == 1, "a refusal is not retried in a hot loop"
     assert (refusals[0].refused_key, refusals[0].buffered, refusals[0].connected) == ("mqtt.refused_login", 1, False)
@@ -268,6 +295,59 @@ async def test_a_broker_that_refuses_batches_is_told_to_a_person_and_not_asked_i
 
     assert len(connects) == 1
     assert states[-1].buffered == 50
+
+
+def a_broker_that_refuses(what: bytes) -> tuple[Answer, list[bytes]]:
+    """Takes everything but what concerns the topic ``what``; notes the batches."""
+    batches: list[bytes] = []
+
+    def answer(kind: int, body: bytes) -> bytes:
+        if kind == CONNECT:
+            return CONNACK_5
+        if kind == SUBSCRIBE:
+            return suback_5(body, 0x87 if what in body else 1)
+        if kind == PUBLISH and b"bay-1/t" in body:
+            batches.append(body)
+        return puback_5(body, 0x87 if what in body else 0) if kind == PUBLISH else b""
+
+    return answer, batches
+
+
+async def test_a_broker_that_keeps_commands_from_us_does_not_keep_us_from_delivering(outbox: Outbox) -> None:
+    await outbox.append([mileage(1)])
+    broker, batches = a_broker_that_refuses(b"bay-1/cmd")
+    with capture_logs() as told:
+        async with scripted_broker(broker) as port:
+            publisher = a_publisher(outbox, MqttSettings(url=f"mqtt://127.0.0.1:{port}"))
+            publisher.on_command = lambda _payload, _retained: None
+            async with running(publisher.run()):
+                await until(lambda: bool(batches))
+                await publisher.answer_command(b"{}")
+
+    assert not publisher.state.refused
+    assert [line["event"].partition(";")[0] for line in told if line["log_level"] == "error"] == [
+        "broker gives this box no commands",
+        "broker takes no answers to commands",
+    ]
+
+
+async def test_an_answer_to_a_command_that_gets_lost_stops_nothing(outbox: Outbox) -> None:
+    broker, batches = a_broker_that_refuses(b"nothing")
+
+    def deaf(kind: int, body: bytes) -> bytes | None:
+        return None if b"cmd/res" in body else broker(kind, body)
+
+    await outbox.append([mileage(1)])
+    async with scripted_broker(deaf) as port:
+        publisher = a_publisher(outbox, MqttSettings(url=f"mqtt://127.0.0.1:{port}", backoff_first_s=0.01))
+        async with running(publisher.run()):
+            await until(lambda: len(batches) == 1)
+            await publisher.answer_command(b"{}")
+            await until(lambda: len(batches) == 2)
+
+
+async def test_a_range_of_a_stream_that_is_none_of_ours_is_not_sent(outbox: Outbox) -> None:
+    assert await a_publisher(outbox, MqttSettings()).resend("another", [(1, 2)]) is None
 
 
 def a_broker_that_hangs_up(answered: int) -> Callable[[int, bytes], bytes | None]:

@@ -17,7 +17,7 @@ from sync.database import _SIDE_FILES
 from sync.errors import OutboxError
 from sync.lock import FileLock
 from sync.outbox import Outbox
-from sync.seal import Condition, examine
+from sync.seal import Condition, examine, is_plain
 from sync.storage_key import StorageKey
 from sync.vault import SQLITE_MAGIC
 from tests.sealed import OTHER_KEY, files_below, need_cipher, telling, vault_with
@@ -28,7 +28,7 @@ from tests.sync.sealing_cuts import key, place_in
 need_cipher()
 
 from sync import sealing  # noqa: E402
-from sync.sealing import SealingError, convert  # noqa: E402
+from sync.sealing import SealingError, convert, write_database_anew  # noqa: E402
 
 MEMORY = Path("/dev/shm")
 ROOT = Path(__file__).parent.parent.parent
@@ -253,6 +253,23 @@ def test_the_plain_bytes_are_overwritten_where_they_lay(plain: Path) -> None:
         for old in (database, photo):
             old.seek(0)
             assert set(old.read()) == {0}
+
+
+def test_an_encrypted_database_is_on_the_disk_before_it_takes_the_place_and_its_name_before_the_plain_bytes_go(
+    plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, steps = plain / "b.db", list[tuple[bool, bool]]()
+    rows_of(path)  # folds the log
+    with path.open("rb", buffering=0) as before:
+
+        def note(_file: int) -> None:
+            steps.append((is_plain(path), before.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC))
+            before.seek(0)
+
+        monkeypatch.setattr(os, "fsync", note)
+        write_database_anew(path, None, key())
+
+    assert steps == [(True, True), (False, True), (False, False)]
 
 
 def test_a_second_name_of_a_file_keeps_its_content(plain: Path) -> None:
