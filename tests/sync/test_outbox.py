@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.clock import SystemClock
 from sync.errors import OutboxError, OutboxFullError
@@ -432,7 +433,9 @@ async def test_a_record_that_the_disk_has_changed_is_put_aside_and_the_rest_goes
     for spoilt in (b"\xff\xfe", b'{"body":{"kind":"mileage","odometer_m":7}}'):
         await outbox._database.execute("UPDATE owed SET payload = CAST(? AS TEXT) WHERE seq = 2", (spoilt,))
 
-    _, rows = await outbox.offer(0, 10, turn=PEOPLE, stream=outbox.stream)
+    with capture_logs() as told:
+        _, rows = await outbox.offer(0, 10, turn=PEOPLE, stream=outbox.stream)
+    assert [(line["log_level"], line["seq"]) for line in told] == [("error", 2)]
     assert list(rows.seqs) == await seqs(outbox) == [1, 3, 4, 5, 6]
     assert [stone.reason for stone in await tombstones(outbox)] == [DAMAGED]
     await outbox.close()

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -102,6 +103,34 @@ async def test_what_upstream_has_anyway_goes_before_anything_that_is_owed(tmp_pa
     assert used < 0.4, "what is only kept counts as free"
     assert not [body for body in await bodies(outbox) if isinstance(body, TombstoneBody)]
     await outbox.close()
+
+
+async def test_of_what_is_kept_the_oldest_goes_and_no_more_of_it_than_must(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(7)] * 10)
+    await outbox.acknowledge(1, 10)
+    total = await outbox._commits.read(kept_rows.total)
+
+    assert await outbox._database.run(lambda c: kept_rows.trim(c, 3 * total // 10)) == 3 * total // 10
+    assert [seq for seq, _ in await outbox.kept_rows(outbox.stream, 1, 10)] == list(range(4, 11))
+    assert await outbox._database.run(lambda c: kept_rows.trim(c, 2 * total)) == 7 * total // 10
+    await outbox.close()
+
+
+async def test_what_makes_way_of_a_copied_file_is_declared_for_its_own_stream(tmp_path: Path) -> None:
+    original = await reopened(tmp_path / "a" / "o.db")
+    await original.append([speed(n) for n in range(400)])
+    old = original.stream
+    await original.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copy = await reopened(tmp_path / "b" / "o.db")
+
+    await until_refused(copy, ([mileage(n) for n in range(100)] for _ in range(1000)))
+
+    stones = [body for body in await bodies(copy) if isinstance(body, TombstoneBody)]
+    assert {stone.stream for stone in stones} == {old}
+    assert [seq for stone in stones for seq in range(stone.first_seq, stone.last_seq + 1)] == list(range(1, 401))
+    await copy.close()
 
 
 async def test_what_is_kept_never_takes_more_than_its_part(tmp_path: Path) -> None:

@@ -378,9 +378,10 @@ async def test_only_a_connection_that_was_of_use_is_followed_by_the_next_without
     async with scripted_broker(a_broker_that_hangs_up(answered)) as port:
         settings = MqttSettings(url=f"mqtt://127.0.0.1:{port}", backoff_first_s=0.01, batch_records=1, window_batches=1)
         publisher = a_publisher(outbox, settings)
-        with nullcontext() if answered else pytest.raises(UpstreamLostError):
+        with capture_logs() as told, nullcontext() if answered else pytest.raises(UpstreamLostError):
             await publisher._serve_once()
 
+    assert [line["log_level"] for line in told] == ["info", "warning"][: 1 + answered]
     assert bool(publisher.state.lost) == bool(answered), "of the other one whoever tries again tells"
     await until(lambda: outbox.pending_count() == 2 - answered)
 
