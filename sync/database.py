@@ -47,13 +47,13 @@ class Database(aiosqlite.Connection):
             raise
         return self
 
-    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def run(self, work: Callable[[sqlite3.Connection], Result], *, lasting: bool = True) -> Result:
         """Run ``work`` between BEGIN and COMMIT; durable when this returns, rolled back when it raises.
 
-        One submitted function, so that a cancelled caller does not cut the transaction in two. Raises sqlite3.Error,
-        ValueError when closed.
+        What is not ``lasting`` is durable with the next transaction that is. One submitted function, so that a
+        cancelled caller does not cut the transaction in two. Raises sqlite3.Error, ValueError when closed.
         """
-        outcome: Result = await self._execute(lambda: transact(self._conn, work))
+        outcome: Result = await self._execute(lambda: (transact if lasting else transact_unsynced)(self._conn, work))
         return outcome
 
     async def run_within(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -89,6 +89,16 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection]
             connection.execute("ROLLBACK")
         raise
     return outcome
+
+
+def transact_unsynced(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    """The same without waiting for the disk. The log keeps its order, so a later commit that waits covers this one."""
+    level = connection.execute("PRAGMA synchronous").fetchone()[0]
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        return transact(connection, work)
+    finally:
+        connection.execute(f"PRAGMA synchronous = {level}")
 
 
 def named_rows(connection: sqlite3.Connection, query: str, *values: str | int) -> list[Row]:

@@ -19,11 +19,15 @@ Work = Callable[[sqlite3.Connection], Value]
 
 @dataclass(frozen=True, slots=True)
 class _Change(Generic[Value]):
-    """A piece of work for the next commit; one that ``frees`` may use the last room there is."""
+    """A piece of work for the next commit; one that ``frees`` may use the last room there is.
+
+    One that is not ``lasting`` may be undone by a power cut: nobody was promised it.
+    """
 
     work: Work[Value]
     settled: Callable[[Value], None]
     frees: bool
+    lasting: bool
     done: "asyncio.Future[Value]"
 
 
@@ -44,14 +48,17 @@ class GroupCommit:
         self._committer: asyncio.Task[None] | None = None
         self._broken: OutboxError | None = None
 
-    async def change(self, work: Work[Value], settled: Callable[[Value], None], *, frees: bool = False) -> Value:
+    async def change(
+        self, work: Work[Value], settled: Callable[[Value], None], *, frees: bool = False, lasting: bool = True
+    ) -> Value:
         """Queue ``work`` for the next commit and wait until it is durable; a cancelled caller does not undo it.
 
-        ``settled`` is told the value in any case, before the caller.
+        ``settled`` is told the value in any case, before the caller. What is not ``lasting`` does not wait for the
+        disk: a power cut may undo it, but never what came before it. It must not number anything.
         """
         self._refuse_if_broken()
         done: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Change(work, settled, frees, done))  # type: ignore[arg-type]
+        self._waiting.append(_Change(work, settled, frees, lasting, done))  # type: ignore[arg-type]
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit_waiting(), name="outbox-commit")
         return await done
@@ -88,7 +95,8 @@ class GroupCommit:
     async def _commit(self, changes: list[_Change[object]]) -> None:
         try:
             self._refuse_if_broken()
-            values = await self._database.run(lambda c: [change.work(c) for change in changes])
+            lasting = any(change.lasting for change in changes)
+            values = await self._database.run(lambda c: [change.work(c) for change in changes], lasting=lasting)
         except Exception as error:  # noqa: BLE001 - each caller gets its own outcome below
             self._break_unless_full(error)
             for change in changes:  # one of them may be too large: none of the others pays for it

@@ -186,7 +186,10 @@ class Outbox:
         return await self.acknowledge_ranges([(a, b)], stream=stream)
 
     async def acknowledge_ranges(self, ranges: Sequence[tuple[int, int]], *, stream: str | None = None) -> int:
-        """Stop owing several ranges in one commit."""
+        """Stop owing several ranges in one commit.
+
+        A power cut may undo it: they are sent again then, and upstream knows them.
+        """
         wanted, wished, now_ms = stream or self.stream, tuple(ranges), self._clock.stamp().t
         attempts = itertools.count()
 
@@ -196,7 +199,7 @@ class Outbox:
             grown = self._keep(connection, wanted, wished, now_ms) if keeps else 0
             return _Acknowledged(file.forget(connection, wanted, wished), grown)
 
-        done = await self._commits.change(work, self._settle_acknowledged, frees=True)
+        done = await self._commits.change(work, self._settle_acknowledged, frees=True, lasting=False)
         await self._look_now_and_then()
         return done.gone
 
@@ -218,7 +221,7 @@ class Outbox:
     async def forget_kept_before(self, acked_before_ms: int) -> int:
         """Drop what upstream confirmed earlier than that; return how many records."""
         gone = await self._commits.change(
-            lambda c: kept.forget_before(c, acked_before_ms), lambda _gone: None, frees=True
+            lambda c: kept.forget_before(c, acked_before_ms), lambda _gone: None, frees=True, lasting=False
         )
         self._kept_bytes = await self._commits.read(kept.total)
         return gone

@@ -152,6 +152,24 @@ async def test_every_commit_is_synced_and_the_log_stays_small(tmp_path: Path, sc
     await database.close()
 
 
+async def test_what_need_not_last_is_committed_without_a_sync_and_the_next_one_waits_again(
+    tmp_path: Path, schema: Path
+) -> None:
+    database = (await open_database(tmp_path / "a.db", schema)).database
+
+    def level(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    def fail(connection: sqlite3.Connection) -> None:
+        raise ValueError(level(connection))
+
+    assert await database.run(level, lasting=False) == 1
+    with pytest.raises(ValueError, match="1"):
+        await database.run(fail, lasting=False)
+    assert await database.run(level) == 2
+    await database.close()
+
+
 async def test_nobody_else_may_read_the_file_or_its_log(tmp_path: Path, schema: Path) -> None:
     database = (await open_database(tmp_path / "a.db", schema)).database
     await database.run(lambda c: insert(c, "private"))

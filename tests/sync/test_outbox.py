@@ -68,6 +68,23 @@ async def test_what_was_acknowledged_is_forgotten_and_its_seq_never_given_again(
     assert await outbox.append([mileage(6)]) == (6,)
 
 
+async def test_only_forgetting_does_not_wait_for_the_disk(outbox: Outbox) -> None:
+    statements: list[str] = []
+    await outbox._database._execute(outbox._database._conn.set_trace_callback, statements.append)
+
+    def synced() -> bool:
+        return "PRAGMA synchronous = NORMAL" not in statements
+
+    await outbox.append([mileage(n) for n in range(4)])
+    await outbox.quarantine(4, 4, "refused")
+    assert synced()
+    await outbox.acknowledge(1, 1)
+    assert not synced()
+    statements.clear()
+    await asyncio.gather(outbox.acknowledge(2, 2), outbox.append([mileage(9)]))
+    assert synced()  # one commit for both
+
+
 async def test_the_lowest_is_the_oldest_still_owed(outbox: Outbox) -> None:
     assert await outbox.lowest_unacknowledged() == 1
     await outbox.append([mileage(n) for n in range(5)])

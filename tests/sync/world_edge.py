@@ -88,10 +88,10 @@ class Edge:
     def clock_jumps(self, years: int) -> None:
         self._wall_ms += years * YEAR_MS
 
-    def _durably(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+    def _durably(self, work: Callable[[sqlite3.Connection], Value], *, lasting: bool = True) -> Value:
         """Commit; the power may fail right before it, and right after it."""
         self._world.risk(PowerCutError)
-        value = self._disk.commit(work)
+        value = self._disk.commit(work, lasting=lasting)
         self._world.risk(PowerCutError)
         return value
 
@@ -191,7 +191,7 @@ class Edge:
             return
         if isinstance(answer, Ack):
             if stored := sender.on_ack(answer, self._world.now_s):
-                self._durably(lambda c: file.forget(c, sender.stream, stored))
+                self._durably(lambda c: file.forget(c, sender.stream, stored), lasting=False)
         elif isinstance(answer, Nack):
             for first, last in sender.on_nack(answer):
                 self._durably(lambda c, a=first, b=last: self._quarantine(c, sender.stream, a, b))  # type: ignore[misc]

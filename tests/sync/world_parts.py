@@ -61,11 +61,11 @@ class Disk:
         self._sync_each = sync_each
         self._unsynced = 0
 
-    def commit(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+    def commit(self, work: Callable[[sqlite3.Connection], Value], *, lasting: bool = True) -> Value:
         self._unsynced += 1
         self.connection.execute(f"SAVEPOINT commit_{self._unsynced}")
         value = work(self.connection)
-        if self._sync_each or self._unsynced >= SYNC_EVERY:
+        if (self._sync_each and lasting) or self._unsynced >= SYNC_EVERY:
             self.sync()
         return value
 
