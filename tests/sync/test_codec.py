@@ -19,13 +19,14 @@ from sync.codec import (
     answers_of,
     decode_answer,
     decode_batch,
+    decode_question,
     decode_state,
     encode_batch,
     runs,
 )
 from sync.records import AnyBody, Record, TombstoneBody
 from sync.rows import read
-from sync.wire import Ack, Nack, State
+from sync.wire import Ack, Nack, Question, State
 from tests.sync.samples import BODIES, record_json, record_of, speed
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -160,7 +161,7 @@ def test_only_what_stood_in_the_batch_is_acknowledged() -> None:
     assert (answers[2].a, answers[2].b) == (10, 10)
 
 
-@pytest.mark.parametrize("answer", [Ack(s="s", a=1, b=7), Nack(s="s", a=2, b=2, reason="no")])
+@pytest.mark.parametrize("answer", [Ack(s="s", a=1, b=MAX_SEQ), Nack(s="s", a=2, b=2, reason="no")])
 def test_answers_survive_the_wire(answer: Ack | Nack) -> None:
     assert decode_answer(answer.model_dump_json().encode()) == answer
 
@@ -171,6 +172,18 @@ def test_answers_survive_the_wire(answer: Ack | Nack) -> None:
 )
 def test_what_is_no_answer_is_none(payload: bytes) -> None:
     assert decode_answer(payload) is None
+
+
+def test_a_question_survives_the_wire() -> None:
+    question = Question(s="s", ask="0a", lo=1, of=((1, 1), (2, MAX_SEQ)))
+
+    assert decode_question(question.model_dump_json().encode()) == question
+
+
+@pytest.mark.parametrize("of", [(0, 1), (3, 2), (1, MAX_SEQ + 1)])
+def test_a_question_about_what_can_be_no_range_is_none(of: tuple[int, int]) -> None:
+    assert decode_question(Question(s="s", ask="0a", lo=1, of=((1, 2), of)).model_dump_json().encode()) is None
+    assert decode_question(b"") is None
 
 
 def test_a_state_survives_the_wire_and_anything_else_is_none() -> None:
