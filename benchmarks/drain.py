@@ -26,11 +26,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import aiosqlite
 
+from benchmarks import bare_drain
 from benchmarks.postgresql_ingest import measure
 from config.settings import MqttSettings
 from sync.clock import SystemClock
 from sync.ingest_link import receive_batches
 from sync.outbox import Outbox
+from sync.outbox_lines import lines_of
 from sync.publisher import Publisher
 from sync.records import ReadingBody
 from sync.turns import take_short_turns
@@ -44,6 +46,7 @@ ROUND_TRIP_S = 0.06
 LATENCIES = 100
 POSTGRESQL_RECORDS = 20_000
 C, INSERT = "bare C client, QoS 1, window 100", "aiosqlite, WAL FULL, batch 100"
+BARE = "bare drain: SQLite, zlib, paho"
 FULL, NARROW, SINGLE = "batch 100, window 32", "batch 100, window 16", "batch 1, window 32"
 NORMAL, AFAR = "batch 100, synchronous=NORMAL", "batch 100, 60 ms round trip"
 COPY, STORE = "PostgreSQL: bare COPY", "PostgreSQL: store"
@@ -167,8 +170,8 @@ async def office(folder: Path, port: int, synchronous: str) -> None:
 
 
 @contextmanager
-def child(*words: object) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, __file__, *map(str, words)]
+def child(*words: object, file: str = __file__) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, file, *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
     try:
         yield process
@@ -191,6 +194,19 @@ def drain(port: int, records: int, batch: int, window: int, synchronous: str = "
     assert stored["records"] == records, stored
     cost = {"edge_us": sent["cpu_s"] / records * 1e6, "office_us": stored["cpu_s"] / records * 1e6}
     return {"rate": records / sent["took_s"]} | cost
+
+
+def drain_barely(port: int, records: int) -> dict[str, float]:
+    """What a drain takes that checks and promises nothing else; see ``bare_drain.py``."""
+    with tempfile.TemporaryDirectory() as name:
+        owed, kept = Path(name) / "owed.db", Path(name) / "kept.db"
+        lines = lines_of([body(number) for number in range(records)], SystemClock().stamp())
+        bare_drain.prepare(owed, [line.payload for line in lines])
+        with child("office", kept, port, file=bare_drain.__file__) as receiver:
+            assert receiver.stdout is not None and receiver.stdout.readline()
+            with child("edge", owed, port, file=bare_drain.__file__) as sender:
+                sent = json.loads(sender.communicate(timeout=600)[0])
+    return {"rate": records / sent["took_s"], "edge_us": sent["cpu_s"] / records * 1e6}
 
 
 async def latencies(port: int) -> list[float]:
@@ -232,6 +248,7 @@ def one_turn(port: int, folder: Path, records: int) -> Turn:
     return {
         C: {"rate": bare_c or 0.0},
         INSERT: {"rate": insert},
+        BARE: drain_barely(port, records),
         FULL: drain(port, records, 100, 32),
         NARROW: drain(port, records, 100, 16),
         "batch 20, window 32": drain(port, records // 4, 20, 32),
@@ -250,6 +267,8 @@ def ratios_of(turn: Turn) -> dict[str, float]:
     return {
         "drain / bare C": best / rate[C] if rate[C] else 0.0,
         "drain / bare insert": best / rate[INSERT],
+        "drain / bare drain": best / rate[BARE],
+        "bare drain / bare C": rate[BARE] / rate[C] if rate[C] else 0.0,
         "batch 100 / batch 1": rate[FULL] / rate[SINGLE],
         "FULL / NORMAL": rate[FULL] / rate[NORMAL],
         "60 ms / local": rate[AFAR] / rate[FULL],
