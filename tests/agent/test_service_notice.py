@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,8 +81,8 @@ def test_a_socket_that_has_gone_costs_one_line_and_nothing_else(tmp_path: Path) 
     ("watch_us", "watched", "half_s"),
     [
         ("60000000", None, 30.0),
-        ("60000000", os.getpid(), 30.0),
-        ("60000000", os.getppid(), None),
+        ("60000000", os.getpid, 30.0),
+        ("60000000", os.getppid, None),
         ("0", None, None),
         ("", None, None),
         ("-1", None, None),
@@ -90,8 +90,10 @@ def test_a_socket_that_has_gone_costs_one_line_and_nothing_else(tmp_path: Path) 
         ("６０", None, None),
     ],
 )
-def test_half_a_watch_is_what_the_unit_says(watch_us: str, watched: int | None, half_s: float | None) -> None:
-    environment = {"WATCHDOG_USEC": watch_us} | ({} if watched is None else {"WATCHDOG_PID": str(watched)})
+def test_half_a_watch_is_what_the_unit_says(
+    watch_us: str, watched: Callable[[], int] | None, half_s: float | None
+) -> None:
+    environment = {"WATCHDOG_USEC": watch_us} | ({} if watched is None else {"WATCHDOG_PID": str(watched())})
 
     assert half_a_watch_s(environment) == half_s
     assert half_a_watch_s({}) is None
