@@ -225,7 +225,7 @@ def _nacks(stream: str, bad: dict[int, str], good: dict[int, ReceivedRecord]) ->
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors()[0]
         return _short(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
     return _short(type(error).__name__)
 

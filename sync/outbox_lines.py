@@ -27,8 +27,8 @@ def _line(body: AnyBody, stamp: Stamp, turn: int, logged: frozenset[int | None])
     # all of it was validated when it was made
     record = Record.model_construct(t=stamp.t, tq=stamp.tq, mono_ns=stamp.mono_ns, boot=stamp.boot, body=body)
     payload = record.model_dump_json(by_alias=True)
-    if len(payload) > MAX_RECORD_BYTES or len(payload.encode()) > MAX_RECORD_BYTES:
-        raise OutboxError(f"a {body.kind} record of {len(payload)} characters is more than the wire carries")
+    if (size := len(payload.encode())) > MAX_RECORD_BYTES:
+        raise OutboxError(f"a {body.kind} record of {size} bytes is more than the wire carries")
     match body:
         case TombstoneBody():
             return Line(turn, payload, accounts=(body.stream, body.first_seq))

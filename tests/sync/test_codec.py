@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sync.codec import (
     COMPRESS_FROM_BYTES,
     MAX_BATCH_BYTES,
+    MAX_BATCH_RECORDS,
     MAX_SEQ,
     ZLIB_FIRST_BYTE,
     ReceivedBatch,
@@ -26,8 +27,8 @@ from sync.codec import (
 )
 from sync.records import AnyBody, Record, TombstoneBody
 from sync.rows import read
-from sync.wire import Ack, Nack, Question, State
-from tests.sync.samples import BODIES, record_json, record_of, speed
+from sync.wire import Account, Ack, Nack, Question, State
+from tests.sync.samples import BODIES, VEHICLE, record_json, record_of, speed
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -105,12 +106,30 @@ def test_an_envelope_that_cannot_be_answered_says_why(payload: bytes, reason: st
 
 
 def test_a_payload_over_the_limit_is_not_even_parsed() -> None:
-    padded = b'{"v":1,"s":"s","lo":1,"r":[]' + b" " * MAX_BATCH_BYTES + b"}"
+    largest = b'{"v":1,"s":"s","lo":1,"r":[]}'.ljust(MAX_BATCH_BYTES)
 
-    outcome = decode_batch("bay-1", padded)
-
+    assert isinstance(decode_batch("bay-1", largest), ReceivedBatch)
+    outcome = decode_batch("bay-1", largest + b" ")
     assert isinstance(outcome, Unreadable)
     assert "more than" in outcome.reason
+
+
+@pytest.mark.parametrize(("count", "taken"), [(MAX_BATCH_RECORDS, True), (MAX_BATCH_RECORDS + 1, False)])
+def test_a_batch_has_at_most_so_many_records(count: int, taken: bool) -> None:
+    for row in ("{}", record_json(speed(1))):  # the long way, and the short one
+        outcome = decode_batch("bay-1", encode_batch("s", 1, [(seq, row) for seq in range(1, count + 1)]))
+
+        assert isinstance(outcome, ReceivedBatch) is taken
+
+
+def test_a_reading_that_names_a_car_is_told_from_one_that_names_none() -> None:
+    of_a_car = speed(1).model_copy(update={"vehicle": VEHICLE})
+    bodies: list[AnyBody] = [speed(1), of_a_car, BODIES["clock"]]
+
+    batch = received(encode_batch("s", 1, [(1 + at, record_json(body)) for at, body in enumerate(bodies)]))
+
+    assert [row.about_no_car for row in batch.records] == [True, False, False]
+    assert batch.readings is None
 
 
 def test_a_deflated_bomb_is_not_blown_up() -> None:
@@ -161,8 +180,11 @@ def test_only_what_stood_in_the_batch_is_acknowledged() -> None:
     assert (answers[2].a, answers[2].b) == (10, 10)
 
 
-@pytest.mark.parametrize("answer", [Ack(s="s", a=1, b=MAX_SEQ), Nack(s="s", a=2, b=2, reason="no")])
-def test_answers_survive_the_wire(answer: Ack | Nack) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [Ack(s="s", a=1, b=MAX_SEQ), Nack(s="s", a=2, b=2, reason="no"), Account(s="s", ask="0a", holds=())],
+)
+def test_answers_survive_the_wire(answer: Ack | Nack | Account) -> None:
     assert decode_answer(answer.model_dump_json().encode()) == answer
 
 
@@ -223,6 +245,7 @@ def test_every_seq_of_a_batch_is_answered_once(rows: list[tuple[int, object]]) -
 
 
 @given(st.sets(st.integers(1, 60)))
+@example({1, 2, 4, 9})
 def test_runs_cover_exactly_what_they_were_given(seqs: set[int]) -> None:
     found = runs(sorted(seqs))
 

@@ -69,6 +69,11 @@ def test_a_kind_of_a_later_version_is_answered_as_unknown() -> None:
     assert (turned.status, turned.reason) == (Status.UNKNOWN, "command.unknown_kind")
 
 
+@pytest.mark.parametrize("life_ms", [1, MAX_LIFE_MS])
+def test_a_life_may_be_short_or_a_month(life_ms: int) -> None:
+    assert isinstance(decode_command(command(expires_at=NOW_MS + life_ms)), Order)
+
+
 @pytest.mark.parametrize("life_ms", [0, -1, MAX_LIFE_MS + 1])
 def test_a_life_that_is_over_at_once_or_too_long_is_refused(life_ms: int) -> None:
     turned = decode_command(command(expires_at=NOW_MS + life_ms))
@@ -116,8 +121,12 @@ def test_the_reason_of_a_refusal_is_bounded_however_long_the_names_are_that_it_s
 
 
 def test_more_bytes_than_a_command_may_have_are_not_even_read() -> None:
-    assert decode_command(command(params={"x": "a" * MAX_COMMAND_BYTES})) is None
-    assert decode_command_answer(b'{"id":"a","status":"done","reason":"' + b"x" * MAX_ANSWER_BYTES + b'"}') is None
+    order, answer = command(), b'{"id":"a","status":"done","reason":"x"}'
+
+    assert decode_command(order.ljust(MAX_COMMAND_BYTES)) is not None
+    assert decode_command(order.ljust(MAX_COMMAND_BYTES + 1)) is None
+    assert decode_command_answer(answer.ljust(MAX_ANSWER_BYTES)) is not None
+    assert decode_command_answer(answer.ljust(MAX_ANSWER_BYTES + 1)) is None
 
 
 @pytest.mark.parametrize("nested", [b"[" * 50_000, b'{"a":' * 20_000, b'{"params":{"a":' + b"[" * 60_000])

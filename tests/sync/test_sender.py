@@ -66,6 +66,9 @@ def test_raw_readings_are_read_several_batches_at_once_and_large_ones_only_as_fa
         sender.take(Page(turn, 0, 3), NO_ROWS, 1, 0.0)
     page = sender.wants()
     assert page == Page(READINGS, after_seq=0, limit=6)
+    sender.window = 9
+    assert sender.wants() == Page(READINGS, after_seq=0, limit=12)
+    sender.window = 2
 
     batches = sender.take(page, Rows(range(1, 7), [b"x" * BATCH_TARGET_BYTES] * 6), 1, 0.0)
 
