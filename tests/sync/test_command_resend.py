@@ -54,6 +54,7 @@ def test_a_huge_range_costs_what_there_is_and_not_what_is_asked() -> None:
     found = sorted_out(StreamView("s", 3, 1, (), (1, 3)), [(1, 1 << 52)])
 
     assert (found.again, found.gone) == (((1, 1), (3, 3)), ((2, 2),))
+    assert sorted_out(StreamView("s", 3, 1, (), (1, 3)), [(3, 3)]).again == ((3, 3),)
 
 
 async def test_what_was_confirmed_is_owed_again(outbox: Outbox) -> None:
