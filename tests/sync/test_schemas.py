@@ -19,7 +19,7 @@ from sync.codec import (
 )
 from sync.command import MAX_ANSWER_BYTES, MAX_COMMAND_BYTES, MAX_FACTS, MAX_LIFE_MS
 from sync.digest import digest_of
-from sync.schemas import MODELS, asyncapi, documents
+from sync.schemas import MODELS, asyncapi, documents, write
 from sync.wire import MAX_DIGEST_SPAN, MAX_SPANS, Ack, Nack, State
 from tests.sync.samples import BODIES, record_json
 
@@ -41,6 +41,14 @@ def test_what_is_documented_is_what_the_models_say(name: str) -> None:
     written = (REFERENCE / name).read_text(encoding="utf-8")
 
     assert written == MADE[name], "run: python -m sync.schemas docs/reference"
+
+
+def test_they_are_written_into_a_folder_again_and_again(tmp_path: Path) -> None:
+    folder = tmp_path / "docs" / "reference"
+    for _ in range(2):
+        write(folder, MADE)
+
+    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == MADE
 
 
 def test_the_page_names_the_bounds_that_the_code_keeps() -> None:

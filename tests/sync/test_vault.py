@@ -9,7 +9,7 @@ import pytest
 from sync.database import DamagedFileError, _prepare, open_database
 from sync.errors import OutboxFullError
 from sync.outbox import Outbox
-from sync.vault import PLAIN, Vault
+from sync.vault import PLAIN, SEALED_MAGIC, DamagedContentError, Vault
 from tests.sealed import OTHER_KEY, need_cipher, vault_with
 from tests.sync.conftest import FixedClock
 from tests.sync.samples import mileage
@@ -123,6 +123,14 @@ async def test_a_full_outbox_makes_way_and_goes_on(tmp_path: Path, vault: Vault)
 
     assert len(owed) == 10
     assert again
+
+
+def test_what_was_sealed_is_given_back_and_of_anybody_elses_nothing(vault: Vault) -> None:
+    kept, foreign = vault.seal("photo", b"a picture"), SEALED_MAGIC + b"x" * 64
+
+    assert vault.unseal("photo", kept) == b"a picture"
+    with pytest.raises(DamagedContentError, match="photo"):
+        vault.unseal("photo", foreign)
 
 
 async def test_another_key_reads_nothing_and_nobody_grumbles_to_standard_error(
