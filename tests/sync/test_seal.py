@@ -72,6 +72,16 @@ def proof_torn(place: Place) -> None:
     place.seal.write_bytes(place.seal.read_bytes()[:20])
 
 
+def only_a_file_left(place: Place) -> None:
+    proof_torn(place)
+    place.databases[0].unlink()
+
+
+def only_a_database_left(place: Place) -> None:
+    proof_torn(place)
+    (place.folder / "files" / "photo").unlink()
+
+
 def damaged_without_proof(place: Place) -> None:
     unproven(place)
     place.databases[0].write_bytes(b"\xa5" * 8192)
@@ -164,6 +174,8 @@ def test_what_belongs_together_is_opened(
         (one_sealed_one_plain, WRONG, "is not the one"),
         (one_sealed_one_plain, None, "is encrypted, and no key was given"),
         (proof_torn, None, "is encrypted, and no key was given"),
+        (only_a_file_left, None, "is encrypted, and no key was given"),
+        (only_a_database_left, None, "is encrypted, and no key was given"),
         (begun, None, "is encrypted, and no key was given"),
         (begun, RIGHT, "b.db is not encrypted, but a key is given"),
         (begun, WRONG, "a.db cannot be read with the key"),
