@@ -87,9 +87,9 @@ async def running_agent(settings: Settings) -> AsyncIterator[Bench]:
 
     stop, opened = asyncio.Event(), asyncio.get_running_loop().create_future()
     agent = asyncio.create_task(run_agent(settings, watch, stop=stop, ready=opened.set_result))
-    await asyncio.wait((agent, opened), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
+    await asyncio.wait((agent, opened), return_when=asyncio.FIRST_COMPLETED)
     if not opened.done():
-        await agent
+        await agent  # it ended before it was ready, and says why
     try:
         async with httpx.AsyncClient(base_url=opened.result(), timeout=PATIENCE_S) as client:
             yield Bench(opened.result(), client, events)
