@@ -45,6 +45,7 @@ class Notebook:
     support: dict[str, frozenset[int]] = field(default_factory=dict)
     heard: frozenset[str] = frozenset()  # units that answered, before any maker's own was asked
     maps_whole: bool = False  # every map of supported PIDs that a unit announced was read
+    lost_maps: frozenset[int] = frozenset()  # and those of which some unit's is not known
     offered: dict[str, frozenset[int]] | None = None  # service 09: what each unit tells; None until it was asked
     info_bytes: dict[tuple[int, str], int] = field(default_factory=dict)  # service 09: length of a unit's message
 

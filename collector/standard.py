@@ -62,7 +62,14 @@ async def read_support(car: Car, first: Asked, book: Notebook) -> None:
     for pid in MAP_PIDS:
         if any(pid in have and (ecu, pid) not in read for ecu, have in support.items()):
             _take_maps(support, await _ask_pids(car, support, (pid,)), read)
-    book.maps_whole = all((ecu, pid) in read for ecu, have in support.items() for pid in MAP_PIDS if pid in have)
+    book.lost_maps = frozenset(pid for ecu, have in support.items() for pid in _lost(ecu, have, read))
+    book.maps_whole = not book.lost_maps
+
+
+def _lost(ecu: str, have: frozenset[int], read: "_Maps") -> list[int]:
+    """The maps of ``ecu`` that nobody knows: announced and not read, or behind such a one, which would announce it."""
+    unread = [pid for pid in MAP_PIDS if pid in have and (ecu, pid) not in read]
+    return [pid for pid in MAP_PIDS if unread and pid >= unread[0] and (ecu, pid) not in read]
 
 
 async def _ask_maps_together(car: Car, support: dict[str, frozenset[int]], read: "_Maps") -> None:
@@ -116,7 +123,7 @@ async def read_values(
     wanted = supported_by_any(support, pids)
     for pid in dict.fromkeys(pids):
         if pid not in wanted:
-            book.note(item_of(pid), ItemStatus.UNSUPPORTED)
+            await _settle_unannounced(car, book, pid)
     groups = batches(fewest_units_first(support, wanted), at_once=car.values_at_once)
     for pids in with_guests(groups, [pid for pid in beside if pid not in wanted], at_once=car.values_at_once):
         answers = await _ask_pids(car, support, pids)
@@ -127,6 +134,22 @@ async def read_values(
         await _ask_again(car, support, book, pids, {(pid, a.ecu) for pid, a in answers if a.status in SETTLED})
     if book.mil is False and STATUS_PID in wanted and book.items[item_of(STATUS_PID)].status is not ItemStatus.READ:
         book.mil = None  # off is known only where every unit said so
+
+
+async def _settle_unannounced(car: Car, book: Notebook, pid: int) -> None:
+    """No unit announced ``pid``, which says something only where its map was read; the odometer is asked for anyway."""
+    if map_of(pid) not in book.lost_maps:
+        book.note(item_of(pid), ItemStatus.UNSUPPORTED)
+        return
+    book.note(item_of(pid), ItemStatus.TIMEOUT, "the list of what the car supports was not read whole")
+    if pid == ODOMETER_PID:
+        for answer in (await car.ask(request_of(car, (pid,)))).read():
+            _take_value(book, pid, answer)
+
+
+def map_of(pid: int) -> int:
+    """The PID that tells whether a unit has ``pid``, 1 to 0xFF: each covers the 32 after it (SAE J1979-DA, annex A)."""
+    return (pid - 1) // 0x20 * 0x20
 
 
 async def _ask_again(

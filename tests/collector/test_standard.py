@@ -10,7 +10,7 @@ from collector.car import Car
 from collector.notebook import Notebook
 from collector.rfcomm_link import open_rfcomm
 from collector.setup import Abilities
-from collector.standard import read_lifetime_distance, read_values
+from collector.standard import FIRST_PIDS, map_of, read_lifetime_distance, read_support, read_values
 from config.settings import AdapterSettings
 from protocols.allowed import AllowList
 from protocols.readings import ItemStatus, Trust
@@ -141,3 +141,50 @@ async def test_the_engines_own_odometer_is_a_hint_beside_the_cars() -> None:
         ("01A6", 100_000_000, Trust.STANDARD),
         ("01D3", 99_942_400, Trust.HINT),
     ]
+
+
+async def read_with_maps(answers: dict[str, str]) -> Notebook:
+    """The supported PIDs and then those that are wanted first, of a car that says ``answers``."""
+    book = Notebook()
+    async with car_that_says(answers) as car:
+        await read_support(car, await car.ask(b"\x01\x00"), book)
+        await read_values(car, book, FIRST_PIDS)
+    return book
+
+
+ANNOUNCES_MORE = {"0100": "7E806410080000001", "0101": "7E806410100070000"}  # PID 01, and that there is a map 20
+
+
+async def test_what_a_lost_list_might_have_announced_is_not_called_unsupported() -> None:
+    book = await read_with_maps(ANNOUNCES_MORE)
+
+    assert {book.items[item].status for item in ("0121", "0131", "odometer.01A6")} == {ItemStatus.TIMEOUT}
+    assert {book.items[item].status for item in ("010C", "010D")} == {ItemStatus.UNSUPPORTED}
+    assert book.items["monitor_status"].status is ItemStatus.READ
+    assert not book.maps_whole
+
+
+async def test_what_no_list_announces_is_unsupported() -> None:
+    book = await read_with_maps(ANNOUNCES_MORE | {"0120": "7E806412080000000"})
+
+    assert {book.items[item].status for item in ("0131", "odometer.01A6", "010C")} == {ItemStatus.UNSUPPORTED}
+    assert book.maps_whole
+
+
+async def test_the_odometer_is_asked_for_although_its_list_was_lost() -> None:
+    book = await read_with_maps(ANNOUNCES_MORE | {"01A6": "7E80641A6000186A0"})
+
+    assert [witness.odometer_m for witness in book.odometer] == [10_000_000]
+    assert book.items["odometer.01A6"].status is ItemStatus.READ
+
+
+async def test_a_list_that_one_of_two_units_did_not_tell_is_lost() -> None:
+    lines = {"0100": "7E806410080000001\n7E906410080000001", "0120": "7E906412080000000"}
+    book = await read_with_maps(ANNOUNCES_MORE | lines)
+
+    assert book.lost_maps == {0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0}
+    assert book.items["0121"].status is not ItemStatus.UNSUPPORTED
+
+
+def test_each_list_covers_the_32_pids_after_it() -> None:
+    assert [map_of(pid) for pid in (0x01, 0x20, 0x21, 0x40, 0xA6, 0xC0, 0xC1)] == [0, 0, 0x20, 0x20, 0xA0, 0xA0, 0xC0]
