@@ -2,11 +2,14 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sync import database as store
 from sync.database import named_rows, open_database
 from sync.errors import OutboxError
 
@@ -168,6 +171,29 @@ async def test_what_need_not_last_is_committed_without_a_sync_and_the_next_one_w
         await database.run(fail, lasting=False)
     assert await database.run(level) == 2
     await database.close()
+
+
+async def test_the_name_of_a_new_file_is_on_the_disk_before_anything_is_in_it(
+    tmp_path: Path, schema: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "new" / "a.db", list[tuple[Path, int]]()
+    monkeypatch.setattr(store, "sync_folder", lambda folder: synced.append((folder, path.stat().st_size)))
+
+    for _ in range(2):
+        await (await open_database(path, schema)).database.close()
+
+    assert synced == [(path.parent, 0)]
+
+
+def test_a_store_that_was_left_open_does_not_keep_a_dying_process_alive(tmp_path: Path, schema: Path) -> None:
+    leave_open = "import asyncio, sys; from pathlib import Path; from sync.database import open_database as o;"
+    leave_open += "print(asyncio.run(o(Path(sys.argv[1]), Path(sys.argv[2]))).set_aside)"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", leave_open, tmp_path / "a.db", schema], capture_output=True, text=True, timeout=20
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "None\n")
 
 
 async def test_nobody_else_may_read_the_file_or_its_log(tmp_path: Path, schema: Path) -> None:

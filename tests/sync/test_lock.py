@@ -21,6 +21,12 @@ def test_a_second_holder_is_told_at_once(tmp_path: Path) -> None:
     FileLock(tmp_path / "l").release()
 
 
+def test_a_lock_may_be_the_first_file_of_its_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        with FileLock(tmp_path / "new" / "folder" / "l") as lock:
+            assert lock.read() == Marker()
+
+
 def next_descriptor() -> int:
     descriptor = os.open(os.devnull, os.O_RDONLY)
     os.close(descriptor)
