@@ -218,7 +218,7 @@ async def test_a_setting_that_cannot_work_is_named(other: dict[str, object], key
 async def test_a_peer_that_is_no_broker_is_given_up_in_time(garbage: bytes) -> None:
     async with scripted_broker(lambda _type, _body: garbage) as port:
         with pytest.raises(UpstreamError):
-            async with asyncio.timeout(PATIENCE_S), connect(settings_for(port), Session("a")):
+            async with asyncio.timeout(PATIENCE_S), connect(settings_for(port, connect_timeout_s=0.1), Session("a")):
                 pass
 
 
@@ -325,7 +325,7 @@ async def test_no_matching_subscriber_is_a_puback_like_any_other() -> None:
 async def test_an_answer_that_never_comes_is_a_loss(use: Callable[[Link], Awaitable[None]]) -> None:
     async with (
         scripted_broker(answering(lambda _kind, _body: b"")) as port,
-        connect(settings_for(port), Session("a")) as link,
+        connect(settings_for(port, ack_timeout_s=0.1), Session("a")) as link,
     ):
         with pytest.raises(UpstreamLostError, match=r"no (PUB|SUB)ACK"):
             await use(link)
@@ -338,7 +338,7 @@ async def test_after_an_answer_that_never_came_nothing_more_is_asked_on_this_con
         asked.append(kind)
         return CONNACK_5 if kind == CONNECT else b""
 
-    async with scripted_broker(silent) as port, connect(settings_for(port), Session("a")) as link:
+    async with scripted_broker(silent) as port, connect(settings_for(port, ack_timeout_s=0.1), Session("a")) as link:
         for use in (link.publish("x", b"y"), link.publish("x", b"z"), link.subscribe("x")):
             with pytest.raises(UpstreamLostError, match="no PUBACK for x"):
                 await use
