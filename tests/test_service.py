@@ -81,5 +81,27 @@ def test_what_it_keeps_is_encrypted_with_a_credential_that_the_program_takes() -
         assert given[2] in (HOW_TO / page).read_text(), page
 
 
+def test_its_user_is_made_when_it_is_installed() -> None:
+    user = re.search(r"(?m)^User=(\S+)$", UNIT.read_text())
+
+    assert user
+    for page in ("set-up-a-bay.md", "set-up-a-bay.zh-CN.md"):
+        assert re.search(rf"useradd --system .* {user[1]}\n", (HOW_TO / page).read_text()), page
+
+
+def test_systemd_waits_for_the_page_and_watches_the_loop() -> None:
+    text = UNIT.read_text()
+
+    assert "Type=notify" in text
+    assert re.search(r"(?m)^WatchdogSec=[1-9]", text)
+
+
+def test_an_adapter_may_be_plugged_in_after_the_start() -> None:
+    """A group of devices named by its driver is left out when the driver comes with the first adapter."""
+    allowed = re.findall(r"(?m)^DeviceAllow=(\S+) rw$", UNIT.read_text())
+
+    assert allowed == ["char-188", "char-166"]  # ttyUSB and ttyACM in Documentation/admin-guide/devices.txt of Linux
+
+
 def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
     assert "RestartPreventExitStatus=2" in UNIT.read_text()
