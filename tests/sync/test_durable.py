@@ -42,12 +42,12 @@ def test_what_fails_halfway_leaves_what_was_there_and_no_draft(tmp_path: Path) -
 def test_it_is_on_the_disk_before_it_takes_the_place_and_its_name_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, steps = tmp_path / "key", []
-    monkeypatch.setattr(os, "fsync", lambda _file: steps.append(f"sync, in place: {path.exists()}"))
+    steps: list[dict[str, bytes]] = []
+    monkeypatch.setattr(os, "fsync", lambda _file: steps.append({f.name: f.read_bytes() for f in tmp_path.iterdir()}))
 
-    write_whole(path, [b"content"])
+    write_whole(tmp_path / "key", [b"content"])
 
-    assert steps == ["sync, in place: False", "sync, in place: True"]
+    assert steps == [{"key.new": b"content"}, {"key": b"content"}]
 
 
 @pytest.mark.parametrize(("user", "given"), [(0, [(7, 8)]), (1000, [])])
