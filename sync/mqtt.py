@@ -54,7 +54,7 @@ class Inbound:
     topic: str
     payload: bytes
     ack: Callable[[], None]
-    retained: bool = False
+    retained: bool
 
 
 @asynccontextmanager
