@@ -70,6 +70,13 @@ def test_a_long_batch_is_deflated_and_a_short_one_is_not() -> None:
     assert (chr(short[0]), long[0]) == ("{", 0x78)
 
 
+@pytest.mark.parametrize(("length", "first"), [(COMPRESS_FROM_BYTES - 1, ord("{")), (COMPRESS_FROM_BYTES, 0x78)])
+def test_a_batch_is_deflated_from_a_certain_length_on(length: int, first: int) -> None:
+    filling = "b" * (length - len(encode_batch("s", 1, [(1, '""')])))
+
+    assert encode_batch("s", 1, [(1, f'"{filling}"')])[0] == first
+
+
 def test_keys_of_a_newer_edge_are_kept_for_the_store() -> None:
     row = json.loads(record_json(speed(1))) | {"gps": "no"}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -206,13 +206,35 @@ async def test_a_command_that_the_broker_does_not_take_is_told_to_a_person_and_d
     assert [line["topic"] for line in told if line["log_level"] == "error"] == [command_topic("bay-1")]
 
 
+@pytest.mark.parametrize(("life_s", "kept_s"), [(0, 1), (1, 1), (60, 60)])
+async def test_the_broker_keeps_a_command_for_its_life_and_a_second_at_least(life_s: int, kept_s: int) -> None:
+    sent: list[bytes] = []
+    granting, _ = a_broker_that_says(b"nothing", 0x87)
+
+    def broker(kind: int, body: bytes) -> bytes | None:
+        if kind == PUBLISH:
+            sent.append(body)
+        return granting(kind, body)
+
+    desk = Desk([replace(outgoing(), life_s=life_s)])
+    async with scripted_broker(broker) as port, running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)):
+        await until(lambda: bool(desk.handed))
+
+    assert b"\x05\x02" + kept_s.to_bytes(4) + b"{" in sent[0]  # MQTT 5.0, 3.3.2.3.3
+
+
 async def test_without_the_states_of_boxes_commands_and_answers_go_on() -> None:
     desk = Desk([outgoing("c-2")])
     answered = publish_5(result_topic("bay-1"), ANSWER.model_dump_json().encode())
     broker, heard = a_broker_that_says(b"/state", 0x87, answered)
-    async with scripted_broker(broker) as port, running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)):
-        await until(lambda: bool(desk.answers) and bool(desk.handed) and PUBACK in heard)
+    with capture_logs() as told:
+        async with (
+            scripted_broker(broker) as port,
+            running(exchange_commands(impatient(port), desk, look_every_s=LOOK_S)),
+        ):
+            await until(lambda: bool(desk.answers) and bool(desk.handed) and PUBACK in heard)
 
+    assert [line["log_level"] for line in told] == ["warning", "info"]
     assert desk.answers == [("bay-1", ANSWER)]
     assert heard.count(SUBSCRIBE) == 2
 
@@ -236,6 +258,7 @@ async def test_a_connection_that_breaks_is_told_and_followed_by_another(broker: 
 def test_a_state_longer_than_any_is_not_read(length: int, online: bool) -> None:
     assert _is_online(b'{"sid":"a","online":true}'.ljust(length)) is online
     assert not _is_online(b'{"sid":"a","online":false}')
+    assert not _is_online(b"online")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import MqttSettings
 from sync.codec import decode_answer, encode_batch
@@ -196,9 +197,11 @@ async def test_a_message_of_no_device_is_let_go(office: Office) -> None:
 
 async def test_a_broker_without_shared_subscriptions_is_subscribed_to_alone(office: Office) -> None:
     broker = OfficeBroker(publish_5(TOPIC, batch(1)), shared=False)
-    async with scripted_broker(broker) as port, running(receive_batches(settings_for(port), office.handle)):
-        await until(lambda: office.seqs() == [1])
+    with capture_logs() as told:
+        async with scripted_broker(broker) as port, running(receive_batches(settings_for(port), office.handle)):
+            await until(lambda: office.seqs() == [1])
 
+    assert "no shared subscriptions" in told[0]["event"]
     assert broker.subscribed == [b"$share/ingest/forecourt/v1/+/t", b"forecourt/v1/+/t"]
 
 
@@ -232,9 +235,10 @@ async def test_only_a_connection_that_stored_something_is_followed_by_the_next_w
     broker = OfficeBroker(publish_5(TOPIC, batch(1)), hangs_up_at_answer=1)
     async with scripted_broker(broker) as port:
         ingest = _Ingest(settings_for(port), office.handle, ingest_session(), states.append)
-        with nullcontext() if stored else pytest.raises(UpstreamLostError, match="disk full"):
+        with capture_logs() as told, nullcontext() if stored else pytest.raises(UpstreamLostError, match="disk full"):
             await ingest.serve_once()
 
+    assert [line["log_level"] for line in told] == (["info", "warning"] if stored else ["info"])
     assert [state.connected for state in states] == ([True, False] if stored else [True])
 
 

@@ -16,7 +16,7 @@ from sync.clock import SystemClock
 from sync.errors import OutboxError, OutboxFullError
 from sync.lock import FileLock
 from sync.outbox import DAMAGED, SCHEMA, Outbox
-from sync.outbox_file import PEOPLE, READINGS
+from sync.outbox_file import PEOPLE, READINGS, first_time
 from sync.records import ClockBody, Record, TombstoneBody
 from tests.sync.conftest import FixedClock
 from tests.sync.samples import BODIES, mileage, record_json, speed
@@ -262,6 +262,45 @@ async def test_the_lowest_waits_for_the_tombstone_of_what_was_given_up(outbox: O
     assert await outbox.lowest_unacknowledged() == 1
     await outbox.acknowledge(4, 4)
     assert await outbox.lowest_unacknowledged() == 5
+
+
+async def test_of_what_was_refused_the_newest_thousand_are_kept(outbox: Outbox) -> None:
+    await outbox.append([mileage(n) for n in range(1003)])
+    assert await outbox.quarantine(1, 1003, "bad") == 1003
+
+    kept = await outbox._database.run(lambda c: c.execute("SELECT min(seq), count(*) FROM quarantine").fetchone())
+    assert kept == (4, 1000)
+
+
+async def test_a_set_is_known_by_its_name_while_ten_thousand_others_come(outbox: Outbox) -> None:
+    names = [f"visit-{n}" for n in range(10_001)]
+
+    assert await outbox._database.run(lambda c: all(first_time(c, name) for name in names))
+    assert not await outbox._database.run(lambda c: first_time(c, names[1]))
+    assert await outbox._database.run(lambda c: first_time(c, names[0]))
+
+
+async def test_nothing_is_done_in_the_name_of_a_stream_that_nobody_knows(outbox: Outbox) -> None:
+    await outbox.append([mileage(1), mileage(2)])
+
+    assert await outbox.acknowledge(1, 2, stream="nobody") == 0
+    assert await outbox.quarantine(1, 2, "bad", stream="nobody") == 0
+    assert await outbox.refill("nobody", [(1, 2)]) == 0
+    assert await outbox.lowest_unacknowledged("nobody") == 1
+    assert await seqs(outbox) == [1, 2]
+    assert await seqs(outbox, stream="nobody") == []
+
+
+async def test_a_cloned_card_begins_a_new_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams: list[str] = []
+    for machine in ("one", "one", "another"):
+        (tmp_path / "machine").write_text(f"{machine}\n")
+        monkeypatch.setattr("sync.outbox_file.MACHINE_FILES", (tmp_path / "gone", tmp_path / "machine"))
+        outbox = await reopened(tmp_path / "o.db")
+        streams.append(outbox.stream)
+        await outbox.close()
+
+    assert streams[0] == streams[1] != streams[2]
 
 
 async def test_a_full_outbox_gives_up_raw_readings_first_and_says_which(tmp_path: Path) -> None:

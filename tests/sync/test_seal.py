@@ -72,6 +72,11 @@ def proof_torn(place: Place) -> None:
     place.seal.write_bytes(place.seal.read_bytes()[:20])
 
 
+def proof_of_another_form(place: Place) -> None:
+    sealed(place)
+    place.seal.write_bytes(b"[]")
+
+
 def only_a_file_left(place: Place) -> None:
     proof_torn(place)
     place.databases[0].unlink()
@@ -141,6 +146,7 @@ def noise_in_a_plain_one(place: Place) -> None:
         (unproven, RIGHT, Condition.UNPROVEN),
         (one_damaged_page, RIGHT, Condition.UNPROVEN),
         (proof_torn, RIGHT, Condition.UNPROVEN),
+        (proof_of_another_form, RIGHT, Condition.UNPROVEN),
         (sealed, RIGHT, Condition.SEALED),
         (damaged, RIGHT, Condition.SEALED),
     ],
@@ -225,6 +231,16 @@ def test_looking_refuses_nobody_and_leaves_nothing(place: Place, tmp_path: Path)
     assert vault_to_look(place, tmp_path / "gone") is PLAIN
     assert vault_to_look(place, key_file(tmp_path, OTHER_KEY, "other")) is PLAIN
     assert isinstance(vault_to_look(place, key_file(tmp_path)), SealedVault)
+
+
+def test_the_proof_may_be_the_first_file_of_a_new_box(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "state"
+    place = Place(folder, folder / "the.seal", (folder / "a.db",), (), "storage.key_file", "forecourt seal")
+
+    for condition in (Condition.UNPROVEN, Condition.SEALED):
+        assert examine(place, RIGHT) is condition
+        vault_of(place, RIGHT)
+    leave_proof(place, RIGHT)
 
 
 def test_the_proof_says_nothing_of_the_key_and_differs_each_time(place: Place) -> None:

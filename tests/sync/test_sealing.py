@@ -28,7 +28,7 @@ from tests.sync.sealing_cuts import key, place_in
 need_cipher()
 
 from sync import sealing  # noqa: E402
-from sync.sealing import SealingError, convert, write_database_anew  # noqa: E402
+from sync.sealing import SealingError, convert, write_database_anew, write_file_anew  # noqa: E402
 
 MEMORY = Path("/dev/shm")
 ROOT = Path(__file__).parent.parent.parent
@@ -270,6 +270,20 @@ def test_an_encrypted_database_is_on_the_disk_before_it_takes_the_place_and_its_
         write_database_anew(path, None, key())
 
     assert steps == [(True, True), (False, True), (False, False)]
+
+
+def test_what_is_overwritten_is_so_on_the_disk_when_it_ends(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = plain / "files" / "photo", list[bytes]()
+    with path.open("rb", buffering=0) as before:
+
+        def note(_file: int) -> None:
+            seen.append(before.read())
+            before.seek(0)
+
+        monkeypatch.setattr(os, "fsync", note)
+        write_file_anew(path, [b"sealed"])
+
+    assert seen == [PHOTO, PHOTO, bytes(len(PHOTO))]
 
 
 def test_a_second_name_of_a_file_keeps_its_content(plain: Path) -> None:
