@@ -2,7 +2,7 @@
 # The unit under a running systemd, installed by the commands of docs/how-to as they stand there: a virtual machine
 # (machine.sh) starts this machine's systemd, an adapter is plugged into its USB, and the service is treated badly.
 #
-#   tests/vm/systemd.sh [FOLDER FOR THE KERNEL AND THE CHECKOUT]      ends with "VM: passed" and exit code 0
+#   tests/vm/systemd.sh [FOLDER FOR THE KERNEL AND THE CHECKOUT]      ends with "VM: passed" and exit code 0, in ten minutes
 #   TIMEOUT_S=2400 tests/vm/systemd.sh                                on a machine that has other things to do
 #
 # As root; needs apt: qemu-system-x86 systemd udev busybox-static kmod cpio, and the package index for ./run.
