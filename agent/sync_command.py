@@ -41,7 +41,7 @@ def verify_sync(settings: Settings, language: Language, *, as_json: bool) -> int
     if as_json:
         print(_REPORTS.dump_json(reports).decode())
     else:
-        print("\n".join(_lines(reports, language)))
+        print("\n".join(lines_of(reports, language)))
     return FOUND if any(report.lost or report.different for report in reports) else 0
 
 
@@ -95,10 +95,14 @@ def _by_daemon(settings: Settings, locked: WorldError) -> tuple[StreamReport, ..
         raise locked from error
 
 
-def _lines(reports: Sequence[StreamReport], language: Language) -> Iterable[str]:
+def lines_of(reports: Sequence[StreamReport], language: Language) -> Iterable[str]:
+    """What was found; of what is still owed nothing is claimed."""
     for report in reports:
-        if report.sound:
-            yield render("sync_verify.sound", language, stream=report.stream, count=report.last_seq)
+        compared = report.last_seq - report.owed
+        if report.sound and (compared or not report.owed):
+            yield render("sync_verify.sound", language, stream=report.stream, count=compared)
+        if report.owed:
+            yield render("sync_verify.owed", language, stream=report.stream, count=report.owed)
         for key in ("refilled", "lost", "different"):
             if spans := getattr(report, key):
                 yield render(f"sync_verify.{key}", language, stream=report.stream, ranges=_ranges(spans))

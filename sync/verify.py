@@ -19,11 +19,12 @@ class StreamReport:
     """What was found of one stream.
 
     ``refilled`` was missing upstream and goes there again, ``lost`` is missing on both sides and declared by nobody,
-    ``different`` does not read the same on both sides.
+    ``different`` does not read the same on both sides. ``owed`` are on their way: nobody upstream knows of them yet.
     """
 
     stream: str
     last_seq: int
+    owed: int
     refilled: tuple[Span, ...]
     lost: tuple[Span, ...]
     different: tuple[Span, ...]
@@ -52,7 +53,7 @@ async def _verify_stream(outbox: Outbox, view: StreamView, ask: Ask) -> StreamRe
     if refill:
         await outbox.refill(view.stream, refill)
     lost = tuple(hole for span in gone for hole in missing[span])
-    return StreamReport(view.stream, view.last_seq, refill, lost, tuple(different))
+    return StreamReport(view.stream, view.last_seq, len(view.owed), refill, lost, tuple(different))
 
 
 async def _asked(ask: Ask, view: StreamView, spans: Sequence[Span]) -> tuple[Holding, ...]:

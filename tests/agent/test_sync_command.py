@@ -12,15 +12,17 @@ from starlette.applications import Starlette
 
 from agent.answering import Answering
 from agent.server import PageServer
-from agent.sync_command import verify_route
+from agent.sync_command import lines_of, verify_route
 from backoffice.ingest import Ingest
 from backoffice.office_settings import OfficeSettings
 from backoffice.store import RecordStore
+from config.catalogue import Language
 from config.settings import PageSettings
 from sync.clock import SystemClock
 from sync.ingest_link import receive_batches
 from sync.outbox import Outbox
 from sync.publisher import Publisher
+from sync.verify import StreamReport
 from tests.sync.broker import Broker, free_port
 from tests.sync.running import running, until
 from tests.sync.samples import mileage
@@ -53,6 +55,20 @@ async def verified(settings: Path, *options: str) -> tuple[int, str, str]:
 async def delete(store: RecordStore, where: str) -> None:
     async with store._write() as connection:
         await connection.exec_driver_sql(f"DELETE FROM records WHERE {where}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("owed", "said"),
+    [
+        (0, ["Stream s: 9 records, both sides agree."]),
+        (2, ["Stream s: 7 records, both sides agree.", "Stream s: 2 records wait to be sent;"]),
+        (9, ["Stream s: 9 records wait to be sent;"]),
+    ],
+)
+def test_nobody_is_said_to_agree_about_what_was_never_confirmed(owed: int, said: list[str]) -> None:
+    lines = list(lines_of([StreamReport("s", 9, owed, (), (), ())], Language.EN))
+
+    assert [line[: len(start)] for line, start in zip(lines, said, strict=True)] == said
 
 
 async def test_a_hole_is_refilled_with_a_running_agent_and_without_one(tmp_path: Path, store: RecordStore) -> None:

@@ -31,7 +31,7 @@ async def test_two_sides_that_agree_are_sound(outbox: Outbox, upstream: Upstream
 
     report = await only(outbox, upstream)
 
-    assert report == StreamReport(outbox.stream, 321, (), (), ())
+    assert report == StreamReport(outbox.stream, 321, 1, (), (), ())
     assert report.sound
     assert upstream.asked == [(outbox.stream, 321, ((1, 256), (257, 300), (301, 320)))]
 
@@ -39,7 +39,7 @@ async def test_two_sides_that_agree_are_sound(outbox: Outbox, upstream: Upstream
 async def test_of_a_stream_that_never_delivered_nothing_is_asked(outbox: Outbox, upstream: Upstream) -> None:
     await outbox.append([mileage(1), mileage(2)])
 
-    assert (await only(outbox, upstream)).sound
+    assert (await only(outbox, upstream)) == StreamReport(outbox.stream, 2, 2, (), (), ())
     assert upstream.asked == []
 
 
