@@ -65,7 +65,7 @@ def make_sheet(order: SheetOrder, settings: Settings, language: Language) -> int
             raise
         print(_from_daemon(order, settings, language, error))
     except UnknownIntakeError as error:
-        raise SettingsError(*_both("sheet_error.no_intake", intake=order.intake[:64])) from error
+        raise _unknown(order.intake) from error
     return 0
 
 
@@ -90,6 +90,12 @@ async def _intake_id(wanted: str, store: LedgerStore) -> str:
     if not done:
         raise UnknownIntakeError(wanted)
     return done[0].id
+
+
+def _unknown(wanted: str) -> SettingsError:
+    if wanted == LAST:
+        return SettingsError(*_both("sheet_error.none_yet"))
+    return SettingsError(*_both("sheet_error.no_intake", intake=wanted[:64]))
 
 
 def _written(out: Path, number: int, files: dict[str, bytes], language: Language) -> str:
@@ -126,7 +132,7 @@ def _last_of(base: str) -> str:
     items: list[dict[str, Any]] = json.loads(_fetch(f"{base}/api/intakes"))["items"]
     done = [item for item in items if item["verdict"]]
     if not done:
-        raise SettingsError(*_both("sheet_error.no_intake", intake=LAST))
+        raise _unknown(LAST)
     return str(done[0]["id"])
 
 
@@ -145,7 +151,7 @@ def _refusal(error: urllib.error.HTTPError, order: SheetOrder) -> Exception:
         except ValueError:  # whoever answers on that port is not our page
             said = {}
     if error.code == 404:
-        return SettingsError(*_both("sheet_error.no_intake", intake=order.intake[:64]))
+        return _unknown(order.intake)
     match said:
         case {"text": {"en": str(en), "zh": str(zh)}} if error.code == 422:
             return SettingsError(en, zh)

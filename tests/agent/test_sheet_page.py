@@ -100,6 +100,13 @@ async def test_the_command_takes_the_sheet_from_the_running_agent(
         await in_thread(SheetOrder("no-such", out), settings)
 
 
+async def test_the_last_car_of_a_box_that_has_read_none_is_one_clear_line(bench: Bench, tmp_path: Path) -> None:
+    settings = at_port(settings_for(tmp_path), bench.address)
+
+    with pytest.raises(SettingsError, match="No car has been read"):
+        await in_thread(SheetOrder("last", tmp_path / "out"), settings)
+
+
 def at_port(settings: Settings, address: str) -> Settings:
     port = int(address.rstrip("/").rpartition(":")[2])
     return settings.model_copy(update={"page": settings.page.model_copy(update={"port": port})})
