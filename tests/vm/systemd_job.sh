@@ -107,15 +107,15 @@ end_it() {
 }
 
 mistakes() {
-    cp "$credential" /root/right
+    cp "$credential" ~/right
     .venv/bin/forecourt seal --new-key /run/wrong > /dev/null
     systemd-creds encrypt --name=storage-key /run/wrong "$credential" 2> /dev/null
     refuses "another key"
-    cp /root/right "$credential"
-    cp "$settings" /root/settings
+    cp ~/right "$credential"
+    cp "$settings" ~/settings
     echo 'colour = "red"' >> "$settings"
     refuses "a wrong setting"
-    cp /root/settings "$settings"
+    cp ~/settings "$settings"
 }
 
 change_the_key() {
