@@ -192,6 +192,10 @@ def drain(port: int, records: int, batch: int, window: int, synchronous: str = "
             receiver.send_signal(signal.SIGTERM)
             stored = json.loads(receiver.communicate(timeout=60)[0].splitlines()[-1])
     assert stored["records"] == records, stored
+    return _ended(records, sent, stored)
+
+
+def _ended(records: int, sent: dict[str, float], stored: dict[str, float]) -> dict[str, float]:
     cost = {"edge_us": sent["cpu_s"] / records * 1e6, "office_us": stored["cpu_s"] / records * 1e6}
     return {"rate": records / sent["took_s"]} | cost
 
@@ -206,7 +210,9 @@ def drain_barely(port: int, records: int) -> dict[str, float]:
             assert receiver.stdout is not None and receiver.stdout.readline()
             with child("edge", owed, port, file=bare_drain.__file__) as sender:
                 sent = json.loads(sender.communicate(timeout=600)[0])
-    return {"rate": records / sent["took_s"], "edge_us": sent["cpu_s"] / records * 1e6}
+            receiver.send_signal(signal.SIGTERM)
+            stored = json.loads(receiver.communicate(timeout=60)[0])
+    return _ended(records, sent, stored)
 
 
 async def latencies(port: int) -> list[float]:
