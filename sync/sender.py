@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from sync.codec import encode_batch, runs
 from sync.outbox_file import READINGS, TURNS, Rows
+from sync.seqs import Seqs
 from sync.wire import Ack, Nack
 
 BATCH_TARGET_BYTES = 256 << 10  # before deflation; brokers commonly refuse packets over 1 MiB
@@ -27,11 +28,9 @@ class Page:
 
 @dataclass(slots=True)
 class _Flight:
-    """A batch under way: what of it is not answered yet, all of it between ``first`` and ``last``."""
+    """A batch under way, and what of it is not answered yet."""
 
-    first: int
-    last: int
-    seqs: set[int]
+    unanswered: Seqs
     sent_at_s: float
 
 
@@ -48,7 +47,7 @@ class Sender:
     window: int
     ack_timeout_s: float
     _flights: list[_Flight] = field(default_factory=list)
-    _offered: set[int] = field(default_factory=set)
+    _offered: Seqs = field(default_factory=Seqs)
     _after: dict[int, int] = field(default_factory=lambda: dict.fromkeys(TURNS, 0))
     _drained: set[int] = field(default_factory=set)
     _patience: int = 1
@@ -80,8 +79,10 @@ class Sender:
             payloads = _within_target(rows.payloads[at : at + self.batch_records])
             seqs = rows.seqs[at : at + len(payloads)]
             at += len(payloads)
-            self._offered.update(seqs)
-            self._flights.append(_Flight(seqs[0], seqs[-1], set(seqs), now_s))
+            offered = runs(seqs)
+            for first, last in offered:
+                self._offered.add(first, last)
+            self._flights.append(_Flight(Seqs.of(offered), now_s))
             batches.append(encode_batch(self.stream, lo, zip(seqs, payloads, strict=True)))
         if at:
             self._after[page.turn] = rows.seqs[at - 1]
@@ -128,22 +129,14 @@ class Sender:
     def _settled(self, stream: str, a: int, b: int) -> tuple[tuple[int, int], ...]:
         if stream != self.stream:
             return ()
-        hit = self._offered_within(a, b)
+        hit = self._offered.take(a, b)
         if not hit:
             return ()
-        self._offered -= hit
         self._patience = 1
         for flight in self._flights:
-            if flight.first <= b and a <= flight.last:
-                flight.seqs -= hit
-        self._flights = [flight for flight in self._flights if flight.seqs]
-        return ((a, b),) if len(hit) == b - a + 1 else runs(sorted(hit))
-
-    def _offered_within(self, a: int, b: int) -> set[int]:
-        """The range is a peer's word and may be huge: never count through more than we have sent."""
-        if b - a < len(self._offered):
-            return self._offered.intersection(range(a, b + 1))
-        return {seq for seq in self._offered if a <= seq <= b}
+            flight.unanswered.take(a, b)
+        self._flights = [flight for flight in self._flights if flight.unanswered]
+        return hit
 
 
 def _within_target(payloads: Sequence[bytes]) -> Sequence[bytes]:

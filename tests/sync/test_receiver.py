@@ -1,28 +1,10 @@
 """The receiver's decisions without a network: duplicates, holes and poison."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from sync.codec import ReceivedBatch, decode_batch, encode_batch, runs
-from sync.receiver import Declared, HeldSeqs, declared_in, holes, joined
+from sync.codec import ReceivedBatch, decode_batch, encode_batch
+from sync.receiver import Declared, declared_in, holes, joined
 from sync.records import TombstoneBody
 from sync.wire import Account, Ack, Nack
 from tests.sync.samples import record_json, speed
-
-
-@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 6))), st.integers(1, 60))
-def test_what_is_missing_is_what_was_never_added(ranges: list[tuple[int, int]], lo: int) -> None:
-    held = HeldSeqs()
-    plain: set[int] = set()
-    for first, more in ranges:
-        held.add(first, first + more)
-        plain |= set(range(first, first + more + 1))
-
-    missing = [seq for a, b in held.missing_below(lo) for seq in range(a, b + 1)]
-
-    assert missing == [seq for seq in range(1, lo) if seq not in plain]
-    assert [seq for seq in range(70) if seq in held] == sorted(plain)
-    assert held.ranges() == runs(sorted(plain))
 
 
 def test_everything_below_the_lowest_owed_is_held_or_it_was_lost() -> None:

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from sync.codec import ReceivedBatch
 from sync.outbox import SCHEMA
-from sync.receiver import Declared, HeldSeqs, declared_in, holes
+from sync.receiver import Declared, declared_in, holes
+from sync.seqs import Seqs
 
 POISON = "poison"
 SYNC_EVERY = 25  # commits between two syncs of a disk set up with synchronous=NORMAL (it syncs at checkpoints only)
@@ -101,12 +102,12 @@ class Upstream:
     sync_each: bool = True
     rows: dict[tuple[str, int], int | str] = field(default_factory=dict)
     declared: list[Declared] = field(default_factory=list)
-    _held: dict[str, HeldSeqs] = field(default_factory=dict)
+    _held: dict[str, Seqs] = field(default_factory=dict)
     _unsynced: list[list[tuple[str, int]]] = field(default_factory=list)
 
     def commit(self, batch: ReceivedBatch) -> int:
         """Store what is new; return how many holes the batch's ``lo`` proves."""
-        held = self._held.setdefault(batch.stream, HeldSeqs())
+        held = self._held.setdefault(batch.stream, Seqs())
         new = [row for row in batch.records if (batch.stream, row.seq) not in self.rows]
         for received in new:
             self.rows[batch.stream, received.seq] = content_of(received.payload)
