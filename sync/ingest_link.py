@@ -114,10 +114,9 @@ class _Ingest:
                 await room.acquire()
                 under_way.add(task := group.create_task(self._take(answering, message)))
                 task.add_done_callback(ended)
-        except asyncio.CancelledError:
+        finally:
             if under_way:
                 await asyncio.wait(under_way, timeout=FINISH_S)  # the edges need not send again what is nearly stored
-            raise
 
     async def _take(self, answering: "_Answering", message: Inbound) -> None:
         topic = _BATCH_TOPIC.match(message.topic)

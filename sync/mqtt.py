@@ -5,7 +5,6 @@ Everything the peer controls is bounded: messages waiting here, publishes withou
 
 import asyncio
 import contextlib
-import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +30,7 @@ from sync.mqtt_client import (
     publish_properties,
     refusal,
 )
+from sync.mqtt_socket import SocketCare
 
 __all__ = ["Inbound", "Link", "Session", "Will", "connect"]
 
@@ -98,16 +98,14 @@ class Link:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._where = "broker {}:{}".format(*address_of(settings))
-        self._socket: socket.socket | None = None
         self._accepted: asyncio.Future[None] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._inbound: deque[Inbound] = deque()
         self._arrived = asyncio.Event()
-        self._steps: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
-        self._woken = False
+        self._flooded = False
         self._error: UpstreamError | None = None
-        self._closed = False
         self._room = asyncio.Semaphore(self.receive_maximum)
+        self._socket = SocketCare(client, self._on_nonsense)
         self._listen()
 
     async def open(self, session: Session) -> None:
@@ -121,7 +119,7 @@ class Link:
             dialling = asyncio.to_thread(self._client.connect, host, port, self._settings.keepalive_s, **options)  # type: ignore[arg-type]
             async with asyncio.timeout(timeout_s + 1):
                 await dialling
-            self._client.loop_start()
+            self._socket.begin()
             async with asyncio.timeout(timeout_s):
                 await self._accepted
         except TimeoutError as error:
@@ -159,11 +157,16 @@ class Link:
         await self._answered(mid, f"SUBACK for {topic}")
 
     async def messages(self) -> AsyncIterator[Inbound]:
-        """What arrives, until the link is lost. Messages not yet taken then are void: the broker sends them again."""
+        """What arrives, until the link is lost. Messages not yet taken then are void: the broker sends them again.
+
+        So are those for which there was no room; the others are given first, so that each connection brings us on.
+        """
         while True:
             self._check()
             if self._inbound:
                 yield self._inbound.popleft()
+            elif self._flooded:
+                raise UpstreamLostError(f"{self._where}: sends more than {INBOUND_LIMIT} unacknowledged messages")
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -171,24 +174,14 @@ class Link:
     async def close(self) -> None:
         """Say goodbye if the line is still there and let go of it, within two seconds."""
         self._fail(UpstreamLostError(f"{self._where}: closed"))
-        self._closed = True
-        if self._client.is_connected():
-            self._client.disconnect()
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await asyncio.to_thread(self._client.loop_stop)
-        except TimeoutError:
-            self._hang_up()
-        else:
-            # Paho closes these only when it is collected, and forgets the first when TLS breaks early.
-            if self._socket is not None:
-                self._socket.close()
-            self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001 - it has no public way
-
-    def _hang_up(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # the network thread then ends by itself
-                self._socket.shutdown(socket.SHUT_RDWR)
+            if self._client.is_connected():
+                self._client.disconnect()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                        await self._socket.gone.wait()
+        finally:
+            self._socket.let_go()
 
     def _check(self) -> None:
         if self._error:
@@ -197,51 +190,27 @@ class Link:
     async def _answered(self, mid: int, what: str) -> None:
         answer: asyncio.Future[None] = self._loop.create_future()
         self._answers[mid] = answer
+        overdue = self._loop.call_later(self._settings.ack_timeout_s, self._on_silence, what)
         try:
-            async with asyncio.timeout(self._settings.ack_timeout_s):
-                await answer
-        except TimeoutError as error:
-            lost = UpstreamLostError(f"{self._where}: no {what}")
-            self._fail(lost)  # what was not answered may still be under way: no more of it on this connection
-            raise lost from error
+            await answer
         finally:
+            overdue.cancel()
             self._answers.pop(mid, None)
 
-    # Paho calls back on its network thread; each call is handed over to the event loop.
-
     def _listen(self) -> None:
-        opened = self._client.on_socket_open
-
-        def on_socket_open(client: Client, userdata: object, sock: object) -> None:
-            self._socket = sock if isinstance(sock, socket.socket) else None
-            if self._closed and self._socket is not None:
-                self._socket.close()  # dialled for too long: nobody waits for it any more
-            if opened:
-                opened(client, userdata, sock)  # type: ignore[arg-type]
-
         client = self._client
-        client.on_socket_open = on_socket_open
-        client.on_connect = lambda _c, _u, _flags, code, props: self._post(self._on_connected, code, props)
-        client.on_disconnect = lambda _c, _u, _flags, code, _props: self._post(self._on_disconnected, code)
-        client.on_publish = lambda _c, _u, mid, code, _props: self._post(self._on_answer, mid, code)
-        client.on_subscribe = lambda _c, _u, mid, codes, _props: self._post(self._on_answer, mid, codes[0])
-        client.on_message = lambda _c, _u, message: self._post(self._on_message, message)
+        client.on_connect = lambda _c, _u, _flags, code, props: self._on_connected(code, props)
+        client.on_disconnect = lambda _c, _u, _flags, code, _props: self._on_disconnected(code)
+        client.on_publish = lambda _c, _u, mid, code, _props: self._on_answer(mid, code)
+        client.on_subscribe = lambda _c, _u, mid, codes, _props: self._on_answer(mid, codes[0])
+        client.on_message = lambda _c, _u, message: self._on_message(message)
 
-    def _post(self, step: Callable[..., None], *arguments: object) -> None:
-        """Waking the event loop costs more than a step, so what comes before it has looked goes with the first one."""
-        if self._closed:
-            return
-        self._steps.append((step, arguments))
-        if not self._woken:
-            self._woken = True
-            with contextlib.suppress(RuntimeError):  # the event loop is gone: nobody is left to tell
-                self._loop.call_soon_threadsafe(self._take_steps)
+    def _on_nonsense(self, error: Exception) -> None:
+        self._fail(UpstreamLostError(f"{self._where}: sends what is no MQTT: {error!r}"))
 
-    def _take_steps(self) -> None:
-        self._woken = False  # before looking: a step that comes now wakes us again
-        while self._steps:
-            step, arguments = self._steps.popleft()
-            step(*arguments)
+    def _on_silence(self, what: str) -> None:
+        """What was not answered may still be under way: no more of it on this connection."""
+        self._fail(UpstreamLostError(f"{self._where}: no {what}"))
 
     def _on_connected(self, code: ReasonCode, properties: object) -> None:
         if self._accepted.done():
@@ -277,8 +246,7 @@ class Link:
 
     def _on_message(self, message: MQTTMessage) -> None:
         if len(self._inbound) >= INBOUND_LIMIT:
-            self._fail(UpstreamLostError(f"{self._where}: sends more than {INBOUND_LIMIT} unacknowledged messages"))
-            self._hang_up()
+            self._flooded = True  # as mosquitto 2.0.11 does with what it kept for us, whatever we said we receive
             return
         mid, qos = message.mid, message.qos
         payload, retained = bytes(message.payload), bool(message.retain)

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
@@ -85,6 +86,7 @@ def connect_properties(session: Session) -> Properties:
     return properties
 
 
+@lru_cache(maxsize=16)
 def publish_properties(expiry_s: int | None) -> Properties | None:
     if expiry_s is None:
         return None

@@ -1,7 +1,8 @@
 """A broker that says exactly what a test tells it to, for the answers a real one cannot be brought to give."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 CONNECT, PUBLISH, PUBACK, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x40, 0x80, 0xE0
@@ -10,6 +11,7 @@ CONNACK_5_RECEIVE_3 = b"\x20\x06\x00\x00\x03\x21\x00\x03"
 CONNACK_311 = b"\x20\x02\x00\x00"
 
 Answer = Callable[[int, bytes], bytes | None]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def protocol_level(connect: bytes) -> int:
@@ -34,25 +36,21 @@ def publish_5(topic: str, payload: bytes, number: int = 7) -> bytes:
 
 
 @asynccontextmanager
-async def scripted_broker(answer: Answer) -> AsyncIterator[int]:
-    """Give the port of a broker that answers each packet (type, body) as ``answer`` says; None hangs up."""
+async def served(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Give the port of a peer that talks to each visitor as ``talk`` does; at the end it hangs up on all of them."""
 
     visits: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visits[asyncio.current_task()] = writer
         try:
-            while (packet := await _packet(reader))[0] != DISCONNECT:
-                reply = answer(*packet)
-                if reply is None:
-                    break
-                writer.write(reply)
-        except (asyncio.IncompleteReadError, ConnectionError):
+            await talk(reader, writer)
+        except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
@@ -60,6 +58,21 @@ async def scripted_broker(answer: Answer) -> AsyncIterator[int]:
         for writer in visits.values():
             writer.close()
         await asyncio.gather(*(visit for visit in visits if visit is not None))
+
+
+@asynccontextmanager
+async def scripted_broker(answer: Answer) -> AsyncIterator[int]:
+    """Give the port of a broker that answers each packet (type, body) as ``answer`` says; None hangs up."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (packet := await _packet(reader))[0] != DISCONNECT:
+            reply = answer(*packet)
+            if reply is None:
+                break
+            writer.write(reply)
+
+    async with served(talk) as port:
+        yield port
 
 
 async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:

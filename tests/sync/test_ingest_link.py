@@ -119,6 +119,22 @@ async def test_each_batch_is_let_go_so_that_a_long_run_of_them_never_stalls(brok
         await until(lambda: len(office.seqs()) == 150)
 
 
+async def test_however_much_a_broker_kept_for_us_all_of_it_is_taken(tmp_path: Path) -> None:
+    count, taken = 2300, set[bytes]()
+
+    async def handle(_device: str, payload: bytes) -> Sequence[Ack | Nack]:
+        taken.add(payload)
+        return ()
+
+    with Broker(tmp_path, options="allow_anonymous true\nmax_queued_messages 0") as broker:
+        async with running(receive_batches(broker.settings(), handle, on_state=(states := list[IngestState]()).append)):
+            await until(lambda: bool(states))
+        async with connect(broker.settings(), Session("edge")) as edge:
+            await asyncio.gather(*(edge.publish(TOPIC, b"%d" % number) for number in range(count)))
+        async with running(receive_batches(broker.settings(), handle)):
+            await until(lambda: len(taken) == count)
+
+
 async def test_what_cannot_be_read_is_let_go_and_the_next_batch_is_taken(broker: Broker, office: Office) -> None:
     settings, states = broker.settings(), list[IngestState]()
     async with (
