@@ -13,13 +13,14 @@ from collector.watch import watch_bay
 from config.catalogue import Language, render
 from config.profiles import load_profiles
 from config.settings import Settings
-from sync.turns import take_short_turns
+from sync.turns import let_stay_what_is_here, take_short_turns
 
 
 def run_daemon(settings: Settings, language: Language) -> None:
     """Run the agent until it is told to stop; the page's address is the first line on standard output."""
     log_to_stderr()
     take_short_turns()
+    let_stay_what_is_here()
     asyncio.run(_run(settings, language))
 
 

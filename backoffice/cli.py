@@ -19,7 +19,7 @@ from backoffice.office_settings import OfficeSettings, load_office_settings
 from config.command_line import run_spoken
 from config.command_words import language_asked_for, said_in_chinese
 from config.errors import SettingsError
-from sync.turns import take_short_turns
+from sync.turns import let_stay_what_is_here, take_short_turns
 
 app = typer.Typer(
     help="The back office: receives what the bays recorded, judges it and tells people.",
@@ -185,6 +185,7 @@ def _say_ready(url: str) -> None:
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:
     take_short_turns()
+    let_stay_what_is_here()
     try:
         asyncio.run(work)
     except (StoreBusyError, PortError, SettingsError) as error:

@@ -35,7 +35,7 @@ from sync.outbox import Outbox
 from sync.outbox_lines import lines_of
 from sync.publisher import Publisher
 from sync.records import ReadingBody
-from sync.turns import take_short_turns
+from sync.turns import let_stay_what_is_here, take_short_turns
 from tests.sync.broker import Broker
 from tests.system.fault_proxy import delay_proxy
 
@@ -309,6 +309,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     take_short_turns()
+    let_stay_what_is_here()
     match sys.argv[1:]:
         case ["edge", path, port, batch, window, synchronous]:
             asyncio.run(edge(Path(path), int(port), int(batch), int(window), synchronous))

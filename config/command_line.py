@@ -18,6 +18,7 @@ NOT_TAKEN = 2
 
 def run_spoken(app: typer.Typer, program: str, words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Run the command that ``words`` name, and exit: 2 for words it cannot take."""
+    _wait_for_sockets()
     chinese = language_asked_for(words, environment) == "zh"
     command = typer.main.get_command(app)
     if chinese:
@@ -32,6 +33,14 @@ def run_spoken(app: typer.Typer, program: str, words: Sequence[str], environment
         sys.exit(command.main(list(words), prog_name=program, standalone_mode=False))
     except TyperException as refusal:
         _refuse(refusal, context, chinese=chinese)
+
+
+def _wait_for_sockets() -> None:
+    """The event loop that Windows gives by itself cannot, and a connection to a broker needs it."""
+    if sys.platform == "win32":
+        import asyncio  # takes 50 ms to load, which help need not wait for
+
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
 
 
 def texts_of(command: "Command") -> Iterator[str]:
