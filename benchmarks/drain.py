@@ -131,6 +131,7 @@ async def fill(path: Path, records: int) -> None:
 
 async def edge(path: Path, port: int, batch: int, window: int, synchronous: str) -> None:
     """Child process: drain the outbox and say how long it took and what it cost."""
+    let_stay_what_is_here()
     outbox = await Outbox.open(path, clock=SystemClock(), max_bytes=1 << 30)
     await outbox._database.execute(f"PRAGMA synchronous = {synchronous}")  # noqa: SLF001
     settings = MqttSettings(url=f"mqtt://127.0.0.1:{port}", batch_records=batch, window_batches=window)
@@ -154,6 +155,7 @@ async def office(folder: Path, port: int, synchronous: str) -> None:
     from backoffice.office_settings import OfficeSettings
     from backoffice.store import RecordStore
 
+    let_stay_what_is_here()
     store = await RecordStore.open(OfficeSettings.model_validate({"database": {"directory": folder}}))
     async with store._database.engine.connect() as connection:  # noqa: SLF001
         raw = (await connection.get_raw_connection()).driver_connection
@@ -309,7 +311,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     take_short_turns()
-    let_stay_what_is_here()
     match sys.argv[1:]:
         case ["edge", path, port, batch, window, synchronous]:
             asyncio.run(edge(Path(path), int(port), int(batch), int(window), synchronous))

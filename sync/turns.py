@@ -17,7 +17,7 @@ def take_short_turns() -> None:
 
 
 def let_stay_what_is_here() -> None:
-    """For a whole process, once, when all its code is loaded: the garbage collector looks no more through what is there.
+    """For a whole process, once, when its code is loaded: the garbage collector looks no more through what is there.
 
     What comes and goes with each batch is let go without it; walking through all the rest took a twentieth of a drain.
     """
