@@ -15,6 +15,7 @@ from backoffice.chronology import StoredRecord
 from sync.codec import Readings, ReceivedBatch, ReceivedRecord
 
 MAX_BOOT = 64
+WIDEST = 100_000  # seqs of one stream that are looked through at once for what is held already
 PROJECTED = True  # said of what nothing is drawn from, too
 COLUMNS = ("device", "stream", "seq", "received_at", "kind", "boot", "projected", "record")
 Range = tuple[int, int]
@@ -85,6 +86,15 @@ def _head(device: str, stream: str, mine: Sequence[Incoming]) -> Head:
     batches = [one.batch for one in mine]
     first, last = min(b.seqs[0] for b in batches), max(b.seqs[-1] for b in batches)
     return Head(device, stream, max(b.lo for b in batches), first, last, mine[-1].received_ms)
+
+
+def new_of(incoming: Incoming, held: set[int]) -> Readings:
+    """The readings of a batch that are not ``held``; from now on they are, so that one in two batches counts once."""
+    new = incoming.readings
+    if not held.isdisjoint(new.seqs):
+        new = new.without(held)
+    held.update(new.seqs)
+    return new
 
 
 class Keeping(Protocol):

@@ -15,7 +15,19 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from backoffice.keeping import COLUMNS, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of, rows_of_readings
+from backoffice.keeping import (
+    COLUMNS,
+    WIDEST,
+    Head,
+    Incoming,
+    Kept,
+    StreamId,
+    heads_of,
+    kept_of,
+    new_of,
+    rows_of,
+    rows_of_readings,
+)
 from sync.codec import ReceivedRecord
 
 _TYPES = ("text", "text", "bigint", "bigint", "text", "text", "boolean", "text")
@@ -45,7 +57,6 @@ ON CONFLICT (device, stream) DO UPDATE SET
     last_received_at = excluded.last_received_at
 """
 _HOLD_STREAMS = "SELECT count(pg_advisory_xact_lock(number)) FROM unnest($1::bigint[]) AS number"
-WIDEST = 100_000  # seqs to look through for what is held already
 OUR_LOCKS, CARS, SCHEMA = 0x464F5245, 1, 2
 FORGOTTEN_AFTER = "30s"
 KEEPALIVES = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
@@ -120,13 +131,10 @@ async def _held_seqs(driver: asyncpg.Connection, head: Head) -> set[int]:
 async def _copy_new(
     driver: asyncpg.Connection, incoming: Sequence[Incoming], held: dict[StreamId, set[int]]
 ) -> tuple[Kept, ...]:
-    """Store what of each batch is not ``held``; a record that came in two batches counts for the first."""
+    """Store what of each batch is not ``held``."""
     rows, kept = list[tuple[object, ...]](), list[Kept]()
     for one in incoming:
-        known, new = held[one.stream], one.readings
-        if not known.isdisjoint(new.seqs):
-            new = new.without(known)
-        known.update(new.seqs)
+        new = new_of(one, held[one.stream])
         rows += rows_of_readings(one, replace(new, boot=_replaced(new.boot)))
         kept.append(Kept(len(new)))
     await driver.copy_records_to_table("records", records=rows, columns=COLUMNS)

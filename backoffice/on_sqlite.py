@@ -9,8 +9,20 @@ from typing import cast
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from backoffice.keeping import COLUMNS, MAX_BOOT, Head, Incoming, Kept, StreamId, heads_of, kept_of, rows_of
-from sync.codec import ReceivedRecord
+from backoffice.keeping import (
+    COLUMNS,
+    MAX_BOOT,
+    WIDEST,
+    Head,
+    Incoming,
+    Kept,
+    StreamId,
+    heads_of,
+    kept_of,
+    new_of,
+    rows_of,
+)
+from sync.codec import Readings, ReceivedRecord
 from sync.database import Database as FileDatabase
 
 ROWS_AT_ONCE = 50
@@ -65,16 +77,18 @@ def _keep(file: sqlite3.Connection, incoming: Incoming) -> Kept:
 
 
 def _keep_quietly(file: sqlite3.Connection, incoming: Sequence[Incoming]) -> tuple[Kept, ...]:
-    kept = tuple([_keep_readings(file, one) for one in incoming])
-    for head in heads_of(incoming):
+    heads = heads_of(incoming)
+    if any(head.last - head.first > WIDEST for head in heads):
+        raise _NotQuietError
+    held = {(head.device, head.stream): _held_seqs(file, head) for head in heads}
+    kept = tuple([_insert(file, one, new_of(one, held[one.stream])) for one in incoming])
+    for head in heads:
         _settle_quietly(file, head)
     return kept
 
 
-def _keep_readings(file: sqlite3.Connection, incoming: Incoming) -> Kept:
+def _insert(file: sqlite3.Connection, incoming: Incoming, new: Readings) -> Kept:
     """Many rows a statement: stepping through one after the other gives Python's lock away and back for each."""
-    held = _held_seqs(file, incoming)
-    new = incoming.readings.without(held) if held else incoming.readings
     same = (*incoming.stream, incoming.received_ms, new.boot[:MAX_BOOT])
     for first in range(0, len(new), ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
@@ -105,12 +119,12 @@ def _settle_quietly(file: sqlite3.Connection, head: Head) -> None:
 
 def _new(file: sqlite3.Connection, incoming: Incoming) -> Sequence[ReceivedRecord]:
     """The records that are not held; within one transaction of the only writer that stays so."""
-    held = _held_seqs(file, incoming)
+    if not incoming.batch.records:
+        return ()
+    (head,) = heads_of([incoming])
+    held = _held_seqs(file, head)
     return [one for one in incoming.batch.records if one.seq not in held] if held else incoming.batch.records
 
 
-def _held_seqs(file: sqlite3.Connection, incoming: Incoming) -> set[int]:
-    batch = incoming.batch
-    if not (seqs := batch.seqs):
-        return set()
-    return {row[0] for row in file.execute(_HELD, (batch.device, batch.stream, seqs[0], seqs[-1]))}
+def _held_seqs(file: sqlite3.Connection, head: Head) -> set[int]:
+    return {row[0] for row in file.execute(_HELD, (head.device, head.stream, head.first, head.last))}

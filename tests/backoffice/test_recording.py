@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.keeping import StoreResult
+from backoffice.keeping import WIDEST, Incoming, StoreResult
 from backoffice.recording import uncovered
 from backoffice.store import RecordStore
-from sync.codec import ReceivedBatch, decode_batch
+from sync.codec import ReceivedBatch, decode_batch, encode_batch
 from sync.records import ReadingBody, TombstoneBody
 from tests.backoffice.facts import START, row, tombstone
 
@@ -76,6 +76,27 @@ async def test_the_short_way_for_raw_readings_says_the_same_as_the_long_one(
     assert told["short"] == told["long"]
     assert any(one.holes for one in told["short"])
     assert any(one.duplicates for one in told["short"])
+
+
+async def test_batches_stored_together_keep_each_record_once_by_either_way(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, told = Random(6), dict[str, list[tuple[StoreResult, ...]]](short=[], long=[])
+
+    def batch(device: str, seqs: list[int], lo: int) -> Incoming:
+        read = decode_batch(device, encode_batch("s1", lo, [(seq, json.dumps(ANY)) for seq in seqs]))
+        assert isinstance(read, ReceivedBatch)
+        return Incoming(read, START)
+
+    for far in (0, 0, 0, 0, WIDEST, WIDEST + 1):
+        together = [(sorted(chance.sample(range(1, 20), 4)), 1) for _ in range(3)] + [([1 + far, 2 + far], 1)]
+        told["short"].append(await store.store_batches([batch("short", *one) for one in together]))
+        with monkeypatch.context() as patch:
+            patch.setattr(ReceivedBatch, "readings", None)
+            told["long"].append(await store.store_batches([batch("long", *one) for one in together]))
+
+    assert told["short"] == told["long"]
+    assert any(one.duplicates for results in told["short"] for one in results)
 
 
 async def test_a_refused_record_is_noted_once_and_is_no_hole(store: RecordStore) -> None:
