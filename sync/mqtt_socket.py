@@ -50,10 +50,10 @@ class SocketCare:
 
         def on_socket_open(client: Client, userdata: object, sock: object) -> None:  # in the thread that dials
             self.socket = sock if isinstance(sock, socket.socket) else None
-            if self._closed and self.socket is not None:
-                self.socket.close()  # dialled for too long: nobody waits for it any more
             if opened:
                 opened(client, userdata, sock)  # type: ignore[arg-type]
+            if self._closed and self.socket is not None:
+                self.socket.close()  # dialled for too long: nobody waits for it any more
 
         client.on_socket_open = on_socket_open
         client.on_socket_close = lambda _client, _userdata, _socket: self._leave()

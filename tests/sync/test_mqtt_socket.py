@@ -1,6 +1,7 @@
 """Paho's socket in the event loop: what comes late, in pieces, all at once, not at all, or is no MQTT."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ import pytest
 from config.settings import MqttSettings
 from sync.errors import UpstreamLostError
 from sync.mqtt import Link, Session, connect
+from sync.mqtt_client import build_client
+from sync.mqtt_socket import SocketCare
 from tests.sync.certificates import Authority
 from tests.sync.scripted_broker import CONNACK_5, CONNECT, puback_5, publish_5, scripted_broker, served
 
@@ -22,6 +25,11 @@ LARGE = bytes(24 << 20)  # more than the buffers of two sockets hold
 def settings_for(port: int, **other: object) -> MqttSettings:
     patient: dict[str, object] = {"connect_timeout_s": PATIENCE_S, "ack_timeout_s": PATIENCE_S}
     return MqttSettings.model_validate({"url": f"mqtt://127.0.0.1:{port}"} | patient | other)
+
+
+def number_of(link: Link) -> int:
+    assert link._socket.socket is not None
+    return link._socket.socket.fileno()
 
 
 async def some_messages(link: Link, count: int) -> list[bytes]:
@@ -62,6 +70,7 @@ async def test_what_the_line_does_not_take_at_once_goes_out_when_it_does() -> No
         assert link._client.want_write(), "the line took all of it"
         may_read.set()
         await sending
+        assert not asyncio.get_running_loop().remove_writer(number_of(link)), "it would wake at once, for ever"
 
     assert lengths == [len(LARGE) + 6]  # topic, its length, packet id, no properties
 
@@ -72,11 +81,12 @@ async def test_goodbye_is_not_waited_for_when_nobody_reads(monkeypatch: pytest.M
     async with slow_reader(never) as (port, _):
         begun_s = asyncio.get_running_loop().time()
         async with connect(settings_for(port), Session("a")) as link:
-            sending = asyncio.create_task(link.publish("x", LARGE))
-            await asyncio.sleep(0)
+            sending, descriptor = asyncio.create_task(link.publish("x", LARGE)), number_of(link)
+            await asyncio.sleep(0.05)
         assert CLOSE_TIMEOUT_S <= asyncio.get_running_loop().time() - begun_s < CLOSE_TIMEOUT_S + 2
         with pytest.raises(UpstreamLostError, match="closed"):
             await sending
+        assert not asyncio.get_running_loop().remove_writer(descriptor)
         never.set()
 
 
@@ -107,8 +117,10 @@ async def test_a_broker_that_talks_nonsense_is_left_at_once(nonsense: bytes) -> 
 
     async with scripted_broker(broker) as port, connect(settings_for(port), Session("a")) as link:
         with pytest.raises(UpstreamLostError):
+            descriptor = number_of(link)
             async with asyncio.timeout(PATIENCE_S / 2):
                 await link.subscribe("x")
+        assert not asyncio.get_running_loop().remove_reader(descriptor)
 
 
 async def test_a_silent_broker_is_asked_whether_it_is_there_and_left_when_it_is_not() -> None:
@@ -126,15 +138,32 @@ async def test_a_silent_broker_is_asked_whether_it_is_there_and_left_when_it_is_
     assert heard[:2] == [CONNECT, 0xC0], "PINGREQ"
 
 
-async def test_nothing_is_left_to_the_event_loop_of_a_link_that_was_closed() -> None:
+@pytest.mark.parametrize("abruptly", [False, True])
+async def test_nothing_is_left_to_the_event_loop_of_a_link_that_was_closed(abruptly: bool) -> None:
     broker = scripted_broker(lambda kind, body: CONNACK_5 if kind == CONNECT else puback_5(body, 0))
     async with broker as port, connect(settings_for(port), Session("a")) as link:
         await link.publish("x", b"y")
-        assert link._socket.socket is not None
-        descriptor = link._socket.socket.fileno()
+        descriptor, tending = number_of(link), link._socket._tending
+        if abruptly:
+            link._socket.let_go()
 
+    assert link._socket.socket is not None
     assert link._socket.socket.fileno() == -1
     assert not asyncio.get_running_loop().remove_reader(descriptor)
+    assert tending is not None
+    assert tending.cancelled()
+
+
+async def test_who_has_dialled_for_too_long_finds_nobody_waiting() -> None:
+    client = build_client(settings_for(1), Session("a"), version_5=True)
+    care = SocketCare(client, lambda _error: None)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as late:
+        care.let_go()
+        assert client.on_socket_open is not None
+        client.on_socket_open(client, None, late)
+
+        assert late.fileno() == -1
+    assert not care.gone.is_set(), "it was never cared for"
 
 
 async def test_what_tls_has_deciphered_already_is_not_left_lying(tmp_path: Path) -> None:
