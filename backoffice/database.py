@@ -1,5 +1,6 @@
 """Opening the store's database: one connection on SQLite, durable commits, the schema brought up to date."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from backoffice.keeping import Keeping
 from backoffice.on_sqlite import SqliteKeeping
 from backoffice.premises import sqlite_path, vault_for
 from sync.database import Database as FileDatabase
+from sync.durable import begin_file
 from sync.errors import OutboxError
 from sync.lock import FileLock
 from sync.vault import Vault
@@ -101,8 +103,12 @@ def _database(url: str, busy_timeout_s: float, vault: Vault, lock: FileLock | No
 
 
 def _sqlite_engine(url: str, path: Path, busy_timeout_s: float, vault: Vault) -> AsyncEngine:
+    def open_file() -> sqlite3.Connection:
+        begin_file(path)
+        return vault.connect(path)
+
     async def connect() -> FileDatabase:
-        return await FileDatabase(lambda: vault.connect(path), vault).opened()
+        return await FileDatabase(open_file, vault).opened()
 
     engine = create_async_engine(
         url,

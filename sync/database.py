@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import aiosqlite
 
-from sync.durable import sync_folder
+from sync.durable import begin_file
 from sync.errors import OutboxError
 from sync.vault import PLAIN, Vault
 
@@ -134,9 +134,7 @@ async def _connect(path: Path, schema: Path, max_bytes: int | None, vault: Vault
 
 def _prepare(path: Path, schema: Path, max_bytes: int | None, vault: Vault) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)  # VINs and plates lie in it; SQLite gives its log the same mode
-        sync_folder(path.parent)
+    begin_file(path)  # VINs and plates lie in it; SQLite gives its log the same mode
     connection = vault.connect(path)
     try:
         with vault.plainly():

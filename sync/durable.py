@@ -30,6 +30,13 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     sync_folder(path.parent)
 
 
+def begin_file(path: Path) -> None:
+    """An empty file for its owner alone where none is, its name on the disk when this returns. Raises OSError."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        sync_folder(path.parent)
+
+
 def own_like(path: Path, other: Path) -> None:
     """Give ``path`` to whom ``other`` belongs, where we may: a person's sudo must not shut the service out."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:

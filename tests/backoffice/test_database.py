@@ -85,6 +85,17 @@ async def test_nobody_else_reads_what_we_keep(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
 
 
+async def test_nobody_else_reads_our_files_in_a_folder_that_was_there_before(tmp_path: Path) -> None:
+    database = await open_database(url(tmp_path), busy_timeout_s=1)
+
+    assert modes(tmp_path) == dict.fromkeys(("office.db", "office.db-shm", "office.db-wal", "office.db.lock"), 0o600)
+    await database.close()
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
 async def test_a_driver_that_is_not_installed_is_named() -> None:
     with pytest.raises(StoreFailedError, match=r"asyncpg|check the path") as failure:
         await open_database("postgresql+asyncpg://office:secret@127.0.0.1:1/office", busy_timeout_s=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import database as store
+from sync import durable
 from sync.database import named_rows, open_database
 from sync.errors import OutboxError
 
@@ -177,7 +177,7 @@ async def test_the_name_of_a_new_file_is_on_the_disk_before_anything_is_in_it(
     tmp_path: Path, schema: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, synced = tmp_path / "new" / "a.db", list[tuple[Path, int]]()
-    monkeypatch.setattr(store, "sync_folder", lambda folder: synced.append((folder, path.stat().st_size)))
+    monkeypatch.setattr(durable, "sync_folder", lambda folder: synced.append((folder, path.stat().st_size)))
 
     for _ in range(2):
         await (await open_database(path, schema)).database.close()
