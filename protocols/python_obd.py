@@ -7,6 +7,8 @@ freeze-frame decoders return damaged values and are never called. Without the pa
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 SCALAR_PIDS: tuple[int, ...] = (
@@ -65,16 +67,31 @@ def decode_scalar(pid: int, data: bytes) -> tuple[float, str] | None:
 
 
 def code_text_en(code: str) -> str:
-    """English text of a trouble code; "" if unknown, which B and C codes always are."""
-    package = _package()
-    return str(package.codes.DTC.get(code, "")) if package is not None else ""
+    """English text of a trouble code; "" if unknown, which B and C codes always are, and while it cannot be read."""
+    try:
+        return _texts().get(code, "")
+    except (ImportError, OSError):  # a daemon that is out of descriptors, say, asks again for the next code
+        return ""
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """Its table of codes alone: all of the package takes 6 MB and a fifth of a second. Raises ImportError, OSError."""
+    package = find_spec("obd")
+    if package is None or not package.submodule_search_locations:
+        return {}
+    spec = spec_from_file_location("obd_codes", Path(package.submodule_search_locations[0], "codes.py"))
+    if spec is None or spec.loader is None:
+        return {}
+    codes = module_from_spec(spec)
+    spec.loader.exec_module(codes)
+    return dict(codes.DTC)
 
 
 @cache
 def _package() -> Any | None:
     try:
         import obd
-        import obd.codes
     except ImportError:
         return None
     obd.logger.handlers.clear()  # it installs a handler of its own that writes to stderr

@@ -37,19 +37,41 @@ def test_texts_of_codes() -> None:
     assert python_obd.code_text_en("C0123") == ""
 
 
-def test_it_is_imported_only_when_used_and_installs_no_log_handler() -> None:
-    program = (
-        "import sys; import protocols.obd, protocols.python_obd as door; assert 'obd' not in sys.modules\n"
-        "door.code_text_en('P0143'); import logging; assert not logging.getLogger('obd').handlers"
-    )
+def run(program: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_texts_are_read_without_the_rest_of_the_package() -> None:
+    run("import sys; from protocols import python_obd as it; it.code_text_en('P0143'); assert 'obd' not in sys.modules")
+
+
+def test_it_is_imported_only_when_used_and_installs_no_log_handler() -> None:
+    run(
+        "import sys; import protocols.obd, protocols.python_obd as door; assert 'obd' not in sys.modules\n"
+        "assert door.decode_scalar(0x0C, bytes(2)); import logging; assert not logging.getLogger('obd').handlers"
+    )
+
+
+def test_a_process_without_descriptors_has_no_texts_until_it_has_some_again() -> None:
+    run(
+        "import protocols.python_obd as it, os, resource\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); held = []\n"
+        "try:\n"
+        "    while True: held.append(os.open('/dev/null', os.O_RDONLY))\n"
+        "except OSError: assert it.code_text_en('P0143') == ''\n"
+        "for one in held: os.close(one)\n"
+        "assert it.code_text_en('P0143') == 'O2 Sensor Circuit Low Voltage'"
+    )
 
 
 def test_without_the_package_texts_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_obd, "_package", lambda: None)
+    monkeypatch.setattr(python_obd, "find_spec", lambda _name: None)
+    python_obd._texts.cache_clear()
 
     assert python_obd.code_text_en("P0143") == ""
     assert python_obd.decode_scalar(0x0C, b"\x1a\xf8") is None
+    python_obd._texts.cache_clear()
 
 
 def test_the_list_of_what_it_is_asked_is_this_one() -> None:
