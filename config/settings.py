@@ -69,7 +69,7 @@ class MqttSettings(Section):
     backoff_first_s: float = Field(0.5, gt=0, le=60)
     backoff_max_s: float = Field(60.0, gt=0, le=3600)
     batch_records: int = Field(50, ge=1, le=200)
-    window_batches: int = Field(8, ge=1, le=32)
+    window_batches: int = Field(8, ge=1, le=64)
 
 
 class PageSettings(Section):

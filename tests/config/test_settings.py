@@ -74,8 +74,8 @@ def test_the_same_mistake_is_said_in_chinese(tmp_path: Path) -> None:
         load_settings(written(tmp_path, "[mqtt]\nwindow_batches = 99"))
 
     assert "mqtt.window_batches" in wrong.value.zh
-    assert "不得大于 32" in wrong.value.zh
-    assert "at most 32" in str(wrong.value)
+    assert "不得大于 64" in wrong.value.zh
+    assert "at most 64" in str(wrong.value)
 
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
