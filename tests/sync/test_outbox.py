@@ -220,6 +220,23 @@ async def test_a_restored_backup_begins_a_new_stream(tmp_path: Path) -> None:
     await outbox.close()
 
 
+async def test_a_copy_made_while_it_was_open_begins_a_new_stream_when_it_is_put_back(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1)])
+    stream = outbox.stream
+    copies = {file: file.read_bytes() for file in (tmp_path / "o.db", tmp_path / "o.db-wal")}
+    await outbox.append([mileage(2)])
+    await outbox.close()
+    for file, content in copies.items():
+        file.write_bytes(content)
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.stream != stream
+    assert await outbox.owing_streams() == (stream,)
+    await outbox.close()
+
+
 async def test_a_second_opener_is_refused_in_one_line(outbox: Outbox, tmp_path: Path) -> None:
     with pytest.raises(OutboxError, match="in use by another process") as refusal:
         await reopened(tmp_path / "outbox.db")
