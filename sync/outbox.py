@@ -58,7 +58,7 @@ class Outbox:
         self._ballast = ballast
         self._kept_limit = keeps
         self._kept_bytes = 0
-        self._home = file.Home(0, "", "", 0)
+        self._home = file.Home(0, "", "", 0, 0)
         self._pending = 0
         self._looks = 0
         self._commits = GroupCommit(path, database, self._in_full)
@@ -95,8 +95,7 @@ class Outbox:
     async def _settle_in(self) -> None:
         before = self._lock.read()
         try:
-            self._home = await self._database.run(lambda c: file.settle(c, self._path, before.token))
-            self._lock.write(Marker(self._home.token, self._home.stream))
+            self._settle_at(await self._database.run(lambda c: file.settle(c, self._path, before.token)))
             self._kept_bytes = await self._database.run(kept.total)
             self._count(self._home.pending)
             await self._look_around()
@@ -112,10 +111,27 @@ class Outbox:
     async def begin_stream(self) -> None:
         """Number what comes from now on in a new stream, as after a copy. Raises OutboxError."""
         try:
-            self._home = await self._database.run(lambda c: file.settle(c, self._path, ""))
-            self._lock.write(Marker(self._home.token, self._home.stream))
+            self._settle_at(await self._database.run(lambda c: file.settle(c, self._path, "")))
         except sqlite3.Error as error:
             raise OutboxError(f"{self._path}: cannot be used: {error}") from error
+
+    async def leave_stream(self) -> None:
+        """Number what was appended since the opening anew, in a new stream: upstream has others under these numbers.
+
+        What was owed before keeps its identity. Raises OutboxError.
+        """
+        old = self._home
+        await self._commits.change(lambda c: file.move_on(c, self._path, old), self._settle_at)
+        self._announce()
+
+    def _settle_at(self, home: file.Home) -> None:
+        self._home = home
+        self._lock.write(Marker(home.token, home.stream))
+
+    @property
+    def numbered_before(self) -> int:
+        """The last seq of the stream that was given before this opening; 0 of a new stream."""
+        return self._home.last_seq
 
     @property
     def stream(self) -> str:
@@ -137,7 +153,7 @@ class Outbox:
         def work(connection: sqlite3.Connection) -> int:
             if once and not file.first_time(connection, once):
                 return 0
-            return file.append(connection, self._home.number, lines)
+            return file.append(connection, file.home_number(connection), lines)
 
         last = await self._commits.change(work, lambda last: self._count(len(lines) if last else 0))
         await self._look_now_and_then()
@@ -211,7 +227,7 @@ class Outbox:
         def work(connection: sqlite3.Connection) -> int:
             gone = file.quarantine(connection, wanted, a, b, reason)
             if gone:
-                file.append(connection, self._home.number, lines_of([body], stamp))
+                file.append(connection, file.home_number(connection), lines_of([body], stamp))
             return gone
 
         gone = await self._commits.change(work, lambda gone: self._count(1 - gone if gone else 0), frees=True)
@@ -300,7 +316,7 @@ class Outbox:
 
     async def _instead_of_others(self, work: Work[Value], *, grows: bool) -> Value:
         """Let more and more of what is least missed go, until ``work`` finds room in its place."""
-        stamp, number, rounds, given = self._clock.stamp(), self._home.number, 0, NOTHING
+        stamp, rounds, given = self._clock.stamp(), 0, NOTHING
 
         def tombstone(a: int, b: int, stream: str, reason: str) -> Line:
             return lines_of([TombstoneBody(first_seq=a, last_seq=b, reason=reason, stream=stream)], stamp)[0]
@@ -308,7 +324,7 @@ class Outbox:
         def attempt(connection: sqlite3.Connection) -> Value:
             nonlocal given
             with nullcontext() if grows else no_growth(connection):
-                given = give_up(connection, number, rounds, tombstone)
+                given = give_up(connection, file.home_number(connection), rounds, tombstone)
                 return work(connection)
 
         while True:

@@ -4,14 +4,16 @@ import sqlite3
 import uuid
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from sync.codec import MAX_SEQ
-from sync.records import TombstoneBody
+from sync.records import Record, TombstoneBody
 
 MACHINE_FILES = (Path("/etc/machine-id"), Path("/proc/device-tree/serial-number"))
+_HOME = "SELECT number, id, last_seq FROM streams ORDER BY number DESC LIMIT 1"
 QUARANTINE_KEPT = 1000  # newest rows; older ones were declared long ago
 NAMES_KEPT = 10_000  # months of visits; a set is handed over again within minutes or not at all
 FINDINGS, PEOPLE, READINGS = TURNS = 0, 1, 2  # what people must act on goes first, raw readings last
@@ -50,12 +52,13 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What a file knows of itself when opened."""
+    """What a file knows of itself when opened; ``last_seq`` was given before that."""
 
     number: int
     stream: str
     token: str
     pending: int
+    last_seq: int
 
 
 def settle(connection: sqlite3.Connection, path: Path, token_outside: str) -> Home:
@@ -68,9 +71,38 @@ def settle(connection: sqlite3.Connection, path: Path, token_outside: str) -> Ho
         connection.execute("INSERT INTO streams (id) VALUES (?)", (uuid.uuid4().hex[:16],))
     _put(connection, "place", place)
     _drop_finished_streams(connection)
-    number, stream = connection.execute("SELECT number, id FROM streams ORDER BY number DESC LIMIT 1").fetchone()
+    number, stream, last_seq = connection.execute(_HOME).fetchone()
     pending = connection.execute("SELECT count(*) FROM owed").fetchone()[0]
-    return Home(number, stream, renew_token(connection), pending)
+    return Home(number, stream, renew_token(connection), pending, last_seq)
+
+
+def move_on(connection: sqlite3.Connection, path: Path, old: Home) -> Home:
+    """Begin a new stream and number what was appended to ``old`` since its opening in there, in the same order."""
+    last: int = connection.execute("SELECT last_seq FROM streams WHERE number = ?", (old.number,)).fetchone()[0]
+    home = settle(connection, path, "")
+    move = "UPDATE owed SET stream = ?, seq = seq - ? WHERE stream = ? AND seq > ?"
+    connection.execute(move, (home.number, old.last_seq, old.number, old.last_seq))
+    for number, given in ((home.number, last - old.last_seq), (old.number, old.last_seq)):
+        connection.execute("UPDATE streams SET last_seq = ? WHERE number = ?", (given, number))
+    _name_stream(connection, home.number, old)
+    return home
+
+
+def _name_stream(connection: sqlite3.Connection, number: int, of: Home) -> None:
+    """Let tombstones that came over from ``of`` say which stream they answer for."""
+    found = "SELECT seq, payload FROM owed WHERE stream = ? AND accounts_for = ?"
+    for seq, payload in connection.execute(found, (number, of.number)).fetchall():
+        with suppress(ValueError):  # the disk has changed it, which shows when it is to be sent
+            record = Record.model_validate_json(payload)
+            body = record.body.model_copy(update={"stream": of.stream})
+            named = record.model_copy(update={"body": body}).model_dump_json(by_alias=True)
+            update = "UPDATE owed SET payload = ?, crc = ? WHERE stream = ? AND seq = ?"
+            connection.execute(update, (named, zlib.crc32(named.encode()), number, seq))
+
+
+def home_number(connection: sqlite3.Connection) -> int:
+    """The stream under which new records are numbered."""
+    return int(connection.execute("SELECT max(number) FROM streams").fetchone()[0])
 
 
 def renew_token(connection: sqlite3.Connection) -> str:

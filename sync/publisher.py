@@ -18,6 +18,7 @@ from sync.errors import UpstreamError, UpstreamLostError, UpstreamRefusedError, 
 from sync.mqtt import Link, Session, Will, connect
 from sync.outbox import Outbox
 from sync.patience import until_served
+from sync.restored import leave_stream_if_restored
 from sync.sender import Sender
 from sync.verify import StreamReport, verify
 from sync.wire import (
@@ -88,6 +89,7 @@ class Publisher:
         self._asked: dict[str, asyncio.Future[Account]] = {}
         self._begin_again = False
         self._useful = False
+        self._sure_of_numbers = False
         self.on_command: Callable[[bytes, bool], None] | None = None
         self.state = PublisherState(buffered=outbox.pending_count())
 
@@ -226,10 +228,24 @@ class Publisher:
 
     async def _deliver(self, link: Link, group: asyncio.TaskGroup) -> None:
         """Drain the streams one after another; those of a copied file come before our own."""
+        await self._make_sure_of_numbers()
         while True:
             owing = await self._outbox.owing_streams()
             sender = self._sender(owing[0] if owing else self._outbox.stream, link)
             await self._drain(sender, link, group)
+
+    async def _make_sure_of_numbers(self) -> None:
+        """Before the first batch; asks until there is an answer."""
+        while not self._sure_of_numbers:
+            try:
+                await leave_stream_if_restored(self._outbox, self._ask)
+            except UpstreamLostError as error:
+                log.warning("cannot send yet, asking again", reason=str(error))
+                self._tell(unanswered=True)
+                await asyncio.sleep(self._settings.backoff_first_s)
+            else:
+                self._sure_of_numbers = True
+                self._tell(unanswered=False)
 
     def _sender(self, stream: str, link: Link) -> Sender:
         window = min(self._settings.window_batches, link.receive_maximum)

@@ -15,7 +15,7 @@ from sync.ingest_link import IngestState, _Ingest, ingest_session, receive_batch
 from sync.mqtt import Link, Session, connect
 from sync.wire import Account, Ack, Nack
 from tests.sync.broker import Broker, password_options
-from tests.sync.office import Office
+from tests.sync.office import Answers, Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, record_json
 from tests.sync.scripted_broker import (
@@ -77,7 +77,7 @@ async def test_what_was_not_stored_is_not_acknowledged_and_comes_again(
     settings, states = broker.settings(protocol), list[IngestState]()
     refusals: list[int] = []
 
-    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
+    async def handle(device: str, payload: bytes) -> Answers:
         if len(refusals) < 2:
             refusals.append(1)
             raise NotStoredError("disk full")
@@ -261,7 +261,7 @@ async def test_only_a_connection_that_stored_something_is_followed_by_the_next_w
 async def test_what_is_under_way_when_it_ends_is_stored_and_answered_first(broker: Broker, office: Office) -> None:
     storing, may_store = asyncio.Event(), asyncio.Event()
 
-    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
+    async def handle(device: str, payload: bytes) -> Answers:
         storing.set()
         await may_store.wait()
         return await office.handle(device, payload)

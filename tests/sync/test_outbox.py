@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,87 @@ async def test_a_copy_made_while_it_was_open_begins_a_new_stream_when_it_is_put_
 
     assert outbox.stream != stream
     assert await outbox.owing_streams() == (stream,)
+    await outbox.close()
+
+
+async def test_a_stream_is_left_with_what_was_appended_since_the_opening_in_the_same_order(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1), speed(2)])
+    old = outbox.stream
+    await outbox.close()
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([speed(3), mileage(4)])
+
+    _, given = await asyncio.gather(outbox.leave_stream(), outbox.append([speed(5)]))
+
+    assert (outbox.stream != old, outbox.numbered_before) == (True, 0)
+    assert await outbox.owing_streams() == (old, outbox.stream)
+    assert (await seqs(outbox, stream=old), await seqs(outbox)) == ([1, 2], [1, 2, 3])
+    assert [record["body"] for record in await records(outbox)] == [
+        json.loads(body.model_dump_json(by_alias=True)) for body in (speed(3), mileage(4), speed(5))
+    ]
+    assert given == (3,)
+    assert await outbox.append([mileage(6)]) == (4,)
+    assert (outbox.pending_count(), await outbox.lowest_unacknowledged(old)) == (6, 1)
+    await outbox.close()
+    assert (await file_streams(tmp_path / "o.db"))[old] == 2
+
+
+async def records(outbox: Outbox) -> list[dict[str, object]]:
+    return [json.loads(row.payload) for row in await outbox.unacknowledged(0, 100)]
+
+
+async def file_streams(path: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(path)) as file:
+        return dict(file.execute("SELECT id, last_seq FROM streams"))
+
+
+async def test_a_stream_is_left_by_a_restart_too(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1)])
+    await outbox.acknowledge(1, 1)
+    await outbox.close()
+    outbox = await reopened(tmp_path / "o.db")
+    assert outbox.numbered_before == 1
+    await outbox.leave_stream()
+    left = outbox.stream
+    await outbox.close()
+
+    outbox = await reopened(tmp_path / "o.db")
+
+    assert outbox.stream == left
+    assert await outbox.append([mileage(2)]) == (1,)
+    await outbox.close()
+
+
+async def test_a_tombstone_that_comes_over_still_answers_for_its_own_stream(tmp_path: Path) -> None:
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([mileage(1), mileage(2)])
+    old = outbox.stream
+    await outbox.close()
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.quarantine(2, 2, "bad")
+
+    await outbox.leave_stream()
+
+    assert await tombstones(outbox) == [TombstoneBody(first_seq=2, last_seq=2, reason="bad", stream=old)]
+    await outbox.acknowledge(1, 1, stream=old)
+    assert await outbox.lowest_unacknowledged(old) == 2
+    await outbox.acknowledge(1, 1)
+    assert await outbox.lowest_unacknowledged(old) == 3
+    await outbox.close()
+
+
+async def test_a_tombstone_that_the_disk_has_changed_is_put_aside_after_it_came_over(tmp_path: Path) -> None:
+    await (await reopened(tmp_path / "o.db")).close()
+    outbox = await reopened(tmp_path / "o.db")
+    await outbox.append([TombstoneBody(first_seq=1, last_seq=1, reason="bad")])
+    await outbox._database.execute("UPDATE owed SET payload = '{'")
+
+    await outbox.leave_stream()
+
+    (stone,) = await tombstones(outbox)
+    assert (stone.reason, stone.first_seq) == (DAMAGED, 1)
     await outbox.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,16 @@ from structlog.testing import capture_logs
 from config.settings import MqttSettings
 from sync import outbox_file
 from sync.clock import SystemClock
-from sync.codec import decode_question
+from sync.codec import MAX_SEQ, decode_question
 from sync.errors import OutboxError, UpstreamLostError
 from sync.ingest_link import receive_batches
 from sync.mqtt import Session, connect
 from sync.outbox import Outbox
 from sync.publisher import Publisher, PublisherState
+from sync.records import MileageBody, Record
 from sync.wire import Account, Ack, Nack, State
 from tests.sync.broker import Broker, Rumqttd, password_options
-from tests.sync.office import Office
+from tests.sync.office import Answers, Office
 from tests.sync.running import PATIENCE_S, running, until
 from tests.sync.samples import mileage, speed
 from tests.sync.scripted_broker import (
@@ -85,7 +87,7 @@ async def test_what_people_wait_for_overtakes_raw_readings(broker: Broker, outbo
     await outbox.append([mileage(n) for n in range(5)])
     order: list[str] = []
 
-    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
+    async def handle(device: str, payload: bytes) -> Answers:
         before = set(office.payloads())
         answers = await office.handle(device, payload)
         order.extend(json.loads(row)["body"]["kind"] for row in office.payloads() if row not in before)
@@ -143,7 +145,7 @@ async def test_an_answer_that_got_lost_is_asked_for_again(broker: Broker, outbox
     publisher = a_publisher(outbox, settings)
     await outbox.append([mileage(n) for n in range(5)])
 
-    async def handle(device: str, payload: bytes) -> Sequence[Ack | Nack]:
+    async def handle(device: str, payload: bytes) -> Answers:
         answers = await office.handle(device, payload)
         return answers if office.batches > 1 else ()
 
@@ -217,6 +219,62 @@ async def test_records_of_a_copied_file_keep_the_identity_they_had(
     streams = office._database.execute("SELECT stream, count(*) FROM records GROUP BY stream").fetchall()
     assert dict(streams) == {old: 8, copy.stream: 3}
     await copy.close()
+
+
+async def test_what_is_read_after_a_disk_was_put_back_as_a_whole_is_not_taken_for_what_was_read_before(
+    broker: Broker, outbox: Outbox, office: Office, tmp_path: Path
+) -> None:
+    files, settings, first = [tmp_path / "outbox.db", tmp_path / "outbox.db.lock"], broker.settings(), outbox.stream
+    await outbox.append([mileage(1), mileage(2)])
+    await outbox.close()
+    image = [file.read_bytes() for file in files]
+    await delivered_by_the_next_life(tmp_path, settings, office, [mileage(3), mileage(4), mileage(5)])
+    for file, content in zip(files, image, strict=True):
+        file.write_bytes(content)
+
+    second = await delivered_by_the_next_life(tmp_path, settings, office, [mileage(6), mileage(7)])
+
+    assert second != first
+    told = [Record.model_validate_json(row).body for row in office.payloads()]
+    assert sorted(body.odometer_m or 0 for body in told if isinstance(body, MileageBody)) == [1, 2, 3, 4, 5, 6, 7]
+    streams = office._database.execute("SELECT stream, seq FROM records ORDER BY seq").fetchall()
+    assert [seq for stream, seq in streams if stream == first] == [1, 2, 3, 4, 5]
+    assert [seq for stream, seq in streams if stream == second] == [1, 2]
+
+
+async def delivered_by_the_next_life(
+    folder: Path, settings: MqttSettings, office: Office, bodies: Sequence[MileageBody]
+) -> str:
+    """Open the outbox again, append ``bodies`` and deliver all of it; the stream it ended in."""
+    outbox = await Outbox.open(folder / "outbox.db", clock=SystemClock(), max_bytes=1 << 24)
+    await outbox.append(bodies)
+    publisher = a_publisher(outbox, settings)
+    async with running(publisher.run(), receive_batches(settings, office.handle)):
+        assert await publisher.drained(PATIENCE_S)
+    await outbox.close()
+    return outbox.stream
+
+
+async def test_a_file_that_was_opened_again_sends_nothing_before_upstream_has_told_what_it_holds(
+    broker: Broker, outbox: Outbox, office: Office, tmp_path: Path
+) -> None:
+    await outbox.append([mileage(1)])
+    await outbox.close()
+    heard, states, settings = list[bytes](), list[PublisherState](), broker.settings(ack_timeout_s=0.2)
+
+    async def handle(device: str, payload: bytes) -> Answers:
+        heard.append(payload)
+        return () if len(heard) < 3 else await office.handle(device, payload)
+
+    outbox = await Outbox.open(tmp_path / "outbox.db", clock=SystemClock(), max_bytes=1 << 24)
+    publisher = a_publisher(outbox, settings, states)
+    async with running(publisher.run(), receive_batches(settings, handle)):
+        assert await publisher.drained(PATIENCE_S)
+
+    questions = [decode_question(payload) for payload in heard[:4]]
+    assert [question and question.of for question in questions] == [*[((2, MAX_SEQ),)] * 3, None]
+    assert (True, False) in {(before.unanswered, after.unanswered) for before, after in pairwise(states)}
+    await outbox.close()
 
 
 async def test_birth_and_farewell_carry_the_same_session_id(broker: Broker, outbox: Outbox) -> None:
