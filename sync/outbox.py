@@ -57,8 +57,8 @@ class Outbox:
         self._clock = clock
         self._ballast = ballast
         self._kept_limit = keeps
-        self._kept_bytes = 0
-        self._home = file.Home(0, "", "", 0, 0)
+        self._kept_bytes = 0  # no mutate: _settle_in counts them
+        self._home = file.Home(0, "", "", 0, 0)  # no mutate: _settle_in knows it
         self._pending = 0
         self._looks = 0
         self._commits = GroupCommit(path, database, self._in_full)
@@ -122,7 +122,6 @@ class Outbox:
         """
         old = self._home
         await self._commits.change(lambda c: file.move_on(c, self._path, old), self._settle_at)
-        self._announce()
 
     def _settle_at(self, home: file.Home) -> None:
         self._home = home

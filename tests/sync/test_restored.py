@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.codec import MAX_SEQ
 from sync.outbox import Outbox
@@ -57,8 +58,10 @@ async def test_a_file_that_has_not_given_what_upstream_knows_leaves_its_stream(
         upstream.held[stream][3] = b"{}"
     await outbox.append([mileage(4)])
 
-    assert await leave_stream_if_restored(outbox, upstream.ask)
+    with capture_logs() as told:
+        assert await leave_stream_if_restored(outbox, upstream.ask)
 
+    assert [(line["log_level"], line["stream"], line["last_seq"]) for line in told] == [("error", stream, 2)]
     assert outbox.stream != stream
     assert [row.seq for row in await outbox.unacknowledged(0, 10)] == [1]
     assert await outbox.owing_streams() == (outbox.stream,)
