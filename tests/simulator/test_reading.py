@@ -51,14 +51,18 @@ def test_our_reader_finds_through_an_adapter_what_the_perfect_one_writes(
 ) -> None:
     fast = ("--baud", "2000000", "--ecu-ms", "1", "--search-ms", "1")
     with simulator("--scenario", name, "--visit", str(number), "--tcp", "127.0.0.1:0", *fast) as running:
-        found = comparable(scanned(running.url, tmp_path))
-    car = load(name).car(number)
+        scan = scanned(running.url, tmp_path)
+    found, car = comparable(scan), load(name).car(number)
     # the engine runs while it is read
     written = comparable(snapshot(car, "v", AT))
     for side in (found, written):
         side["counters"].pop("engine_run_time_s", None)
 
-    assert found == written
+    assert found == written, f"not read: {not_read(scan)}"
+
+
+def not_read(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in found["items"] if item["status"] not in ("read", "unsupported")]
 
 
 def test_values_are_as_the_bus_carries_them() -> None:
